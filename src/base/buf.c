@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* The growing byte buffer. */
+#include "base/buf.h"
+
+#include <stdio.h>
+
+void buf_release(Buf *b)
+{
+    mem_free(b->p);
+    *b = (Buf){0};
+}
+
+void buf_reserve(Buf *b, usize more)
+{
+    if (more <= b->cap - b->n)
+        return;
+    usize cap = MAX(b->cap * 2, b->n + more);
+    cap = MAX(cap, (usize)64);
+    b->p = mem_realloc(b->p, b->cap, cap);
+    b->cap = cap;
+}
+
+void buf_bytes(Buf *b, const void *p, usize n)
+{
+    if (n == 0)
+        return;
+    buf_reserve(b, n);
+    memcpy(b->p + b->n, p, n);
+    b->n += n;
+}
+
+void buf_str(Buf *b, Str s)
+{
+    buf_bytes(b, s.p, s.n);
+}
+
+void buf_vprintf(Buf *b, const char *fmt, va_list ap)
+{
+    va_list again;
+    va_copy(again, ap);
+    int n = vsnprintf(NULL, 0, fmt, ap);
+    ALWAYS(n >= 0);
+    buf_reserve(b, (usize)n + 1);
+    vsnprintf((char *)b->p + b->n, (usize)n + 1, fmt, again);
+    b->n += (usize)n;
+    va_end(again);
+}
+
+void buf_printf(Buf *b, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    buf_vprintf(b, fmt, ap);
+    va_end(ap);
+}
+
+void buf_uleb(Buf *b, u64 v)
+{
+    do {
+        u8 byte = v & 0x7f;
+        v >>= 7;
+        buf_u8(b, v ? byte | 0x80 : byte);
+    } while (v);
+}
+
+void buf_sleb(Buf *b, i64 v)
+{
+    for (;;) {
+        u8 byte = v & 0x7f;
+        v >>= 7;
+        if ((v == 0 && !(byte & 0x40)) || (v == -1 && (byte & 0x40))) {
+            buf_u8(b, byte);
+            return;
+        }
+        buf_u8(b, byte | 0x80);
+    }
+}
+
+void buf_u32(Buf *b, u32 v)
+{
+    buf_bytes(b, &v, sizeof v);
+}
+
+void buf_u64(Buf *b, u64 v)
+{
+    buf_bytes(b, &v, sizeof v);
+}
+
+char *buf_take_string(Buf *b)
+{
+    buf_u8(b, 0);
+    char *s = (char *)b->p;
+    *b = (Buf){0};
+    return s;
+}
+
+void buf_insert(Buf *b, usize at, const void *p, usize n)
+{
+    ALWAYS(at <= b->n);
+    buf_reserve(b, n);
+    memmove(b->p + at + n, b->p + at, b->n - at);
+    memcpy(b->p + at, p, n);
+    b->n += n;
+}

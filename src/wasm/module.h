@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/*
+ * A decoded module. Everything lives in the module's arena; names, bodies and segments are slices
+ * of `bytes`, of which the module owns a private copy (so nobody changes them after validation).
+ */
+#ifndef WASM_MODULE_H
+#define WASM_MODULE_H
+
+#include "base/diag.h"
+#include "wasm/types.h"
+
+typedef enum ExternKind {
+    EXTERN_FUNC,
+    EXTERN_TABLE,
+    EXTERN_MEMORY,
+    EXTERN_GLOBAL,
+    EXTERN_TAG
+} ExternKind;
+
+typedef struct Import {
+    Str module, name;
+    u8 kind;   /* ExternKind */
+    u32 index; /* in the index space of its kind */
+} Import;
+
+typedef struct Export {
+    Str name;
+    u8 kind;
+    u32 index;
+} Export;
+
+/* A range of `bytes`. */
+typedef struct Range {
+    u32 at, size;
+} Range;
+
+typedef struct Func {
+    u32 type;   /* canonical id */
+    Range body; /* of the locals and the code, without the size; size 0 for imports */
+} Func;
+
+typedef struct Table {
+    TableType type;
+    bool has_init; /* with an initialiser expression */
+    Range init;
+} Table;
+
+typedef struct Global {
+    GlobalType type;
+    Range init; /* constant expression with its `end`; size 0 for imports */
+} Global;
+
+typedef enum SegmentMode { SEGMENT_PASSIVE, SEGMENT_ACTIVE, SEGMENT_DECLARED } SegmentMode;
+
+typedef struct ElemSegment {
+    u8 mode;    /* SegmentMode */
+    bool exprs; /* items are expressions, otherwise function indices */
+    ValType type;
+    u32 table;    /* active */
+    Range offset; /* active: constant expression */
+    u32 count;
+    Range items; /* `count` expressions or LEB function indices, one after the other */
+} ElemSegment;
+
+typedef struct DataSegment {
+    u8 mode;
+    u32 memory;
+    Range offset;
+    Range bytes;
+} DataSegment;
+
+typedef struct CustomSection {
+    Str name;
+    Range payload; /* behind the name */
+    u8 after;      /* id of the last known section before it, 0 at the start */
+} CustomSection;
+
+/* What the walk at load leaves for the compilers, one a defined function. */
+typedef struct FuncInfo {
+    u32 nlocals;             /* params included */
+    u32 max_stack;           /* deepest operand stack, in values */
+    u32 max_blocks;          /* deepest nesting of blocks, the body included */
+    bool has_loop, has_call; /* any call, host call or builtin that leaves the function */
+} FuncInfo;
+
+typedef struct WasmModule {
+    Arena arena;
+    TypeRegistry *registry; /* borrow */
+    const u8 *bytes;
+    u32 size;
+    FeatureSet features; /* that it was decoded with */
+    FeatureSet uses;     /* proposals whose opcodes or types occur in it */
+
+    u32 ntypes;
+    u32 *types; /* module type index -> canonical id */
+    u32 nimports;
+    Import *imports;
+    /* Index spaces: the first n_imported_* entries are imports. */
+    u32 nfuncs, n_imported_funcs;
+    Func *funcs;
+    FuncInfo *infos; /* of defined functions: infos[i] is function n_imported_funcs + i */
+    u32 ntables, n_imported_tables;
+    Table *tables;
+    u32 nmemories, n_imported_memories;
+    MemoryType *memories;
+    u32 nglobals, n_imported_globals;
+    Global *globals;
+    u32 ntags, n_imported_tags;
+    u32 *tags; /* canonical type ids */
+    u32 nexports;
+    Export *exports;
+    bool has_start;
+    u32 start;
+    u32 nelems;
+    ElemSegment *elems;
+    u32 ndatas;
+    DataSegment *datas;
+    bool has_data_count;
+    u32 ncustoms;
+    CustomSection *customs;
+    u8 *escapes; /* one byte a function: 1 if a reference to it can exist (ref.func, elem, export)
+                  */
+    u32 n_escaping; /* functions with escapes[i] != 0 */
+    u32 code_size;  /* bytes of the code section's payload */
+} WasmModule;
+
+typedef struct DecodeOptions {
+    FeatureSet features;
+    bool skip_bodies; /* do not validate function bodies (they are validated when compiled) */
+} DecodeOptions;
+
+/*
+ * Decodes and validates `n` bytes, which are copied (transfer: module_decode_owned takes memory of
+ * mem_alloc over instead). NULL with *diag set if they are not a valid module.
+ */
+WasmModule *module_decode(TypeRegistry *r, const DecodeOptions *o, const u8 *p, usize n,
+                          Diag *diag);
+WasmModule *module_decode_owned(TypeRegistry *r, const DecodeOptions *o, u8 *own, usize n,
+                                Diag *diag);
+void module_free(WasmModule *m);
+
+static inline const FuncType *module_func_type(const WasmModule *m, u32 func)
+{
+    return types_func_type(m->registry, m->funcs[func].type);
+}
+const Export *module_find_export(const WasmModule *m, Str name);
+/* Payload of the first custom section of that name; false if there is none. */
+bool module_custom(const WasmModule *m, Str name, Str *ret_payload);
+
+/* Names of the name section, found without a copy; {NULL,0} if there is none. The first call
+ * indexes. */
+Str module_name(const WasmModule *m);
+Str module_func_name(const WasmModule *m, u32 func);
+
+#endif
