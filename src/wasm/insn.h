@@ -6,6 +6,7 @@
 #ifndef WASM_INSN_H
 #define WASM_INSN_H
 
+#include "base/map.h"
 #include "wasm/module.h"
 
 /* One id an opcode, in the order of opcodes.def: OP_i32_add, OP_v128_load, ... */
@@ -58,7 +59,7 @@ typedef enum ImmKind {
     IMM_TRY_TABLE,     /* block, table: count catch clauses at targets */
     IMM_FENCE,         /* a zero byte */
     IMM_TYPE_TAG,      /* idx: type, idx2: tag (switch) */
-    IMM_RESUME,        /* idx: type, table: count handlers at targets */
+    IMM_RESUME,        /* idx: type, table: count handlers (resume, resume_throw_ref) */
     IMM_RESUME_THROW,  /* idx: type, idx2: tag, table: handlers */
 } ImmKind;
 
@@ -69,22 +70,37 @@ enum OpFlags {
     OPF_TERM = 8,  /* what follows is unreachable */
     OPF_CTRL = 16, /* opens, closes or leaves a block */
     OPF_FREE = 32, /* costs no fuel */
+    OPF_ATOMIC = 64,
+    /* Bytes of memory that it accesses, which is its natural alignment; see op_access_log2. */
+    OPF_W8 = 1 << 8,
+    OPF_W16 = 2 << 8,
+    OPF_W32 = 3 << 8,
+    OPF_W64 = 4 << 8,
+    OPF_W128 = 5 << 8,
 };
 
 typedef struct OpInfo {
     const char *text; /* as in the text format */
-    const char
-        *sig;  /* "ii:i": params ':' results, i l f d v; a address of the memory; "*" custom */
-    u8 prefix; /* 0, 0xfb, 0xfc, 0xfd, 0xfe */
+    /* "ii:i": params ':' results, of i l f d v; a address of the memory; "*" custom */
+    const char *sig;
     u16 code;
+    u16 flags;  /* OpFlags */
+    u8 prefix;  /* 0, 0xfb, 0xfc, 0xfd, 0xfe */
     u8 imm;     /* ImmKind */
     u8 feature; /* enum FeatureBit */
-    u8 flags;   /* OpFlags */
 } OpInfo;
 extern const OpInfo op_infos[OP_COUNT];
+/* Log2 of the bytes that a memory instruction accesses. */
+static inline u32 op_access_log2(OpId op)
+{
+    return (u32)(op_infos[op].flags >> 8) - 1;
+}
 /* OP_COUNT if there is no such opcode. */
 OpId op_find(u8 prefix, u32 code);
+/* By keyword; the first row of those that share it (select, ref.test, ref.cast). */
 OpId op_find_text(Str text);
+/* Keyword -> OpId of all, for those who look up many. */
+void op_text_map(Map *ret_map);
 
 typedef enum BlockTypeKind { BLOCK_EMPTY, BLOCK_VALUE, BLOCK_TYPE } BlockTypeKind;
 typedef struct BlockType {
