@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/*
+ * The composition root: configuration, modules from bytes or compiled files, compilation (lazy,
+ * eager, on worker threads), stores that know where stubs come from. An engine is shared by
+ * threads.
+ */
+#ifndef ENGINE_ENGINE_H
+#define ENGINE_ENGINE_H
+
+#include "abi/tunables.h"
+#include "runtime/instance.h"
+
+typedef struct Engine Engine;
+
+typedef struct EngineConfig {
+    FeatureSet features;
+    Tunables tunables;
+    StoreLimits limits;
+    u64 max_wasm_stack;  /* 512 KiB */
+    u32 max_backtrace;   /* 20 */
+    u32 compile_threads; /* for whole modules; 0: one a core */
+    bool lazy;           /* compile on the first call; otherwise whole modules when they are made */
+} EngineConfig;
+
+/* Wasmtime's defaults; the CPU's features; guard regions if 4 GiB reservations are to be had. */
+void engine_config_init(EngineConfig *c);
+
+Error *engine_new(const EngineConfig *c, Engine **ret_engine);
+void engine_free(Engine *e);
+TypeRegistry *engine_types(Engine *e);
+const EngineConfig *engine_config(const Engine *e);
+void engine_increment_epoch(Engine *e); /* async-signal-safe */
+
+/* Binary modules only; `diag` (may be NULL) gets the details of a refusal. The bytes are copied. */
+Error *engine_module_new(Engine *e, const u8 *p, usize n, Diag *diag, Module **ret_module);
+/* Compiles what is not compiled yet, on `compile_threads` threads. */
+Error *engine_module_compile(Engine *e, Module *m);
+/* A compiled file (ELF), for engine_module_load. Needs tunables.direct_calls. */
+Error *engine_module_serialize(Engine *e, Module *m, Buf *out);
+/* True if the bytes begin as a compiled file does. */
+bool engine_is_compiled(const u8 *p, usize n);
+/* Maps the file and runs from the mapping; refuses damaged, foreign and older files. */
+Error *engine_module_load_fd(Engine *e, int fd, const char *label, Module **ret_module);
+Error *engine_module_load(Engine *e, const u8 *p, usize n, Module **ret_module);
+
+Error *engine_store_new(Engine *e, Store **ret_store);
+
+#endif
