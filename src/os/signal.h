@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/*
+ * Signals of the process: faults (SEGV, BUS, ILL, FPE) and the interrupt signal. Handlers that
+ * were installed before ours are kept and get what is not ours; for those installed later ours is
+ * the earlier one.
+ *
+ * The state is process-wide: the kernel has one table of handlers a process.
+ */
+#ifndef OS_SIGNAL_H
+#define OS_SIGNAL_H
+
+#include "base/base.h"
+
+typedef enum OsFaultKind { OS_FAULT_MEMORY, OS_FAULT_ILLEGAL, OS_FAULT_MATH } OsFaultKind;
+
+/* Where a thread was stopped. The functions that get it run in a signal handler, on the thread. */
+typedef struct OsFault {
+    OsFaultKind kind; /* meaningless for interrupts */
+    u64 address;      /* OS_FAULT_MEMORY: what was accessed */
+    u64 pc, sp, fp;
+    void *context;
+} OsFault;
+
+/* True if it was theirs; then they have called os_fault_resume. */
+typedef bool OsFaultFn(const OsFault *f);
+/* The interrupt signal arrived; may call os_fault_resume. Returns true to be called again soon. */
+typedef bool OsInterruptFn(const OsFault *f);
+
+/* Once a process; later calls do nothing. Thread-safe. */
+void os_signal_install(OsFaultFn *fault, OsInterruptFn *interrupt);
+/* Gives the calling thread an alternate signal stack if it has none; once a thread. */
+void os_signal_thread_init(void);
+/* The thread goes on at `pc` with `arg` as first argument of the C convention. */
+void os_fault_resume(const OsFault *f, u64 pc, u64 arg);
+/* Sends the interrupt signal; nothing happens if there is no such thread any more. Safe in signal
+ * handlers. */
+void os_signal_interrupt(u32 thread_id);
+
+#endif
