@@ -67,6 +67,7 @@ typedef struct CodeBuf {
     u8 *base;
     u64 features; /* CPU features that may be used: backend/x64/cpu.h */
     u32 cap;
+    u32 pending; /* fix-ups that no bound label has resolved */
     bool failed;
     u32 code_size; /* after code_finish: the part before tables and constants */
     u32 size;      /* after code_finish: everything */

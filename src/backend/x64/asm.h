@@ -14,14 +14,11 @@
 #ifndef BACKEND_X64_ASM_H
 #define BACKEND_X64_ASM_H
 
-#include "backend/code.h"
 #include "backend/x64/cpu.h"
-#include "backend/x64/regs.h"
+#include "backend/x64/encode.h"
 
 /* --- rows --- */
 
-enum { X64PP_NP, X64PP_66, X64PP_F3, X64PP_F2 };
-enum { X64MAP_00, X64MAP_0F, X64MAP_38, X64MAP_3A };
 enum { X64W_W0, X64W_W1 };
 
 /* bits: 0 op_mr, 8 op_rm, 16 pp, 18 map, 20 digit, 23 byte form, 24 immediate form, 28 cpu */
@@ -95,17 +92,6 @@ typedef enum X64Sse {
 
 /* --- memory operands --- */
 
-enum { X64_MEM_LABEL = 1 };
-
-/* [base + index << scale + disp], either register may be missing; or [rip + label]. */
-typedef struct X64Mem {
-    u8 base;  /* Gpr or GPR_NONE */
-    u8 index; /* Gpr but RSP, or GPR_NONE */
-    u8 scale; /* logarithm, 0 to 3 */
-    u8 kind;  /* 0 or X64_MEM_LABEL: then disp is the label (of code, a table or a constant) */
-    i32 disp;
-} X64Mem;
-
 static inline X64Mem x64_mem(Gpr base, i32 disp)
 {
     return (X64Mem){(u8)base, GPR_NONE, 0, 0, disp};
@@ -113,6 +99,11 @@ static inline X64Mem x64_mem(Gpr base, i32 disp)
 static inline X64Mem x64_mem_index(Gpr base, Gpr index, u32 scale_log2, i32 disp)
 {
     assert(index != RSP && scale_log2 <= 3);
+    if (base == GPR_NONE && scale_log2 <= 1) { /* saves a displacement of four bytes */
+        base = index;
+        index = scale_log2 == 0 ? GPR_NONE : index;
+        scale_log2 = 0;
+    }
     return (X64Mem){(u8)base, (u8)index, (u8)scale_log2, 0, disp};
 }
 static inline X64Mem x64_mem_label(CodeLabel l)
@@ -129,14 +120,48 @@ static inline X64Mem x64_mem_plus(X64Mem m, i32 more)
 
 /* --- general registers --- */
 
+/* Row to prefix and opcode of the form with the memory operand (mr) or the register as destination.
+ */
+#define X64_ROW_BYTE (1u << 23)
+#define X64_ROW_IMM (1u << 24)
+static inline X64Op x64_row_op(X64Inst i, bool mr, X64Size sz)
+{
+    assert(sz != SZ_8 || ((u32)i & X64_ROW_BYTE));
+    u32 op = mr ? (u32)i & 0xff : (u32)i >> 8 & 0xff;
+    return ((u32)i & 0xf0000) | (sz == SZ_8 ? op & 0xfe : op);
+}
+void x64_ri_wide(CodeBuf *c, X64Inst i, X64Size sz, Gpr dst, i32 imm);
+
 /* Two operands: add or adc sbb and sub xor cmp mov test xchg xadd cmpxchg imul bsf bsr tzcnt lzcnt
  * popcnt bt bts btr btc. SZ_8 only for rows with a byte form. mov with SZ_32 clears the upper half;
- * with SZ_8 and SZ_16 it keeps the other bits. */
-void x64_rr(CodeBuf *c, X64Inst i, X64Size sz, Gpr dst, Gpr src);
-void x64_rm(CodeBuf *c, X64Inst i, X64Size sz, Gpr dst, X64Mem src);
-void x64_mr(CodeBuf *c, X64Inst i, X64Size sz, X64Mem dst, Gpr src);
+ * with SZ_8 and SZ_16 it keeps the other bits. Exchanging two registers: x64_xchg_rr. */
+static inline void x64_rr(CodeBuf *c, X64Inst i, X64Size sz, Gpr dst, Gpr src)
+{
+    bool mr = ((u32)i & 0xff) != 0, bytes = x64_needs_rex8(sz, dst) || x64_needs_rex8(sz, src);
+    X64Op o = x64_row_op(i, mr, sz);
+    x64_enc_rr(c, o, sz, mr ? src : dst, mr ? dst : src, bytes);
+}
+static inline void x64_rm(CodeBuf *c, X64Inst i, X64Size sz, Gpr dst, X64Mem src)
+{
+    X64Op o = x64_row_op(i, ((u32)i >> 8 & 0xff) == 0, sz);
+    x64_enc_rm(c, o, sz, dst, src, x64_needs_rex8(sz, dst), 0);
+}
+static inline void x64_mr(CodeBuf *c, X64Inst i, X64Size sz, X64Mem dst, Gpr src)
+{
+    assert(((u32)i & 0xff) != 0);
+    x64_enc_rm(c, x64_row_op(i, true, sz), sz, src, dst, x64_needs_rex8(sz, src), 0);
+}
 /* add or adc sbb and sub xor cmp test; the immediate is sign-extended to 64 bits. */
-void x64_ri(CodeBuf *c, X64Inst i, X64Size sz, Gpr dst, i32 imm);
+static inline void x64_ri(CodeBuf *c, X64Inst i, X64Size sz, Gpr dst, i32 imm)
+{
+    if (LIKELY(i != X64_TEST && sz >= SZ_32 && x64_fits_i8(imm))) {
+        assert((u32)i & X64_ROW_IMM);
+        x64_enc_rr(c, X64_OP(X64PP_NP, X64MAP_00, 0x83), sz, (u32)i >> 20 & 7, dst, false);
+        x64_put_u8(c, (u32)imm);
+    } else {
+        x64_ri_wide(c, i, sz, dst, imm);
+    }
+}
 /* The same and mov. */
 void x64_mi(CodeBuf *c, X64Inst i, X64Size sz, X64Mem dst, i32 imm);
 /* bt bts btr btc with a constant bit number. */
@@ -148,6 +173,7 @@ void x64_bit_mi(CodeBuf *c, X64Inst i, X64Size sz, X64Mem m, u8 bit);
 void x64_mov_ri(CodeBuf *c, X64Size sz, Gpr dst, i64 imm);
 /* Always the ten-byte form; the offset of its immediate. */
 u32 x64_mov_abs(CodeBuf *c, Gpr dst, u64 imm);
+void x64_xchg_rr(CodeBuf *c, X64Size sz, Gpr a, Gpr b);
 /* xor dst, dst: clobbers the flags. */
 void x64_zero(CodeBuf *c, Gpr dst);
 /* Extend from SZ_8, SZ_16 or SZ_32. movzx fills the whole register; movsx up to `to`. */
