@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/*
+ * Tokens of the text format. The whole source becomes an array of tokens in one pass, so that the
+ * parser can look ahead, skip a parenthesis in one step and walk a module several times.
+ *
+ * Annotations are not among the tokens: unknown ones are checked and dropped, known ones are kept
+ * aside with the token that follows them.
+ *
+ * Source: https://webassembly.github.io/spec/core/text/lexical.html
+ */
+#ifndef WASM_TEXT_LEXER_H
+#define WASM_TEXT_LEXER_H
+
+#include "base/buf.h"
+#include "base/diag.h"
+#include "base/vec.h"
+
+typedef enum TokenKind {
+    TOKEN_EOF,
+    TOKEN_ERROR, /* where the lexer gave up; Lexer.error says why */
+    TOKEN_LPAREN,
+    TOKEN_RPAREN,
+    TOKEN_KEYWORD,
+    TOKEN_ID,     /* $name or $"name" */
+    TOKEN_STRING, /* with its quotes */
+    TOKEN_INT,
+    TOKEN_FLOAT,
+    TOKEN_RESERVED,
+} TokenKind;
+
+typedef struct Token {
+    u32 at;  /* bytes from the start of the source */
+    u32 len; /* bytes; of TOKEN_LPAREN: the index of the matching parenthesis (or of the end) */
+    u8 kind; /* TokenKind */
+} Token;
+
+typedef enum AnnotationKind {
+    ANNOTATION_CUSTOM,
+    ANNOTATION_NAME,
+    ANNOTATION_BRANCH_HINT,
+    ANNOTATION_KINDS
+} AnnotationKind;
+
+typedef struct Annotation {
+    u8 kind;    /* AnnotationKind */
+    bool used;  /* the parser has taken it */
+    u32 at;     /* bytes from the start of the source */
+    u32 before; /* index of the token that follows it */
+    u32 tokens; /* index in note_tokens of what stands in it; ends with TOKEN_EOF */
+} Annotation;
+
+enum {
+    LEXER_MAX_SOURCE = 1 << 30, /* bytes */
+    LEXER_PADDING = 4           /* TOKEN_EOF at the end of each array, for looking ahead */
+};
+
+typedef VEC(Token) TokenVec;
+
+/* Heap; the source is borrowed. */
+typedef struct Lexer {
+    Str source;
+    TokenVec tokens;
+    TokenVec note_tokens;
+    VEC(Annotation) notes; /* by position */
+    Diag error;            /* the first lexical error; the tokens before it are good */
+} Lexer;
+
+void lexer_init(Lexer *l, Str source); /* reads all of it */
+void lexer_release(Lexer *l);
+static inline Str token_text(const Lexer *l, const Token *t)
+{
+    return (Str){l->source.p + t->at, t->len};
+}
+/* Appends the bytes that a TOKEN_STRING stands for. */
+void token_string(const Lexer *l, const Token *t, Buf *out);
+/* Is this name one that the parser knows? For "(@name ...)". */
+const char *annotation_name(AnnotationKind k);
+
+#endif
