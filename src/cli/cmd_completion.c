@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/*
+ * `wasmtime completion SHELL`: completion scripts for five shells. Each is a fixed frame around one
+ * list a subcommand: its flags.
+ */
+#include "cli/cmdline.h"
+
+#include <stdio.h>
+
+/* Calls `each` for the flags of a command. */
+typedef void (*FlagPrinter)(CommandId command, FlagId f, Buf *out);
+
+static void each_flag(CommandId command, FlagPrinter each, Buf *out)
+{
+    for (u32 f = 0; f < FLAG_COUNT; f++)
+        if (flag_in((FlagId)f, command))
+            each(command, (FlagId)f, out);
+}
+
+static void print_commands(const char *separator, Buf *out)
+{
+    const char *before = "";
+    for (u32 i = 0; i < CMD_COUNT; i++)
+        if (command_desc((CommandId)i)->run) {
+            buf_printf(out, "%s%s", before, command_desc((CommandId)i)->name);
+            before = separator;
+        }
+}
+
+/* A text in single quotes, for shells where '' or '\'' stands for one quote. */
+static void quoted(const char *text, const char *quote, Buf *out)
+{
+    buf_u8(out, '\'');
+    for (; *text; text++) {
+        if (*text == '\'')
+            buf_str(out, str_of(quote));
+        else
+            buf_u8(out, (u8)*text);
+    }
+    buf_u8(out, '\'');
+}
+
+static void word_flag(CommandId command, FlagId f, Buf *out)
+{
+    (void)command;
+    const FlagDesc *d = flag_desc(f);
+    if (d->short_name)
+        buf_printf(out, " -%c", d->short_name);
+    buf_printf(out, " --%s", d->name);
+}
+
+static void bash(Buf *out)
+{
+    buf_str(out, STR("_wasmtime() {\n"
+                     "    local cur=${COMP_WORDS[COMP_CWORD]} cmd=run words= commands='"));
+    print_commands(" ", out);
+    buf_str(out,
+            STR("'\n"
+                "    if [[ $COMP_CWORD -gt 1 && \" $commands \" == *\" ${COMP_WORDS[1]} \"* ]]; "
+                "then\n"
+                "        cmd=${COMP_WORDS[1]}\n"
+                "    fi\n"
+                "    case $cmd in\n"));
+    for (u32 i = 0; i < CMD_COUNT; i++) {
+        if (!command_desc((CommandId)i)->run)
+            continue;
+        buf_printf(out, "    %s) words='", command_desc((CommandId)i)->name);
+        each_flag((CommandId)i, word_flag, out);
+        buf_str(out, STR("' ;;\n"));
+    }
+    buf_str(out, STR("    esac\n"
+                     "    [[ $COMP_CWORD -eq 1 ]] && words+=\" $commands\"\n"
+                     "    COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n"
+                     "    [[ $cur != -* ]] && COMPREPLY+=($(compgen -f -- \"$cur\"))\n"
+                     "}\n"
+                     "complete -o filenames -F _wasmtime wasmtime\n"));
+}
+
+static void zsh_flag(CommandId command, FlagId f, Buf *out)
+{
+    (void)command;
+    const FlagDesc *d = flag_desc(f);
+    Buf help = {0};
+    for (const char *s = d->help; *s; s++) {
+        if (strchr("[]:\\", *s))
+            buf_u8(&help, '\\');
+        buf_u8(&help, (u8)*s);
+    }
+    char *text = buf_take_string(&help);
+    for (int form = d->short_name ? 0 : 1; form < 2; form++) {
+        Buf spec = {0};
+        buf_str(&spec, d->arity == ARITY_REPEAT ? STR("*") : STR(""));
+        if (form == 0)
+            buf_printf(&spec, "-%c", d->short_name);
+        else
+            buf_printf(&spec, "--%s", d->name);
+        buf_printf(&spec, "%s[%s]%s",
+                   d->arity == ARITY_SWITCH  ? ""
+                   : d->arity == ARITY_MAYBE ? "=-"
+                   : form                    ? "="
+                                             : "+",
+                   text, d->value ? ":value:_files" : "");
+        char *z = buf_take_string(&spec);
+        buf_str(out, STR("            "));
+        quoted(z, "'\\''", out);
+        buf_str(out, STR(" \\\n"));
+        mem_free(z);
+    }
+    mem_free(text);
+}
+
+static void zsh(Buf *out)
+{
+    buf_str(out, STR("#compdef wasmtime\n\n_wasmtime() {\n"
+                     "    local cmd=run\n    local -a commands=("));
+    print_commands(" ", out);
+    buf_str(out, STR(")\n"
+                     "    if (( CURRENT == 2 )); then\n"
+                     "        compadd -a commands\n"
+                     "    elif (( ${commands[(Ie)$words[2]]} )); then\n"
+                     "        cmd=$words[2]\n"
+                     "    fi\n"
+                     "    case $cmd in\n"));
+    for (u32 i = 0; i < CMD_COUNT; i++) {
+        if (!command_desc((CommandId)i)->run)
+            continue;
+        buf_printf(out, "    %s)\n        _arguments -s \\\n", command_desc((CommandId)i)->name);
+        each_flag((CommandId)i, zsh_flag, out);
+        buf_str(out, STR("            '*:file:_files'\n        ;;\n"));
+    }
+    buf_str(out, STR("    esac\n}\n\n_wasmtime \"$@\"\n"));
+}
+
+static void fish_flag(CommandId command, FlagId f, Buf *out)
+{
+    const FlagDesc *d = flag_desc(f);
+    if (command == CMD_run)
+        buf_str(out,
+                STR("complete -c wasmtime -n 'not __fish_seen_subcommand_from $__wasmtime_other'"));
+    else
+        buf_printf(out, "complete -c wasmtime -n '__fish_seen_subcommand_from %s'",
+                   command_desc(command)->name);
+    if (d->short_name)
+        buf_printf(out, " -s %c", d->short_name);
+    buf_printf(out, " -l %s%s -d ", d->name,
+               d->arity == ARITY_ONCE || d->arity == ARITY_REPEAT ? " -r" : "");
+    quoted(d->help, "\\'", out);
+    buf_str(out, STR("\n"));
+}
+
+static void fish(Buf *out)
+{
+    buf_str(out, STR("set -g __wasmtime_other"));
+    for (u32 i = 0; i < CMD_COUNT; i++)
+        if (i != CMD_run && command_desc((CommandId)i)->run)
+            buf_printf(out, " %s", command_desc((CommandId)i)->name);
+    buf_str(out, STR("\n"));
+    for (u32 i = 0; i < CMD_COUNT; i++) {
+        const CommandDesc *d = command_desc((CommandId)i);
+        if (!d->run)
+            continue;
+        buf_printf(out, "complete -c wasmtime -n __fish_use_subcommand -a %s -d ", d->name);
+        quoted(d->help, "\\'", out);
+        buf_str(out, STR("\n"));
+        each_flag((CommandId)i, fish_flag, out);
+    }
+}
+
+static void elvish_flag(CommandId command, FlagId f, Buf *out)
+{
+    (void)command;
+    const FlagDesc *d = flag_desc(f);
+    for (int form = d->short_name ? 0 : 1; form < 2; form++) {
+        if (form == 0)
+            buf_printf(out, "            cand -%c ", d->short_name);
+        else
+            buf_printf(out, "            cand --%s ", d->name);
+        quoted(d->help, "''", out);
+        buf_str(out, STR("\n"));
+    }
+}
+
+static void elvish(Buf *out)
+{
+    buf_str(out, STR("use builtin\nuse str\n\n"
+                     "set edit:completion:arg-completer[wasmtime] = {|@words|\n"
+                     "    fn cand {|text desc|\n"
+                     "        edit:complex-candidate $text &display=$text' '$desc\n"
+                     "    }\n"
+                     "    var command = run\n"
+                     "    if (> (count $words) 2) { set command = $words[1] }\n"
+                     "    var completions = [\n"));
+    for (u32 i = 0; i < CMD_COUNT; i++) {
+        if (!command_desc((CommandId)i)->run)
+            continue;
+        buf_printf(out, "        &%s= {\n", command_desc((CommandId)i)->name);
+        each_flag((CommandId)i, elvish_flag, out);
+        buf_str(out, STR("        }\n"));
+    }
+    buf_str(out, STR("    ]\n"
+                     "    if (not (has-key $completions $command)) { set command = run }\n"
+                     "    if (== (count $words) 2) {\n"));
+    for (u32 i = 0; i < CMD_COUNT; i++) {
+        const CommandDesc *d = command_desc((CommandId)i);
+        if (!d->run)
+            continue;
+        buf_printf(out, "        cand %s ", d->name);
+        quoted(d->help, "''", out);
+        buf_str(out, STR("\n"));
+    }
+    buf_str(out, STR("    }\n    $completions[$command]\n}\n"));
+}
+
+static void powershell_flag(CommandId command, FlagId f, Buf *out)
+{
+    (void)command;
+    const FlagDesc *d = flag_desc(f);
+    if (d->short_name)
+        buf_printf(out, "'-%c', ", d->short_name);
+    buf_printf(out, "'--%s', ", d->name);
+}
+
+static void powershell(Buf *out)
+{
+    buf_str(out, STR("Register-ArgumentCompleter -Native -CommandName 'wasmtime' -ScriptBlock {\n"
+                     "    param($wordToComplete, $commandAst, $cursorPosition)\n"
+                     "    $flags = @{\n"));
+    for (u32 i = 0; i < CMD_COUNT; i++) {
+        if (!command_desc((CommandId)i)->run)
+            continue;
+        buf_printf(out, "        '%s' = @(", command_desc((CommandId)i)->name);
+        each_flag((CommandId)i, powershell_flag, out);
+        out->n -= 2; /* the last comma */
+        buf_str(out, STR(")\n"));
+    }
+    buf_str(out,
+            STR("    }\n"
+                "    $words = @($commandAst.CommandElements | ForEach-Object { \"$_\" })\n"
+                "    $command = 'run'\n"
+                "    if ($words.Count -gt 1 -and $flags.ContainsKey($words[1])) { $command = "
+                "$words[1] }\n"
+                "    $candidates = @($flags[$command])\n"
+                "    if ($words.Count -le 2) { $candidates += $flags.Keys }\n"
+                "    $candidates | Where-Object { $_ -like \"$wordToComplete*\" } | Sort-Object "
+                "|\n"
+                "        ForEach-Object { "
+                "[System.Management.Automation.CompletionResult]::new($_) }\n"
+                "}\n"));
+}
+
+Error *cmd_completion(CmdLine *c, int *ret_status)
+{
+    static const struct {
+        const char *name;
+        void (*print)(Buf *out);
+    } shells[] = {{"bash", bash},
+                  {"elvish", elvish},
+                  {"fish", fish},
+                  {"powershell", powershell},
+                  {"zsh", zsh}};
+    for (usize i = 0; i < ARRAY_LEN(shells); i++) {
+        if (strcmp(c->args.p[0], shells[i].name) != 0)
+            continue;
+        Buf out = {0};
+        shells[i].print(&out);
+        fwrite(out.p, 1, out.n, stdout);
+        buf_release(&out);
+        *ret_status = 0;
+        return NULL;
+    }
+    return error_new_kind(ERROR_USAGE, 0,
+                          "invalid value '%s' for '<SHELL>'\n"
+                          "  [possible values: bash, elvish, fish, powershell, zsh]",
+                          c->args.p[0]);
+}
