@@ -2,7 +2,7 @@
 /* The parser's cursor: tokens, strings, indices and numbers. */
 #include "base/utf8.h"
 #include "wasm/text/number.h"
-#include "wasm/text/parse_priv.h"
+#include "wasm/text/parser.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -454,6 +454,17 @@ void parse_float_bytes(Parser *p, u32 bits, u8 *ret_bytes)
     memcpy(ret_bytes, &v, bits / 8);
 }
 
+/* As many numbers stand here as the shape has lanes. */
+static void check_lane_count(Parser *p, u32 lanes)
+{
+    u32 n = 0;
+    while (peek_at(p, n)->kind == TOKEN_INT || peek_at(p, n)->kind == TOKEN_FLOAT)
+        n++;
+    TokenKind next = (TokenKind)peek_at(p, n)->kind;
+    if (n > lanes || (n < lanes && (next == TOKEN_LPAREN || next == TOKEN_RPAREN)))
+        parse_fail(p, peek(p), "wrong number of lane literals: %u instead of %u", n, lanes);
+}
+
 void parse_v128(Parser *p, u8 ret_bytes[16])
 {
     static const struct {
@@ -472,15 +483,11 @@ void parse_v128(Parser *p, u8 ret_bytes[16])
     }
     p->at++;
     u32 bytes = shapes[k].bits / 8;
+    check_lane_count(p, 16 / bytes);
     for (u32 at = 0; at < 16 && parse_ok(p); at += bytes) {
-        if (at_kind(p, TOKEN_RPAREN) || at_kind(p, TOKEN_LPAREN))
-            parse_fail(p, peek(p), "wrong number of lane literals: %u instead of %u", at / bytes,
-                       16 / bytes);
-        else if (shapes[k].is_float)
+        if (shapes[k].is_float)
             parse_float_bytes(p, shapes[k].bits, ret_bytes + at);
         else
             parse_int_bytes(p, shapes[k].bits, ret_bytes + at);
     }
-    if (at_kind(p, TOKEN_INT) || at_kind(p, TOKEN_FLOAT))
-        parse_fail(p, peek(p), "wrong number of lane literals: more than %u", 16 / bytes);
 }

@@ -5,7 +5,7 @@
  *
  * Source: https://webassembly.github.io/spec/core/text/modules.html
  */
-#include "wasm/text/parse_priv.h"
+#include "wasm/text/parser.h"
 
 enum { LIMIT_MAX = 1, LIMIT_SHARED = 2, LIMIT_64 = 4, LIMIT_PAGE_SIZE = 8, PAGE_LOG2 = 16 };
 enum { OPCODE_END = 0x0b, OPCODE_I32_CONST = 0x41, OPCODE_I64_CONST = 0x42 };

@@ -7,7 +7,7 @@
  * Source: https://webassembly.github.io/spec/core/text/instructions.html
  */
 #include "wasm/text/number.h"
-#include "wasm/text/parse_priv.h"
+#include "wasm/text/parser.h"
 
 enum { OPCODE_ELSE = 0x05, OPCODE_END = 0x0b };
 
@@ -145,6 +145,9 @@ static void imm_shuffle(Parser *p, Buf *b)
     for (u32 i = 0; i < 16 && parse_ok(p); i++) {
         if (at_kind(p, TOKEN_LPAREN) || at_kind(p, TOKEN_RPAREN))
             parse_fail(p, peek(p), "invalid lane length: %u instead of 16", i);
+        Str s = tok_text(p, peek(p));
+        if (at_kind(p, TOKEN_FLOAT) || (at_kind(p, TOKEN_INT) && (s.p[0] == '-' || s.p[0] == '+')))
+            parse_fail(p, peek(p), "i8 constant out of range: %.*s", STR_ARG(s));
         buf_u8(b, parse_lane(p));
     }
     if (at_kind(p, TOKEN_INT))

@@ -3,7 +3,7 @@
  * A whole module: the order of the walks, and the sections put together. Also what a .wat file can
  * be besides a list of fields: `(module ...)` and `(module binary ...)`.
  */
-#include "wasm/text/parse_priv.h"
+#include "wasm/text/parser.h"
 
 /* Ids of the binary format; 0 for the places before and after all sections. */
 static const u8 section_ids[SEC_COUNT] = {
@@ -50,7 +50,7 @@ static void put_section(Parser *p, Sec s, Buf *out, TextMap *map)
 void parse_module_fields(Parser *p, u32 end, Buf *out, TextMap *map)
 {
     u32 first = p->at;
-    parse_name_annotation(p, &p->module_name);
+    parse_name_annotation(p, &p->module_name, "module");
     bind_fields(p, end);
     for (u32 walk = 0; walk < 2; walk++) {
         if (!parse_ok(p))

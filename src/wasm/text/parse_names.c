@@ -6,7 +6,7 @@
  * Source: https://webassembly.github.io/spec/core/appendix/custom.html
  */
 #include "base/utf8.h"
-#include "wasm/text/parse_priv.h"
+#include "wasm/text/parser.h"
 
 /* The first annotation of a kind before the token at hand that nobody took; NULL if none. */
 static Annotation *find_annotation(const Parser *p, AnnotationKind kind)
@@ -63,7 +63,7 @@ static Str annotation_string(Parser *p, AnnotationKind k, bool utf8, const char 
 }
 
 /* (@name "...") replaces the name that an identifier gave. */
-void parse_name_annotation(Parser *p, Str *name)
+void parse_name_annotation(Parser *p, Str *name, const char *what)
 {
     Annotation *a = find_annotation(p, ANNOTATION_NAME);
     if (!a || !parse_ok(p))
@@ -72,7 +72,7 @@ void parse_name_annotation(Parser *p, Str *name)
     *name = annotation_string(p, ANNOTATION_NAME, true, "missing name");
     leave_annotation(p, back, ANNOTATION_NAME);
     if (parse_ok(p) && find_annotation(p, ANNOTATION_NAME))
-        parse_fail(p, peek(p), "@name annotation: multiple names");
+        parse_fail(p, peek(p), "@name annotation: multiple %s names", what);
 }
 
 bool take_hint(Parser *p, i8 *ret_hint)
@@ -174,7 +174,7 @@ void check_annotations(Parser *p, u32 first, u32 end)
 void add_name(Parser *p, Space s, u32 index, Str id)
 {
     Str name = id;
-    parse_name_annotation(p, &name);
+    parse_name_annotation(p, &name, space_name(s));
     if (name.p)
         vec_push(&p->spaces[s].names, ((NameEntry){index, name}));
 }

@@ -5,7 +5,7 @@
  *
  * Source: https://webassembly.github.io/spec/core/text/types.html
  */
-#include "wasm/text/parse_priv.h"
+#include "wasm/text/parser.h"
 
 typedef struct Word {
     const char *text;
@@ -132,7 +132,7 @@ static void bind_local(Parser *p, const Token *t, Str id)
     if (id.p && !map_add(&p->locals, id, index))
         parse_fail(p, t, "duplicate local $%.*s", (int)MIN(id.n, 64), id.p);
     Str name = id;
-    parse_name_annotation(p, &name);
+    parse_name_annotation(p, &name, "local");
     if (name.p)
         vec_push(&p->local_names, ((SubName){p->func, index, name}));
 }
@@ -221,6 +221,15 @@ static void check_typeuse(Parser *p, const Token *t, u32 type, bool binds)
     }
 }
 
+/* Behind a type use none of its parts may follow. */
+static void check_order(Parser *p)
+{
+    if (at_paren(p, STR("param")) || at_paren(p, STR("result")) || at_paren(p, STR("type"))) {
+        p->at++;
+        parse_unexpected(p, "(type), (param) and (result) in this order");
+    }
+}
+
 TypeUse parse_typeuse(Parser *p, bool binds)
 {
     TypeUse u = {0};
@@ -231,6 +240,7 @@ TypeUse parse_typeuse(Parser *p, bool binds)
         expect_rparen(p);
     }
     parse_signature(p, binds, false);
+    check_order(p);
     if (!parse_ok(p))
         return u;
     if (u.is_explicit)
@@ -249,6 +259,7 @@ void emit_block_type(Parser *p, Buf *b)
         return;
     }
     parse_signature(p, false, false);
+    check_order(p);
     if (!parse_ok(p))
         return;
     if (p->sig.n == 1)
@@ -297,7 +308,7 @@ static void bind_field(Parser *p, TypeDef *d, u32 index)
     Str id = parse_id(p), name = id;
     if (id.p && !map_add(&d->fields, id, index))
         parse_fail(p, t, "duplicate field $%.*s", (int)MIN(id.n, 64), id.p);
-    parse_name_annotation(p, &name);
+    parse_name_annotation(p, &name, "field");
     if (name.p)
         vec_push(&p->field_names, ((SubName){p->types.n, index, name}));
 }

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /*
- * The parser's state, shared by its files: parse.c (cursor, names, numbers), parse_types.c (types
- * and type uses), parse_insn.c (instructions), parse_field.c (module fields), parse_names.c (name
- * section and other custom sections), parse_module.c (order of work, assembly).
+ * The parser's state, shared by its files and by the reader of scripts: parse.c (cursor, names,
+ * numbers), parse_types.c (types and type uses), parse_insn.c (instructions), parse_field.c (module
+ * fields), parse_names.c (name section and other custom sections), parse_module.c (order of work,
+ * assembly).
  *
  * A module is walked three times: names are bound to indices, then types are read, then everything
  * else is translated in the order of the text. No function calls itself on nested input.
  */
-#ifndef WASM_TEXT_PARSE_PRIV_H
-#define WASM_TEXT_PARSE_PRIV_H
+#ifndef WASM_TEXT_PARSER_H
+#define WASM_TEXT_PARSER_H
 
 #include "base/map.h"
 #include "wasm/insn.h"
@@ -264,7 +265,8 @@ void bind_fields(Parser *p, u32 end);              /* the first walk */
 void parse_fields(Parser *p, u32 end, bool types); /* second walk: types; third: the others */
 
 /* ---- parse_names.c ---- */
-void parse_name_annotation(Parser *p, Str *name);
+/* `what` it names is for messages. */
+void parse_name_annotation(Parser *p, Str *name, const char *what);
 bool take_hint(Parser *p, i8 *ret_hint);
 void parse_custom_annotations(Parser *p);
 void add_name(Parser *p, Space s, u32 index, Str id);
