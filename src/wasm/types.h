@@ -121,10 +121,11 @@ typedef struct FuncType {
 typedef struct SubType {
     u8 kind; /* CompositeKind */
     bool final;
-    u8 depth;      /* length of the chain of supertypes */
-    u32 super;     /* canonical id or TYPE_NONE */
-    FuncType func; /* COMPOSITE_FUNC */
-    u32 nfields;   /* COMPOSITE_STRUCT; 1 for COMPOSITE_ARRAY */
+    u8 depth;         /* length of the chain of supertypes */
+    bool has_default; /* all fields have a default value; the registry fills it in */
+    u32 super;        /* canonical id or TYPE_NONE */
+    FuncType func;    /* COMPOSITE_FUNC */
+    u32 nfields;      /* COMPOSITE_STRUCT; 1 for COMPOSITE_ARRAY */
     const FieldType *fields;
     u32 cont; /* COMPOSITE_CONT: canonical id of the function type */
 } SubType;
@@ -148,9 +149,23 @@ u32 types_add_func(TypeRegistry *r, const ValType *params, u32 nparams, const Va
                    u32 nresults);
 void types_ref(TypeRegistry *r, u32 id);
 void types_unref(TypeRegistry *r, u32 id);
+/*
+ * Makes a recursive group canonical and adds a reference for each of its `n` types, which
+ * types_unref_all gives back. References of the group to its own types are relative: in a ValType
+ * VALTYPE_REL is set and the heap type is the place in the group, in `super` and `cont` TYPE_REL is
+ * set. `depth` is the caller's; whether the types are valid is the caller's business, too. False if
+ * the registry is full.
+ */
+enum { VALTYPE_REL = 16 };
+#define TYPE_REL 0x80000000u
+bool types_add_group(TypeRegistry *r, const SubType *types, u32 n, u32 *ret_ids);
+void types_unref_all(TypeRegistry *r, const u32 *ids, u32 n);
+u32 types_count(TypeRegistry *r); /* live types, for tests and statistics */
 bool types_is_subtype(const TypeRegistry *r, u32 sub, u32 super); /* ids; reflexive */
 bool heap_is_subtype(const TypeRegistry *r, HeapType sub, HeapType super);
 bool valtype_is_subtype(const TypeRegistry *r, ValType sub, ValType super);
+/* The top of its hierarchy: HEAP_ANY, _FUNC, _EXTERN, _EXN or _CONT. */
+HeapType heap_top(const TypeRegistry *r, HeapType h);
 
 /* "i32", "(ref null func)", "(ref $7)" into buf; returns buf. */
 enum { VALTYPE_NAME_SIZE = 32 };
