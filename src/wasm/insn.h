@@ -54,7 +54,7 @@ typedef enum ImmKind {
     IMM_TYPE_N,        /* idx: type, idx2: count (array.new_fixed) */
     IMM_TYPE_DATA,     /* idx: type, idx2: data segment */
     IMM_TYPE_ELEM,     /* idx: type, idx2: elem segment */
-    IMM_TYPE2,         /* idx: destination type, idx2: source type (array.copy, cont.bind) */
+    IMM_TYPE2,         /* idx, idx2: types; array.copy: to, from; cont.bind: from, to */
     IMM_BR_CAST,       /* idx: depth, type: from, type2: to */
     IMM_TRY_TABLE,     /* block, table: count catch clauses at targets */
     IMM_FENCE,         /* a zero byte */
@@ -137,6 +137,8 @@ typedef struct InsnReader {
     const u8 *base;      /* module bytes, for offsets */
     const WasmModule *m; /* for type indices in value types, and features */
     Diag *diag;          /* borrow; the first error */
+    FeatureSet uses;     /* proposals met so far */
+    u32 group;           /* types of the recursive group being read; 0 outside the type section */
 } InsnReader;
 
 void insn_reader_init(InsnReader *r, const WasmModule *m, Range range, Diag *diag);

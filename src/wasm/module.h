@@ -7,6 +7,7 @@
 #define WASM_MODULE_H
 
 #include "base/diag.h"
+#include "base/map.h"
 #include "wasm/types.h"
 
 typedef enum ExternKind {
@@ -122,6 +123,9 @@ typedef struct WasmModule {
                   */
     u32 n_escaping; /* functions with escapes[i] != 0 */
     u32 code_size;  /* bytes of the code section's payload */
+    Range type_section;
+    Map export_map;          /* name -> index into exports */
+    struct NameIndex *names; /* made by the first who asks for a name */
 } WasmModule;
 
 typedef struct DecodeOptions {
@@ -138,6 +142,16 @@ WasmModule *module_decode(TypeRegistry *r, const DecodeOptions *o, const u8 *p, 
 WasmModule *module_decode_owned(TypeRegistry *r, const DecodeOptions *o, u8 *own, usize n,
                                 Diag *diag);
 void module_free(WasmModule *m);
+
+/*
+ * Validation of bodies one by one, for modules decoded with skip_bodies. A Validator is scratch
+ * memory, reused from body to body, of one thread at a time. *ret_uses gets the proposals added.
+ */
+typedef struct Validator Validator;
+Validator *validator_new(void);
+void validator_free(Validator *v);
+bool validate_func(Validator *v, const WasmModule *m, u32 func, FuncInfo *ret_info,
+                   FeatureSet *ret_uses, Diag *diag);
 
 static inline const FuncType *module_func_type(const WasmModule *m, u32 func)
 {

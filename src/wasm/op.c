@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The instruction table, found by encoding (direct, a row a prefix) and by keyword. */
-#include "wasm/insn.h"
+#include "wasm/read.h"
 
 const OpInfo op_infos[OP_COUNT] = {
 #define OP(id, prefix, code, text, imm, sig, feature, flags)                                       \
@@ -9,28 +9,25 @@ const OpInfo op_infos[OP_COUNT] = {
 #undef OP
 };
 
-enum { PREFIXES = 5, CODES = 0x114 };
-
 #define ROW(prefix) ((prefix) == 0 ? 0 : (prefix)-0xfa)
 
-/* OpId + 1 of a prefix and code, 0 for none. */
-static const u16 by_code[PREFIXES][CODES] = {
+const u16 op_by_code[OP_PREFIXES][OP_CODES] = {
 #define OP(id, prefix, code, text, imm, sig, feature, flags) [ROW(prefix)][code] = OP_##id + 1,
 #include "wasm/opcodes.def"
 #undef OP
 };
 
 #define OP(id, prefix, code, text, imm, sig, feature, flags)                                       \
-    static_assert((code) < CODES && ((prefix) == 0 || ((prefix) >= 0xfb && (prefix) <= 0xfe)),     \
+    static_assert((code) < OP_CODES && ((prefix) == 0 || ((prefix) >= 0xfb && (prefix) <= 0xfe)),  \
                   "row out of the tables: " text);
 #include "wasm/opcodes.def"
 #undef OP
 
 OpId op_find(u8 prefix, u32 code)
 {
-    if (code >= CODES || (prefix != 0 && (prefix < 0xfb || prefix > 0xfe)))
+    if (code >= OP_CODES || (prefix != 0 && (prefix < 0xfb || prefix > 0xfe)))
         return OP_COUNT;
-    u16 found = by_code[ROW(prefix)][code];
+    u16 found = op_by_code[ROW(prefix)][code];
     return found ? (OpId)(found - 1) : OP_COUNT;
 }
 

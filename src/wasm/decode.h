@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* What the files of the decoder share. Private to the folder. */
+#ifndef WASM_DECODE_H
+#define WASM_DECODE_H
+
+#include "wasm/validate.h"
+
+/* Section ids; also CustomSection.after. */
+typedef enum SectionId {
+    SECTION_CUSTOM,
+    SECTION_TYPE,
+    SECTION_IMPORT,
+    SECTION_FUNCTION,
+    SECTION_TABLE,
+    SECTION_MEMORY,
+    SECTION_GLOBAL,
+    SECTION_EXPORT,
+    SECTION_START,
+    SECTION_ELEMENT,
+    SECTION_CODE,
+    SECTION_DATA,
+    SECTION_DATA_COUNT,
+    SECTION_TAG,
+    SECTION_COUNT
+} SectionId;
+
+typedef struct Decoder {
+    Reader r;
+    WasmModule *m;
+    Validator *v;
+    u32 data_count; /* of the data count section */
+    u32 nbodies;    /* of the code section */
+    u8 last;        /* SectionId: last section that was not custom */
+    VEC(CustomSection) customs;
+} Decoder;
+
+void decode_types(Decoder *d);
+void decode_imports(Decoder *d);
+void decode_functions(Decoder *d);
+void decode_tables(Decoder *d);
+void decode_memories(Decoder *d);
+void decode_tags(Decoder *d);
+void decode_globals(Decoder *d);
+void decode_exports(Decoder *d);
+void decode_start(Decoder *d);
+void decode_elements(Decoder *d);
+void decode_code(Decoder *d);
+void decode_data(Decoder *d);
+
+/* The index names a defined or imported item of the kind; an error otherwise. */
+bool decode_index(Decoder *d, ExternKind kind, u32 index, const u8 *at);
+/* Which functions can be referred to, a byte each; made when the functions are known. */
+u8 *decode_escapes(Decoder *d);
+
+#endif
