@@ -69,8 +69,15 @@ $(OBJ)/%.o: %.S
 unit: $(O)/unit-tests
 	$(O)/unit-tests
 
+$(O)/bench-micro: $(OBJ)/tests/bench/micro.o $(O)/libengine.a
+	@echo "  LD $@"
+	@$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+bench: $(O)/wasmtime $(O)/bench-micro
+	tests/bench/run.py $(BENCH)
+
 clean:
 	rm -rf build
 
-.PHONY: all unit clean
+.PHONY: all unit bench clean
 -include $(LIB_OBJ:.o=.d) $(TEST_OBJ:.o=.d) $(OBJ)/src/cli/main.d
