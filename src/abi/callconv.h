@@ -27,6 +27,9 @@ enum {
     CALL_FLOAT_RESULTS = 4,
 };
 
+/* Stubs between C and wasm; compile/compile.h says what they do. */
+typedef enum StubKind { STUB_ENTRY, STUB_HOST_TYPED, STUB_HOST_ARRAY } StubKind;
+
 typedef enum ArgClass { ARG_INT, ARG_FLOAT, ARG_STACK } ArgClass;
 
 typedef struct ArgLoc {

@@ -42,7 +42,6 @@ const char *compile_unsupported(const WasmModule *m);
  * VmCtx in the scratch register; notes exit_fp and exit_pc in the store, calls the C function, and
  * leaves wasm through raise_pending if store->pending is set after it.
  */
-typedef enum StubKind { STUB_ENTRY, STUB_HOST_TYPED, STUB_HOST_ARRAY } StubKind;
 Error *compile_stub(CompileCtx *c, StubKind kind, const FuncType *type, const Tunables *t,
                     CompiledFunc *ret_code);
 

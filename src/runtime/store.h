@@ -7,6 +7,7 @@
 #ifndef RUNTIME_STORE_H
 #define RUNTIME_STORE_H
 
+#include "abi/callconv.h"
 #include "abi/trap.h"
 #include "abi/tunables.h"
 #include "runtime/module.h"
@@ -34,9 +35,11 @@ typedef struct StoreConfig {
     u64 max_wasm_stack; /* bytes */
     u32 max_backtrace;  /* frames shown, 20; 0 none */
     const u64 *epoch;   /* the engine's counter */
-    /* Makes (or finds) the stub of a signature: `kind` is a StubKind of compile/compile.h. */
-    Error *(*stub)(void *arg, int kind, u32 type, const void **ret_code);
-    void *stub_arg;
+    /* Makes (or finds) the stub of a signature; it stays as long as `arg`. Thread-safe. */
+    Error *(*stub)(void *arg, StubKind kind, u32 type, const void **ret_code);
+    /* The store is gone. May be NULL. */
+    void (*release)(void *arg);
+    void *arg;
 } StoreConfig;
 
 Error *store_new(const StoreConfig *c, Store **ret_store);

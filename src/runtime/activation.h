@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Calls from C into wasm that have not returned. Private to runtime/. */
+#ifndef RUNTIME_ACTIVATION_H
+#define RUNTIME_ACTIVATION_H
+
+#include "runtime/store.h"
+
+/* One call from C into wasm, on the C stack of func_call. */
+typedef struct Activation {
+    u64 sp; /* of wasm_enter */
+    struct Activation *prev;
+    Store *store;
+    u64 own_fp, own_pc;     /* the store's exit_fp and exit_pc before the call */
+    u64 below_fp, below_pc; /* where wasm was left for the C code that made this call; if `prev` */
+    Error *error;           /* own; NULL: `trap` */
+    TrapCode trap;
+} Activation;
+
+typedef struct ThreadState {
+    Activation *top;
+    u64 stack_floor; /* wasm frames stay above, so that host functions have room; 0: not known */
+    u32 id;
+} ThreadState;
+
+extern _Thread_local ThreadState thread_state __attribute__((tls_model("initial-exec")));
+
+/* VmStore.pending while an interrupt is due; never dereferenced. */
+#define INTERRUPT_PENDING ((void *)1)
+
+/* Takes what a host function or an interrupt left in the store; NULL if nothing. An interrupt
+ * becomes the error of its trap. */
+Error *store_take_pending(Store *s);
+/* The error of an activation that was left early. */
+Error *activation_error(Activation *a);
+void trap_install_handlers(void);
+
+/* Unwinding leaves C functions that a sanitizer believes to be running. */
+#define NO_SANITIZE __attribute__((no_sanitize("address"), no_sanitize("thread")))
+
+#endif

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Readable forms of compilers' symbol names. */
+#ifndef RUNTIME_DEMANGLE_H
+#define RUNTIME_DEMANGLE_H
+
+#include "base/buf.h"
+
+/* Appends the name: demangled if it is a Rust symbol of the first scheme (_ZN..17h<hash>E),
+ * otherwise as it is. */
+void demangle(Buf *out, Str name);
+
+#endif

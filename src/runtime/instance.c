@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/*
+ * Instances: one block of memory with the context behind it, filled in the order that the
+ * specification's instantiation has: imports, own memories, tables and globals, functions,
+ * segments, start. From the first segment on the instance may be reached from outside, so it stays
+ * in its store whatever happens.
+ *
+ * Source: https://webassembly.github.io/spec/core/exec/modules.html#instantiation
+ */
+#include "runtime/runtime_priv.h"
+#include "runtime/x64/entry.h"
+
+/* Places in an instance's block; computed once with base 0 for the size. */
+static usize lay_out(Instance *i, const Module *m, uintptr_t base)
+{
+    const WasmModule *w = m->wasm;
+    u64 at = sizeof(Instance);
+#define PLACE(field, count)                                                                        \
+    do {                                                                                           \
+        i->field = (void *)(base + at);                                                            \
+        at += (u64)(count) * sizeof *i->field;                                                     \
+    } while (0)
+    PLACE(memories, w->nmemories);
+    PLACE(tables, w->ntables);
+    PLACE(globals, w->nglobals);
+    PLACE(tags, w->ntags);
+    PLACE(elems, w->nelems);
+    PLACE(own_memories, w->nmemories - w->n_imported_memories);
+    PLACE(own_tables, w->ntables - w->n_imported_tables);
+    PLACE(own_tags, w->ntags - w->n_imported_tags);
+    PLACE(elem_dropped, w->nelems);
+    PLACE(data_dropped, w->ndatas);
+#undef PLACE
+    at = align_up(at, 16);
+    i->ctx = (VmCtx *)(base + at);
+    return at + m->layout.size;
+}
+
+static Instance *instance_alloc(Store *s, Module *m)
+{
+    Instance probe;
+    usize size = lay_out(&probe, m, 0);
+    u8 *block = mem_alloc(size);
+    Instance *i = (Instance *)block;
+    lay_out(i, m, (uintptr_t)block);
+    i->store = s;
+    i->module = module_ref(m);
+    *i->ctx =
+        (VmCtx){.magic = VMCTX_MAGIC, .store = &s->vm, .builtins = builtin_entries, .instance = i};
+    return i;
+}
+
+void instance_free(Instance *i)
+{
+    const WasmModule *w = i->module->wasm;
+    for (u32 k = 0; k < w->nelems; k++)
+        mem_free(i->elems[k]);
+    mem_free(i->own_globals);
+    module_unref(i->module);
+    mem_free(i);
+}
+
+#define CTX_ARRAY(i, T, field) ((T *)((u8 *)(i)->ctx + (i)->module->layout.field))
+
+/* --- imports --- */
+
+static void set_import(Instance *i, const Import *import, const Extern *e)
+{
+    switch (e->kind) {
+    case EXTERN_FUNC:
+        CTX_ARRAY(i, VmFuncImport, func_imports)
+        [import->index] = (VmFuncImport){e->func->code, e->func->vmctx, e->func};
+        return;
+    case EXTERN_TABLE:
+        CTX_ARRAY(i, VmTable *, table_ptrs)[import->index] = e->table->vm;
+        i->tables[import->index] = e->table;
+        return;
+    case EXTERN_MEMORY:
+        CTX_ARRAY(i, VmMemory *, memory_ptrs)[import->index] = e->memory->vm;
+        i->memories[import->index] = e->memory;
+        return;
+    case EXTERN_GLOBAL:
+        CTX_ARRAY(i, VmVal *, global_ptrs)[import->index] = e->global->val;
+        i->globals[import->index] = e->global;
+        return;
+    case EXTERN_TAG:
+        i->tags[import->index] = e->tag;
+        return;
+    }
+}
+
+static Error *check_imports(Store *s, const WasmModule *w, const Extern *imports, u32 nimports)
+{
+    if (nimports != w->nimports)
+        return error_new("expected %u imports, found %u", w->nimports, nimports);
+    for (u32 k = 0; k < nimports; k++) {
+        Error *e = import_match(s, w, &w->imports[k], &imports[k]);
+        if (e)
+            return e;
+    }
+    return NULL;
+}
+
+/* --- own parts --- */
+
+static Error *make_memories(Instance *i)
+{
+    const WasmModule *w = i->module->wasm;
+    for (u32 k = w->n_imported_memories; k < w->nmemories; k++) {
+        u32 own = k - w->n_imported_memories;
+        Memory *m = &i->own_memories[own];
+        m->vm = &CTX_ARRAY(i, VmMemory, memories)[own];
+        Error *e = memory_init(i->store, m, &w->memories[k]);
+        if (e)
+            return e;
+        i->memories[k] = m;
+        CTX_ARRAY(i, VmMemory *, memory_ptrs)[k] = m->vm;
+    }
+    if (w->nmemories && !memory_can_move(&w->memories[0], &i->store->tunables))
+        i->ctx->memory0_base = i->memories[0]->vm->base;
+    return NULL;
+}
+
+static Error *make_globals(Instance *i)
+{
+    const WasmModule *w = i->module->wasm;
+    VmVal *values = CTX_ARRAY(i, VmVal, globals);
+    for (u32 k = w->n_imported_globals; k < w->nglobals; k++) {
+        Error *e = const_eval(i, w->globals[k].init, &values[k - w->n_imported_globals]);
+        if (e)
+            return e;
+    }
+    return NULL;
+}
+
+static Error *make_tables(Instance *i)
+{
+    const WasmModule *w = i->module->wasm;
+    for (u32 k = w->n_imported_tables; k < w->ntables; k++) {
+        u32 own = k - w->n_imported_tables;
+        RtTable *t = &i->own_tables[own];
+        t->vm = &CTX_ARRAY(i, VmTable, tables)[own];
+        VmVal init = {0};
+        Error *e = w->tables[k].has_init ? const_eval(i, w->tables[k].init, &init) : NULL;
+        if (!e)
+            e = table_init(i->store, t, &w->tables[k].type, init.ref);
+        if (e)
+            return e;
+        i->tables[k] = t;
+    }
+    return NULL;
+}
+
+static void make_tags(Instance *i)
+{
+    const WasmModule *w = i->module->wasm;
+    for (u32 k = w->n_imported_tags; k < w->ntags; k++) {
+        RtTag *t = &i->own_tags[k - w->n_imported_tags];
+        t->type = w->tags[k];
+        i->tags[k] = t;
+    }
+}
+
+static VmFuncRef make_ref(Instance *i, u32 func)
+{
+    Module *m = i->module;
+    if (func < m->wasm->n_imported_funcs)
+        return *CTX_ARRAY(i, VmFuncImport, func_imports)[func].ref;
+    return (VmFuncRef){.code = code_entry(m->code, func),
+                       .vmctx = i->ctx,
+                       .type = m->wasm->funcs[func].type,
+                       .func = func};
+}
+
+static void make_refs(Instance *i)
+{
+    const WasmModule *w = i->module->wasm;
+    VmFuncRef *refs = CTX_ARRAY(i, VmFuncRef, funcrefs);
+    u32 n = 0;
+    for (u32 f = 0; f < w->nfuncs && n < w->n_escaping; f++)
+        if (w->escapes[f])
+            refs[n++] = make_ref(i, f);
+}
+
+VmFuncRef *instance_func_ref(Instance *i, u32 func)
+{
+    const Module *m = i->module;
+    if (func < m->wasm->n_imported_funcs)
+        return CTX_ARRAY(i, VmFuncImport, func_imports)[func].ref;
+    ALWAYS(m->layout.funcref_of[func] != UINT32_MAX);
+    return (VmFuncRef *)((u8 *)i->ctx + vm_layout_funcref(&m->layout, func));
+}
+
+/* --- segments --- */
+
+static Error *run_elem(Instance *i, u32 index)
+{
+    const ElemSegment *seg = &i->module->wasm->elems[index];
+    i->elem_dropped[index] = seg->mode != SEGMENT_PASSIVE;
+    if (seg->mode == SEGMENT_DECLARED)
+        return NULL;
+    if (seg->mode == SEGMENT_PASSIVE) {
+        i->elems[index] = mem_alloc_array(seg->count, sizeof(u64));
+        return elem_items(i, seg, i->elems[index]);
+    }
+    VmVal at;
+    Error *e = const_eval(i, seg->offset, &at);
+    if (e)
+        return e;
+    const VmTable *t = i->tables[seg->table]->vm;
+    if (seg->count > t->length || at.pair[0] > t->length - seg->count)
+        return trap_error(TRAP_TABLE_OUT_OF_BOUNDS);
+    return elem_items(i, seg, t->elems + at.pair[0]);
+}
+
+static Error *run_data(Instance *i, u32 index)
+{
+    const WasmModule *w = i->module->wasm;
+    const DataSegment *seg = &w->datas[index];
+    if (seg->mode != SEGMENT_ACTIVE)
+        return NULL;
+    i->data_dropped[index] = true;
+    VmVal at;
+    Error *e = const_eval(i, seg->offset, &at);
+    if (e)
+        return e;
+    const VmMemory *m = i->memories[seg->memory]->vm;
+    if (seg->bytes.size > m->length || at.pair[0] > m->length - seg->bytes.size)
+        return trap_error(TRAP_MEMORY_OUT_OF_BOUNDS);
+    if (seg->bytes.size)
+        memcpy(m->base + at.pair[0], w->bytes + seg->bytes.at, seg->bytes.size);
+    return NULL;
+}
+
+static Error *run_segments(Instance *i)
+{
+    const WasmModule *w = i->module->wasm;
+    Error *e = NULL;
+    for (u32 k = 0; k < w->nelems && !e; k++)
+        e = run_elem(i, k);
+    for (u32 k = 0; k < w->ndatas && !e; k++)
+        e = run_data(i, k);
+    return e;
+}
+
+static Error *run_start(Instance *i)
+{
+    const WasmModule *w = i->module->wasm;
+    if (!w->has_start)
+        return NULL;
+    VmFuncRef ref = make_ref(i, w->start);
+    return func_call(i->store, &ref, NULL);
+}
+
+static Error *make_own(Instance *i)
+{
+    /* References first: they have fixed places, and the initial values may name them. */
+    make_refs(i);
+    make_tags(i);
+    Error *e = make_memories(i);
+    if (!e)
+        e = make_globals(i);
+    if (!e)
+        e = make_tables(i);
+    return e;
+}
+
+Error *instance_new(Store *s, Module *m, const Extern *imports, u32 nimports,
+                    Instance **ret_instance)
+{
+    const WasmModule *w = m->wasm;
+    Error *e = check_imports(s, w, imports, nimports);
+    if (e)
+        return e;
+    if (s->ninstances >= s->config.limits.instances)
+        return error_new("resource limit exceeded: instance count too high at %u",
+                         s->ninstances + 1);
+    Instance *i = instance_alloc(s, m);
+    i->next = s->instances;
+    s->instances = i;
+    s->ninstances++;
+    for (u32 k = 0; k < nimports; k++)
+        set_import(i, &w->imports[k], &imports[k]);
+    e = make_own(i);
+    if (!e)
+        e = run_segments(i);
+    if (!e)
+        e = run_start(i);
+    if (!e)
+        *ret_instance = i;
+    return e;
+}
+
+/* --- what others see --- */
+
+/* Handles of own globals are made when the first is asked for: most are never exported. */
+static RtGlobal *instance_global(Instance *i, u32 index)
+{
+    const WasmModule *w = i->module->wasm;
+    if (i->globals[index])
+        return i->globals[index];
+    u32 first = w->n_imported_globals;
+    if (!i->own_globals)
+        i->own_globals = mem_alloc_array(w->nglobals - first, sizeof *i->own_globals);
+    RtGlobal *g = &i->own_globals[index - first];
+    g->val = &CTX_ARRAY(i, VmVal, globals)[index - first];
+    g->type = w->globals[index].type;
+    i->globals[index] = g;
+    return g;
+}
+
+static Extern extern_of(Instance *i, const Export *x)
+{
+    Extern e = {.kind = (ExternKind)x->kind};
+    switch (e.kind) {
+    case EXTERN_FUNC:
+        e.func = instance_func_ref(i, x->index);
+        break;
+    case EXTERN_TABLE:
+        e.table = i->tables[x->index];
+        break;
+    case EXTERN_MEMORY:
+        e.memory = i->memories[x->index];
+        break;
+    case EXTERN_GLOBAL:
+        e.global = instance_global(i, x->index);
+        break;
+    case EXTERN_TAG:
+        e.tag = i->tags[x->index];
+        break;
+    }
+    return e;
+}
+
+bool instance_export(Instance *i, Str name, Extern *ret_extern)
+{
+    const Export *x = module_find_export(i->module->wasm, name);
+    if (x)
+        *ret_extern = extern_of(i, x);
+    return x != NULL;
+}
+
+Extern instance_export_nth(Instance *i, u32 n)
+{
+    ALWAYS(n < i->module->wasm->nexports);
+    return extern_of(i, &i->module->wasm->exports[n]);
+}
+
+Module *instance_module(Instance *i)
+{
+    return i->module;
+}
+
+Store *instance_store(Instance *i)
+{
+    return i->store;
+}
+
+Instance *caller_instance(VmCtx *caller)
+{
+    return caller && caller->magic == VMCTX_MAGIC ? instance_of(caller) : NULL;
+}
+
+Store *caller_store(VmCtx *caller)
+{
+    return store_of(caller);
+}
+
+bool caller_memory(VmCtx *caller, u8 **ret_base, u64 *ret_bytes)
+{
+    Instance *i = caller_instance(caller);
+    Extern e;
+    if (!i || !instance_export(i, STR("memory"), &e) || e.kind != EXTERN_MEMORY)
+        return false;
+    *ret_base = memory_data(e.memory, ret_bytes);
+    return true;
+}

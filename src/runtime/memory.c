@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/*
+ * Linear memories.
+ *
+ *     map: [front guard][committed ... reserved][guard]
+ *
+ * Only committed pages can be accessed. A guarded memory (memory_is_guarded) reserves 4 GiB or
+ * more, and compiled code relies on the faults behind its length; its length is a multiple of the
+ * wasm page, so of the system's. All others are checked by compiled code against the exact length
+ * and keep their guards only as a second line. A memory moves when it outgrows its reservation and
+ * memory_can_move() allows it.
+ */
+#include "os/vm.h"
+#include "runtime/runtime_priv.h"
+
+enum { SMALL_GUARD = 64 << 10 };
+
+#define GROWTH_RESERVE ((u64)2 << 30) /* reserved beyond the new size when a memory moves */
+#define MAX_BYTES ((u64)1 << 46)      /* of one memory: the host's address space has 47 bits */
+
+static u64 max_pages(const MemoryType *t)
+{
+    u64 by_index = t->is64 ? UINT64_MAX : (u64)1 << 32;
+    u64 by_size = MIN(MAX_BYTES, by_index) >> t->page_size_log2;
+    return t->limits.has_max ? MIN(t->limits.max, by_size) : by_size;
+}
+
+/* Bytes of address space to reserve behind the base for a memory that needs `bytes` now. */
+static u64 reservation_for(const Store *s, const MemoryType *t, u64 bytes, bool moving)
+{
+    const Tunables *tn = &s->tunables;
+    if (memory_is_guarded(t, tn))
+        return tn->memory_reservation;
+    u64 want = moving ? bytes + GROWTH_RESERVE : MAX(bytes, tn->memory_reservation);
+    u64 most = max_pages(t) << t->page_size_log2;
+    if (t->limits.has_max && !memory_can_move(t, tn))
+        want = MAX(want, most); /* compiled code keeps the base */
+    return os_page_up(MIN(want, MAX(most, bytes)));
+}
+
+static bool map_memory(const Store *s, Memory *m, u64 reserved)
+{
+    bool guarded = memory_is_guarded(&m->type, &s->tunables);
+    u64 guard = os_page_up(guarded ? s->tunables.memory_guard : SMALL_GUARD);
+    u64 bytes = guard + reserved + guard;
+    u8 *map = os_vm_reserve(bytes);
+    if (!map)
+        return false;
+    m->map = map;
+    m->map_bytes = bytes;
+    m->front = guard;
+    m->reserved = reserved;
+    m->committed = 0;
+    return true;
+}
+
+static bool commit_to(Memory *m, u64 bytes)
+{
+    u64 need = os_page_up(bytes);
+    if (need <= m->committed)
+        return true;
+    if (!os_vm_commit(m->map + m->front + m->committed, need - m->committed))
+        return false;
+    m->committed = need;
+    return true;
+}
+
+Error *memory_init(Store *s, Memory *m, const MemoryType *t)
+{
+    m->type = *t;
+    if (s->nmemories >= s->config.limits.memories)
+        return error_new("resource limit exceeded: memory count too high at %u", s->nmemories + 1);
+    u64 bytes = 0;
+    if (t->limits.min > max_pages(t) ||
+        (bytes = t->limits.min << t->page_size_log2) > s->config.limits.memory_bytes)
+        return error_new("memory minimum size of %llu pages exceeds memory limits",
+                         (unsigned long long)t->limits.min);
+    if (!map_memory(s, m, reservation_for(s, t, bytes, false)) || !commit_to(m, bytes)) {
+        memory_release(m);
+        return error_new("failed to allocate a memory of %llu bytes", (unsigned long long)bytes);
+    }
+    m->vm->base = m->map + m->front;
+    m->vm->length = bytes;
+    m->next = s->memories;
+    s->memories = m;
+    s->nmemories++;
+    return NULL;
+}
+
+void memory_release(Memory *m)
+{
+    os_vm_release(m->map, m->map_bytes);
+    m->map = NULL;
+}
+
+/* A new mapping with the old content. */
+static bool move_memory(Store *s, Memory *m, u64 bytes)
+{
+    Memory old = *m;
+    if (!map_memory(s, m, reservation_for(s, &m->type, bytes, true)))
+        return false;
+    if (!commit_to(m, bytes)) {
+        memory_release(m);
+        *m = old;
+        return false;
+    }
+    memcpy(m->map + m->front, old.vm->base, old.vm->length);
+    m->vm->base = m->map + m->front;
+    memory_release(&old);
+    return true;
+}
+
+static bool grow_to(Store *s, Memory *m, u64 bytes)
+{
+    if (bytes <= m->reserved)
+        return commit_to(m, bytes);
+    return memory_can_move(&m->type, &s->tunables) && move_memory(s, m, bytes);
+}
+
+i64 memory_grow_or(Store *s, Memory *m, u64 pages, Error **ret_error)
+{
+    u32 log2 = m->type.page_size_log2;
+    u64 old = m->vm->length >> log2, want = 0, bytes = 0;
+    bool fits = !__builtin_add_overflow(old, pages, &want);
+    u64 declared = m->type.limits.has_max ? m->type.limits.max : UINT64_MAX;
+    bool sized = fits && want <= UINT64_MAX >> log2;
+    if (sized)
+        bytes = want << log2;
+    bool force = s->config.limits.trap_on_grow_failure;
+    if (!sized || want > declared || bytes > s->config.limits.memory_bytes) {
+        if (force)
+            *ret_error = error_new("forcing trap when growing memory to %llu bytes",
+                                   (unsigned long long)(sized ? bytes : UINT64_MAX));
+        return -1;
+    }
+    if (want > max_pages(&m->type) || !grow_to(s, m, bytes)) {
+        if (force)
+            *ret_error = error_wrap(error_new("Memory maximum size exceeded"),
+                                    "forcing a memory growth failure to be a trap");
+        return -1;
+    }
+    m->vm->length = bytes;
+    return (i64)old;
+}
+
+i64 memory_grow(Store *s, Memory *m, u64 pages)
+{
+    Error *e = NULL;
+    i64 old = memory_grow_or(s, m, pages, &e);
+    error_free(e);
+    return old;
+}
+
+Error *store_memory_new(Store *s, const MemoryType *t, Memory **ret_memory)
+{
+    Memory *m = arena_new(&s->arena, Memory);
+    m->vm = &m->own;
+    Error *e = memory_init(s, m, t);
+    if (!e)
+        *ret_memory = m;
+    return e;
+}
+
+MemoryType memory_type(const Memory *m)
+{
+    MemoryType t = m->type;
+    t.limits.min = m->vm->length >> t.page_size_log2;
+    return t;
+}
+
+u8 *memory_data(Memory *m, u64 *ret_bytes)
+{
+    *ret_bytes = m->vm->length;
+    return m->vm->base;
+}

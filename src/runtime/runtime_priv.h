@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/*
+ * The structures behind the handles of store.h, module.h and instance.h. Private to runtime/.
+ *
+ * Lifetimes: Module is a reference-counted heap object; everything else belongs to a Store and is
+ * freed with it (Store.arena, or the instance's own block).
+ */
+#ifndef RUNTIME_RUNTIME_PRIV_H
+#define RUNTIME_RUNTIME_PRIV_H
+
+#include "base/map.h"
+#include "base/vec.h"
+#include "os/thread.h"
+#include "runtime/code.h"
+#include "runtime/instance.h"
+#include "runtime/module.h"
+#include "runtime/store.h"
+#include "runtime/trap.h"
+
+struct Module {
+    _Atomic u32 refs;
+    ModuleConfig config;
+    WasmModule *wasm; /* own */
+    VmLayout layout;
+    Arena arena;
+    CodeMem *code; /* own */
+    OsMutex lock;  /* publishing */
+    char *name;    /* own */
+};
+
+struct Memory {
+    VmMemory *vm; /* `own`, or a place in a context */
+    VmMemory own;
+    MemoryType type; /* as declared */
+    Memory *next;    /* in Store.memories */
+    u8 *map;         /* front guard, reservation, guard */
+    u64 map_bytes;
+    u64 front;     /* bytes of the front guard */
+    u64 reserved;  /* bytes from the base that may be committed without moving */
+    u64 committed; /* whole pages */
+};
+
+struct RtTable {
+    VmTable *vm;
+    VmTable own;
+    TableType type; /* as declared */
+    RtTable *next;  /* in Store.tables */
+    u64 cap;
+};
+
+struct RtGlobal {
+    VmVal *val;
+    VmVal own;
+    GlobalType type;
+};
+
+struct RtTag {
+    u32 type;
+};
+
+struct Instance {
+    Instance *next; /* in Store.instances */
+    Store *store;
+    Module *module;    /* own reference */
+    VmCtx *ctx;        /* own */
+    Memory **memories; /* by index, imports first; so the following */
+    RtTable **tables;
+    RtGlobal **globals; /* own ones made when they are asked for */
+    RtTag **tags;
+    u64 **elems; /* items of passive segments, evaluated once; NULL for the others */
+    Memory *own_memories;
+    RtTable *own_tables;
+    RtTag *own_tags;
+    bool *elem_dropped, *data_dropped;
+    RtGlobal *own_globals; /* NULL until one is asked for */
+};
+
+struct Store {
+    VmStore vm; /* first: found from a VmCtx */
+    StoreConfig config;
+    Tunables tunables;
+    _Atomic u32 thread;     /* that called it last */
+    _Atomic bool interrupt; /* asked for and not honoured yet */
+    Arena arena;            /* host functions, globals, tags */
+    Instance *instances;
+    Memory *memories;
+    RtTable *tables;
+    u32 ninstances, nmemories, ntables;
+    VEC(void *) externs; /* host objects; reference (i + 1) << 1 */
+    VEC(u32) types;      /* references of host functions' types, given back at the end */
+    void *data;
+    Frame *frames; /* the last backtrace */
+    u32 nframes;
+};
+
+static inline Store *store_of(const VmCtx *ctx)
+{
+    return (Store *)ctx->store;
+}
+static inline Instance *instance_of(const VmCtx *ctx)
+{
+    return ctx->instance;
+}
+
+/* memory.c, table.c: into `*m`, whose vm is set; fails with a message */
+Error *memory_init(Store *s, Memory *m, const MemoryType *t) MUST_CHECK;
+void memory_release(Memory *m);
+/* As memory_grow; *ret_error (own) if a refusal has to be an error. */
+i64 memory_grow_or(Store *s, Memory *m, u64 pages, Error **ret_error);
+Error *table_init(Store *s, RtTable *t, const TableType *type, u64 init) MUST_CHECK;
+void table_release(RtTable *t);
+i64 table_grow_or(Store *s, RtTable *t, u64 delta, u64 init, Error **ret_error);
+
+/* const_expr.c: evaluates a validated constant expression in an instance whose imports and
+ * earlier globals are in place. */
+Error *const_eval(Instance *i, Range expr, VmVal *ret_value) MUST_CHECK;
+/* The reference to a function of the instance's module. */
+VmFuncRef *instance_func_ref(Instance *i, u32 func);
+/* Evaluates a segment's items [from, from + n) into out. */
+Error *elem_items(Instance *i, const ElemSegment *seg, u64 *out) MUST_CHECK;
+void instance_free(Instance *i);
+
+/* match.c: NULL if `e` may be linked to the import; otherwise what is wrong. */
+Error *import_match(Store *s, const WasmModule *m, const Import *import,
+                    const Extern *e) MUST_CHECK;
+/* "(func (param i32))", "(memory 1 2)", ... */
+void import_describe(const WasmModule *m, const Import *import, Buf *out);
+void extern_describe(Store *s, const Extern *e, Buf *out);
+
+#endif

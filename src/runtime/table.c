@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Tables: arrays of 8-byte elements that grow by doubling, up to limits. */
+#include "runtime/runtime_priv.h"
+
+#define MAX_ELEMENTS ((u64)1 << 40) /* beyond this a size cannot be had, and products are safe */
+
+static void fill(u64 *p, u64 n, u64 value)
+{
+    for (u64 i = 0; i < n; i++)
+        p[i] = value;
+}
+
+Error *table_init(Store *s, RtTable *t, const TableType *type, u64 init)
+{
+    t->type = *type;
+    u64 n = type->limits.min;
+    if (s->ntables >= s->config.limits.tables)
+        return error_new("resource limit exceeded: table count too high at %u", s->ntables + 1);
+    if (n > s->config.limits.table_elements)
+        return error_new("table minimum size of %llu elements exceeds table limits",
+                         (unsigned long long)n);
+    u64 *elems = n <= MAX_ELEMENTS ? mem_try_alloc_array(n, sizeof *elems) : NULL;
+    if (!elems)
+        return error_new("failed to allocate a table of %llu elements", (unsigned long long)n);
+    if (init)
+        fill(elems, n, init);
+    t->vm->elems = elems;
+    t->vm->length = n;
+    t->cap = n;
+    t->next = s->tables;
+    s->tables = t;
+    s->ntables++;
+    return NULL;
+}
+
+void table_release(RtTable *t)
+{
+    mem_free(t->vm->elems);
+    t->vm->elems = NULL;
+}
+
+static bool reserve(RtTable *t, u64 want)
+{
+    if (want <= t->cap)
+        return true;
+    u64 cap = MAX(want, MIN(t->cap * 2, MAX_ELEMENTS));
+    u64 *elems = cap <= MAX_ELEMENTS ? mem_try_alloc_array(cap, sizeof *elems) : NULL;
+    if (!elems)
+        return false;
+    memcpy(elems, t->vm->elems, t->vm->length * sizeof *elems);
+    mem_free(t->vm->elems);
+    t->vm->elems = elems;
+    t->cap = cap;
+    return true;
+}
+
+i64 table_grow_or(Store *s, RtTable *t, u64 delta, u64 init, Error **ret_error)
+{
+    u64 old = t->vm->length, want = 0;
+    bool fits = !__builtin_add_overflow(old, delta, &want);
+    u64 declared = t->type.limits.has_max ? t->type.limits.max : UINT64_MAX;
+    bool force = s->config.limits.trap_on_grow_failure;
+    if (!fits || want > declared || want > s->config.limits.table_elements) {
+        if (force)
+            *ret_error = error_new("forcing trap when growing table to %llu elements",
+                                   (unsigned long long)(fits ? want : UINT64_MAX));
+        return -1;
+    }
+    u64 most = t->type.is64 ? MAX_ELEMENTS : UINT32_MAX;
+    if (want > most || !reserve(t, want)) {
+        if (force)
+            *ret_error = error_new("forcing trap when growing table to %llu elements",
+                                   (unsigned long long)want);
+        return -1;
+    }
+    fill(t->vm->elems + old, delta, init);
+    t->vm->length = want;
+    return (i64)old;
+}
+
+i64 table_grow(Store *s, RtTable *t, u64 delta, u64 init)
+{
+    Error *e = NULL;
+    i64 old = table_grow_or(s, t, delta, init, &e);
+    error_free(e);
+    return old;
+}
+
+Error *store_table_new(Store *s, const TableType *t, u64 init, RtTable **ret_table)
+{
+    RtTable *table = arena_new(&s->arena, RtTable);
+    table->vm = &table->own;
+    Error *e = table_init(s, table, t, init);
+    if (!e)
+        *ret_table = table;
+    return e;
+}
+
+TableType table_type(const RtTable *t)
+{
+    TableType type = t->type;
+    type.limits.min = t->vm->length;
+    return type;
+}
+
+u64 *table_elems(RtTable *t, u64 *ret_length)
+{
+    *ret_length = t->vm->length;
+    return t->vm->elems;
+}

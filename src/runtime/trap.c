@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/*
+ * Traps, interrupts and backtraces.
+ *
+ * A trap is an instruction that faults, found in the tables of its function, or a builtin that
+ * calls trap_raise. Either way the stack is walked first, while it is whole; then the activation
+ * is left through wasm_unwind, which needs nothing but the stack pointer of its wasm_enter: wasm
+ * frames hold nothing that has to be released, and the C frames in between are builtins, which
+ * hold nothing when they raise.
+ *
+ * The walk follows frame pointers. Each activation's frames lie below its wasm_enter; the walk
+ * ends there at a return address that no wasm function has (the entry stub's) and goes on where
+ * wasm was left for the C code that made the call. A function sets up its frame before its first
+ * trap site.
+ *
+ * Everything that runs in signal handlers here is async-signal-safe: it reads tables that are only
+ * appended to, and the stack of the thread that it stopped.
+ */
+#include "runtime/trap.h"
+
+#include "os/signal.h"
+#include "runtime/activation.h"
+#include "runtime/demangle.h"
+#include "runtime/runtime_priv.h"
+#include "runtime/x64/entry.h"
+#include "runtime/x64/offsets.h"
+
+#include <stdio.h>
+
+static_assert(offsetof(VmCtx, store) == CTX_STORE, "known to entry.S");
+static_assert(offsetof(VmStore, exit_fp) == STORE_EXIT_FP, "known to entry.S");
+static_assert(offsetof(VmStore, exit_pc) == STORE_EXIT_PC, "known to entry.S");
+
+#define BACKTRACE_HEAD "error while executing at wasm backtrace:"
+
+enum {
+    NULL_PAGE = 64 << 10, /* accesses through null references fault below */
+};
+
+#ifdef __SANITIZE_ADDRESS__
+void __asan_handle_no_return(void);
+#endif
+
+NORETURN NO_SANITIZE static void leave(const Activation *a)
+{
+#ifdef __SANITIZE_ADDRESS__
+    __asan_handle_no_return();
+#endif
+    wasm_unwind(a->sp);
+}
+
+/* --- the walk --- */
+
+typedef struct Walk {
+    Store *store; /* whose frames get the result */
+    u64 pc, fp;
+    u32 first_offset; /* of the first frame, UINT32_MAX: by its calls */
+} Walk;
+
+static void add_frame(Walk *w, const CodeMem *mem, const CodeFunc *f)
+{
+    u32 offset = w->first_offset;
+    if (offset == UINT32_MAX)
+        offset = code_wasm_offset(mem, f, w->pc);
+    w->first_offset = UINT32_MAX;
+    Store *s = w->store;
+    s->frames[s->nframes++] = (Frame){mem->owner, f->func, offset};
+}
+
+/* The frames of one activation. */
+NO_SANITIZE static void walk_activation(Walk *w, const Activation *a)
+{
+    u64 low = 0;
+    while (w->store->nframes < w->store->config.max_backtrace) {
+        const CodeMem *mem = code_find(w->pc);
+        const CodeFunc *f = mem && mem->owner ? code_find_func(mem, w->pc) : NULL;
+        if (!f)
+            return;
+        add_frame(w, mem, f);
+        /* Frames ascend, within the activation's part of the stack. */
+        if (w->fp <= low || w->fp >= a->sp || w->fp % 8 != 0)
+            return;
+        low = w->fp;
+        const u64 *frame = (const u64 *)(uintptr_t)w->fp;
+        w->fp = frame[0];
+        w->pc = frame[1];
+    }
+}
+
+static void capture(const Activation *a, u64 pc, u64 fp, u32 first_offset)
+{
+    Walk w = {a->store, pc, fp, first_offset};
+    a->store->nframes = 0;
+    for (; a; a = a->prev) {
+        walk_activation(&w, a);
+        w.pc = a->below_pc;
+        w.fp = a->below_fp;
+    }
+}
+
+/* --- raising --- */
+
+NO_SANITIZE void trap_raise(VmCtx *ctx, TrapCode code)
+{
+    Activation *a = thread_state.top;
+    ALWAYS(a && a->store == store_of(ctx));
+    a->error = NULL;
+    a->trap = code;
+    capture(a, ctx->store->exit_pc, ctx->store->exit_fp, UINT32_MAX);
+    leave(a);
+}
+
+NO_SANITIZE void trap_raise_error(VmCtx *ctx, Error *e)
+{
+    Activation *a = thread_state.top;
+    ALWAYS(a && a->store == store_of(ctx));
+    a->error = e;
+    capture(a, ctx->store->exit_pc, ctx->store->exit_fp, UINT32_MAX);
+    leave(a);
+}
+
+NO_SANITIZE void trap_check_pending(VmCtx *ctx)
+{
+    if (__atomic_load_n(&ctx->store->pending, __ATOMIC_RELAXED))
+        trap_raise_error(ctx, store_take_pending(store_of(ctx)));
+}
+
+void host_fail(Store *s, Error *e)
+{
+    void *old = __atomic_exchange_n(&s->vm.pending, e, __ATOMIC_ACQ_REL);
+    if (old != INTERRUPT_PENDING)
+        error_free(old); /* the last error counts */
+}
+
+Error *store_take_pending(Store *s)
+{
+    void *p = __atomic_exchange_n(&s->vm.pending, NULL, __ATOMIC_ACQ_REL);
+    atomic_store(&s->interrupt, false);
+    return p == INTERRUPT_PENDING ? trap_error(TRAP_INTERRUPT) : p;
+}
+
+void store_interrupt(Store *s)
+{
+    atomic_store(&s->interrupt, true);
+    void *none = NULL;
+    __atomic_compare_exchange_n(&s->vm.pending, &none, INTERRUPT_PENDING, false, __ATOMIC_SEQ_CST,
+                                __ATOMIC_SEQ_CST);
+    u32 thread = atomic_load(&s->thread);
+    if (thread)
+        os_signal_interrupt(thread);
+}
+
+/* --- signals --- */
+
+/* A fault at an address that no access of this store's wasm code can have is not a trap. */
+static bool address_is_plausible(const Store *s, TrapCode code, u64 address)
+{
+    if (code != TRAP_MEMORY_OUT_OF_BOUNDS && code != TRAP_HEAP_MISALIGNED)
+        return address < NULL_PAGE;
+    for (const Memory *m = s->memories; m; m = m->next) {
+        u64 base = (u64)(uintptr_t)m->vm->base;
+        if (address >= base && address < (u64)(uintptr_t)m->map + m->map_bytes)
+            return true;
+    }
+    return false;
+}
+
+NO_SANITIZE static bool on_fault(const OsFault *f)
+{
+    Activation *a = thread_state.top;
+    const CodeMem *mem = a ? code_find(f->pc) : NULL;
+    const CodeFunc *func = mem && mem->owner ? code_find_func(mem, f->pc) : NULL;
+    const TrapSite *site = func ? code_find_trap(mem, func, f->pc) : NULL;
+    if (!site)
+        return false;
+    if (f->kind == OS_FAULT_MEMORY && !address_is_plausible(a->store, site->trap, f->address))
+        return false;
+    a->error = NULL;
+    a->trap = site->trap;
+    capture(a, f->pc, f->fp, site->wasm);
+    os_fault_resume(f, (u64)(uintptr_t)wasm_unwind, a->sp);
+    return true;
+}
+
+/* True: call again, the interrupt is due and could not be honoured here. */
+NO_SANITIZE static bool on_interrupt(const OsFault *f)
+{
+    Activation *a = thread_state.top;
+    if (!a)
+        return false;
+    if (!atomic_load(&a->store->interrupt)) {
+        for (a = a->prev; a; a = a->prev)
+            if (atomic_load(&a->store->interrupt))
+                return true;
+        return false;
+    }
+    const CodeMem *mem = code_find(f->pc);
+    if (!mem || !mem->owner || !code_find_func(mem, f->pc))
+        return true; /* in C or a stub: the mark in `pending` is seen on the way back, or later */
+    atomic_store(&a->store->interrupt, false);
+    void *mark = INTERRUPT_PENDING;
+    __atomic_compare_exchange_n(&a->store->vm.pending, &mark, NULL, false, __ATOMIC_SEQ_CST,
+                                __ATOMIC_SEQ_CST);
+    a->error = NULL;
+    a->trap = TRAP_INTERRUPT;
+    capture(a, f->pc, f->fp, UINT32_MAX);
+    os_fault_resume(f, (u64)(uintptr_t)wasm_unwind, a->sp);
+    return false;
+}
+
+void trap_install_handlers(void)
+{
+    os_signal_install(on_fault, on_interrupt);
+}
+
+/* --- errors --- */
+
+Error *trap_error(TrapCode code)
+{
+    return error_new_kind(ERROR_TRAP, (int)code, "wasm trap: %s", trap_text(code));
+}
+
+static void format_frame(Buf *out, u32 number, const Frame *f)
+{
+    const WasmModule *w = module_wasm(f->module);
+    Str module = module_name(w), name = module_func_name(w, f->func);
+    char offset[16];
+    snprintf(offset, sizeof offset, "0x%x", f->offset);
+    buf_printf(out, "\n  %3u: %8s - ", number, offset);
+    buf_str(out, module.p ? module : STR("<unknown>"));
+    buf_u8(out, '!');
+    if (name.p)
+        demangle(out, name);
+    else
+        buf_printf(out, "<wasm function %u>", f->func);
+}
+
+static bool has_backtrace(const Error *e)
+{
+    for (; e; e = e->cause)
+        if (str_starts(str_of(e->message), STR(BACKTRACE_HEAD)))
+            return true;
+    return false;
+}
+
+Error *activation_error(Activation *a)
+{
+    Store *s = a->store;
+    Error *e = a->error ? a->error : trap_error(a->trap);
+    if (s->nframes == 0 || has_backtrace(e) || error_find(e, ERROR_EXIT))
+        return e;
+    Buf text = {0};
+    buf_str(&text, STR(BACKTRACE_HEAD));
+    for (u32 i = 0; i < s->nframes; i++)
+        format_frame(&text, i, &s->frames[i]);
+    char *message = buf_take_string(&text);
+    e = error_wrap(e, "%s", message);
+    mem_free(message);
+    return e;
+}
+
+/* --- the first call of a function --- */
+
+NO_SANITIZE const void *lazy_compile(VmCtx *ctx, u32 defined)
+{
+    Module *m = instance_of(ctx)->module;
+    u32 func = m->wasm->n_imported_funcs + defined;
+    module_lock(m);
+    Error *e = NULL;
+    if (!code_is_compiled(m->code, func)) /* another thread may have been quicker */
+        e = m->config.compile(m->config.arg, m, func);
+    module_unlock(m);
+    if (e)
+        trap_raise_error(ctx, error_wrap(e, "failed to compile function %u", func));
+    trap_check_pending(ctx);
+    return code_entry(m->code, func);
+}

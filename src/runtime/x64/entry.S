@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/*
+ * Ways into and out of wasm code (entry.h). Registers of generated code: backend/x64/roles.h.
+ */
+#include "runtime/x64/offsets.h"
+
+    .intel_syntax noprefix
+    .text
+
+#define FUNCTION(name)                                                                             \
+    .globl name;                                                                                   \
+    .hidden name;                                                                                  \
+    .type name, @function;                                                                         \
+    .p2align 4;                                                                                    \
+    name:
+
+/* u32 wasm_enter(u64 *ret_sp, stub, callee, code, vals) */
+FUNCTION(wasm_enter)
+    endbr64
+    push rbp
+    mov rbp, rsp
+    push rbx
+    push r12
+    push r13
+    push r14
+    push r15
+    sub rsp, 8
+    mov [rdi], rsp
+    mov rax, rsi
+    mov rdi, rdx
+    mov rsi, rcx
+    mov rdx, r8
+    call rax
+    xor eax, eax
+.Lleave:
+    add rsp, 8
+    pop r15
+    pop r14
+    pop r13
+    pop r12
+    pop rbx
+    pop rbp
+    ret
+    .size wasm_enter, . - wasm_enter
+
+/* void wasm_unwind(u64 sp) */
+FUNCTION(wasm_unwind)
+    endbr64
+    mov rsp, rdi
+    mov eax, 1
+    jmp .Lleave
+    .size wasm_unwind, . - wasm_unwind
+
+/* Every register that may hold an argument, and those that wasm callees keep but C does not. */
+FUNCTION(lazy_common)
+    endbr64
+    push rbp
+    mov rbp, rsp
+    push rdi
+    push rsi
+    push r8
+    push r9
+    push rdx
+    push rcx
+    push r10
+    push r11
+    sub rsp, 128
+    movups [rsp], xmm0
+    movups [rsp + 16], xmm1
+    movups [rsp + 32], xmm2
+    movups [rsp + 48], xmm3
+    movups [rsp + 64], xmm4
+    movups [rsp + 80], xmm5
+    movups [rsp + 96], xmm6
+    movups [rsp + 112], xmm7
+    mov r10, [r14 + CTX_STORE]
+    mov r11, [rbp]
+    mov [r10 + STORE_EXIT_FP], r11
+    mov r11, [rbp + 8]
+    mov [r10 + STORE_EXIT_PC], r11
+    mov rdi, r14
+    mov esi, eax
+    call lazy_compile
+    movups xmm0, [rsp]
+    movups xmm1, [rsp + 16]
+    movups xmm2, [rsp + 32]
+    movups xmm3, [rsp + 48]
+    movups xmm4, [rsp + 64]
+    movups xmm5, [rsp + 80]
+    movups xmm6, [rsp + 96]
+    movups xmm7, [rsp + 112]
+    add rsp, 128
+    pop r11
+    pop r10
+    pop rcx
+    pop rdx
+    pop r9
+    pop r8
+    pop rsi
+    pop rdi
+    pop rbp
+    jmp rax
+    .size lazy_common, . - lazy_common
+
+/*
+ * Builtins: note where wasm was left, go on in C. Compiled code has saved what C clobbers.
+ * raise_pending is called by stubs of host functions, which have noted it already.
+ */
+    .macro builtin_entry name, note
+    .globl builtin_entry_\name
+    .hidden builtin_entry_\name
+    .type builtin_entry_\name, @function
+    .p2align 4
+builtin_entry_\name:
+    endbr64
+    .if \note
+    mov rax, [rdi + CTX_STORE]
+    mov [rax + STORE_EXIT_FP], rbp
+    mov r11, [rsp]
+    mov [rax + STORE_EXIT_PC], r11
+    .endif
+    jmp builtin_\name
+    .size builtin_entry_\name, . - builtin_entry_\name
+    .endm
+
+#define BUILTIN(name, result, params)                                                              \
+    .ifc name, raise_pending;                                                                      \
+    builtin_entry name, 0;                                                                         \
+    .else;                                                                                         \
+    builtin_entry name, 1;                                                                         \
+    .endif;
+#include "abi/builtins.def"
+#undef BUILTIN
+
+    .section .note.GNU-stack, "", @progbits
