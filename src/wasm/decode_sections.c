@@ -17,10 +17,10 @@ static void *array_extend(Arena *a, const void *old, u32 n, u32 more, usize size
     ((array) = array_extend(&(d)->m->arena, (array), (n), (more), sizeof *(array)))
 
 /* The count of a section that adds to an index space of `have` items. */
-static u32 read_space(Decoder *d, u32 have, u32 limit, u32 min, const char *what)
+static u32 read_space(Decoder *d, u32 have, u32 limit, const char *what)
 {
     const u8 *at = d->r.at;
-    u32 n = read_count(&d->r, limit, min, what);
+    u32 n = read_count(&d->r, limit, what);
     if (n > limit - have) {
         read_fail(&d->r, DIAG_LIMIT, at, "too many %s: the limit is %u", what, limit);
         return 0;
@@ -229,7 +229,7 @@ void decode_imports(Decoder *d)
     Reader *r = &d->r;
     const u8 *start = r->at;
     Imported s = {0};
-    u32 n = read_count(r, LIMIT_IMPORTS, 4, "imports");
+    u32 n = read_count(r, LIMIT_IMPORTS, "imports");
     m->imports = arena_array(&m->arena, Import, n);
     for (u32 i = 0; i < n && read_ok(r); i++) {
         Import *import = &m->imports[i];
@@ -257,7 +257,7 @@ void decode_imports(Decoder *d)
 void decode_functions(Decoder *d)
 {
     WasmModule *m = d->m;
-    u32 n = read_space(d, m->nfuncs, LIMIT_FUNCTIONS, 1, "functions");
+    u32 n = read_space(d, m->nfuncs, LIMIT_FUNCTIONS, "functions");
     EXTEND(d, m->funcs, m->nfuncs, n);
     for (u32 i = 0; i < n && read_ok(&d->r); i++)
         m->funcs[m->nfuncs + i].type = read_func_type_index(d);
@@ -293,7 +293,7 @@ void decode_tables(Decoder *d)
 {
     WasmModule *m = d->m;
     const u8 *at = d->r.at;
-    u32 n = read_space(d, m->ntables, LIMIT_TABLES, 3, "tables");
+    u32 n = read_space(d, m->ntables, LIMIT_TABLES, "tables");
     EXTEND(d, m->tables, m->ntables, n);
     for (u32 i = 0; i < n && read_ok(&d->r); i++)
         m->tables[m->ntables + i] = read_table(d);
@@ -305,7 +305,7 @@ void decode_memories(Decoder *d)
 {
     WasmModule *m = d->m;
     const u8 *at = d->r.at;
-    u32 n = read_space(d, m->nmemories, LIMIT_MEMORIES, 2, "memories");
+    u32 n = read_space(d, m->nmemories, LIMIT_MEMORIES, "memories");
     EXTEND(d, m->memories, m->nmemories, n);
     for (u32 i = 0; i < n && read_ok(&d->r); i++)
         m->memories[m->nmemories + i] = read_memory_type(d);
@@ -316,7 +316,7 @@ void decode_memories(Decoder *d)
 void decode_tags(Decoder *d)
 {
     WasmModule *m = d->m;
-    u32 n = read_space(d, m->ntags, LIMIT_TAGS, 2, "tags");
+    u32 n = read_space(d, m->ntags, LIMIT_TAGS, "tags");
     EXTEND(d, m->tags, m->ntags, n);
     for (u32 i = 0; i < n && read_ok(&d->r); i++)
         m->tags[m->ntags + i] = read_tag_type(d);
@@ -326,7 +326,7 @@ void decode_tags(Decoder *d)
 void decode_globals(Decoder *d)
 {
     WasmModule *m = d->m;
-    u32 n = read_space(d, m->nglobals, LIMIT_GLOBALS, 4, "globals");
+    u32 n = read_space(d, m->nglobals, LIMIT_GLOBALS, "globals");
     EXTEND(d, m->globals, m->nglobals, n);
     for (u32 i = 0; i < n && read_ok(&d->r); i++) {
         /* The initialiser sees the globals before, so the count grows one by one. */
@@ -343,7 +343,7 @@ void decode_exports(Decoder *d)
 {
     WasmModule *m = d->m;
     Reader *r = &d->r;
-    u32 n = read_count(r, LIMIT_EXPORTS, 3, "exports");
+    u32 n = read_count(r, LIMIT_EXPORTS, "exports");
     m->exports = arena_array(&m->arena, Export, n);
     for (u32 i = 0; i < n; i++) {
         Export *e = &m->exports[i];
@@ -414,7 +414,7 @@ static void read_elem_head(Decoder *d, u32 flags, ElemSegment *e)
 static void read_elem_items(Decoder *d, ElemSegment *e)
 {
     Reader *r = &d->r;
-    e->count = read_count(r, LIMIT_ELEM_ITEMS, 1, "elements");
+    e->count = read_count(r, LIMIT_ELEM_ITEMS, "elements");
     const u8 *start = r->at;
     for (u32 i = 0; i < e->count && read_ok(r); i++) {
         if (e->exprs) {
@@ -456,7 +456,7 @@ static void read_elem(Decoder *d, ElemSegment *e)
 void decode_elements(Decoder *d)
 {
     WasmModule *m = d->m;
-    u32 n = read_count(&d->r, LIMIT_ELEM_SEGMENTS, 3, "element segments");
+    u32 n = read_count(&d->r, LIMIT_ELEM_SEGMENTS, "element segments");
     m->elems = arena_array(&m->arena, ElemSegment, n);
     for (u32 i = 0; i < n && read_ok(&d->r); i++)
         read_elem(d, &m->elems[i]);
@@ -492,7 +492,7 @@ void decode_data(Decoder *d)
 {
     WasmModule *m = d->m;
     const u8 *at = d->r.at;
-    u32 n = read_count(&d->r, LIMIT_DATA_SEGMENTS, 2, "data segments");
+    u32 n = read_count(&d->r, LIMIT_DATA_SEGMENTS, "data segments");
     if (m->has_data_count && read_ok(&d->r) && n != d->data_count)
         read_fail(&d->r, DIAG_MALFORMED, at,
                   "data count and data section have inconsistent lengths");
@@ -510,7 +510,7 @@ void decode_code(Decoder *d)
     Reader *r = &d->r;
     const u8 *at = r->at;
     m->code_size = (u32)read_left(r);
-    u32 n = read_count(r, LIMIT_FUNCTIONS, 1, "function bodies");
+    u32 n = read_count(r, LIMIT_FUNCTIONS, "function bodies");
     if (read_ok(r) && n != m->nfuncs - m->n_imported_funcs)
         read_fail(r, DIAG_MALFORMED, at, "function and code section have inconsistent lengths");
     for (u32 i = 0; i < n && read_ok(r); i++) {

@@ -26,7 +26,7 @@ typedef struct GroupReader {
 static const ValType *read_types(GroupReader *g, u32 limit, const char *what, u32 *ret_n)
 {
     Reader *r = &g->d->r;
-    *ret_n = read_count(r, limit, 1, what);
+    *ret_n = read_count(r, limit, what);
     ValType *p = arena_array(&g->arena, ValType, *ret_n);
     for (u32 i = 0; i < *ret_n && read_ok(r); i++)
         p[i] = read_val_type(r);
@@ -83,7 +83,7 @@ static void read_composite(GroupReader *g, u8 code, const u8 *at, SubType *t)
     case TYPE_STRUCT:
         t->kind = COMPOSITE_STRUCT;
         read_need(r, FEATURE_BIT_GC, at, "struct type");
-        read_fields(g, read_count(r, LIMIT_STRUCT_FIELDS, 2, "fields"), t);
+        read_fields(g, read_count(r, LIMIT_STRUCT_FIELDS, "fields"), t);
         break;
     case TYPE_ARRAY:
         t->kind = COMPOSITE_ARRAY;
@@ -255,7 +255,7 @@ void decode_types(Decoder *d)
     WasmModule *m = d->m;
     GroupReader g = {.d = d};
     arena_init(&g.arena);
-    u32 n = read_count(r, LIMIT_TYPES, 2, "types");
+    u32 n = read_count(r, LIMIT_TYPES, "types");
     u32 cap = 0;
     types_reserve(d, n, &cap);
     for (u32 i = 0; i < n && read_ok(r); i++) {
@@ -264,7 +264,7 @@ void decode_types(Decoder *d)
         if (at < r->end && *at == TYPE_REC) {
             r->at++;
             read_need(r, FEATURE_BIT_GC, at, "recursive group");
-            count = read_count(r, LIMIT_TYPES, 2, "types in a group");
+            count = read_count(r, LIMIT_TYPES, "types in a group");
         }
         if (count > LIMIT_TYPES - m->ntypes) {
             read_fail(r, DIAG_LIMIT, at, "too many types: the limit is %u", LIMIT_TYPES);

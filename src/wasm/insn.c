@@ -80,7 +80,7 @@ static u32 read_index_or_zero(InsnReader *r, enum FeatureBit feature)
 
 static void read_labels(InsnReader *r, Insn *i)
 {
-    i->count = read_count(r, LIMIT_BR_TABLE, 1, "branch targets");
+    i->count = read_count(r, LIMIT_BR_TABLE, "branch targets");
     i->targets = r->at;
     for (u32 k = 0; k <= i->count && read_ok(r); k++)
         read_u32(r);
@@ -88,7 +88,7 @@ static void read_labels(InsnReader *r, Insn *i)
 
 static void read_select_types(InsnReader *r, Insn *i)
 {
-    i->count = read_count(r, LIMIT_BODY_SIZE, 1, "types of select");
+    i->count = read_count(r, LIMIT_BODY_SIZE, "types of select");
     i->targets = r->at;
     for (u32 k = 0; k < i->count && read_ok(r); k++)
         i->type = read_val_type(r);
@@ -96,7 +96,7 @@ static void read_select_types(InsnReader *r, Insn *i)
 
 static void read_catches(InsnReader *r, Insn *i)
 {
-    i->count = read_count(r, LIMIT_CATCHES, 2, "catch clauses");
+    i->count = read_count(r, LIMIT_CATCHES, "catch clauses");
     i->targets = r->at;
     for (u32 k = 0; k < i->count && read_ok(r); k++) {
         const u8 *at = r->at;
@@ -111,7 +111,7 @@ static void read_catches(InsnReader *r, Insn *i)
 
 static void read_handlers(InsnReader *r, Insn *i)
 {
-    i->count = read_count(r, LIMIT_CATCHES, 2, "handlers");
+    i->count = read_count(r, LIMIT_CATCHES, "handlers");
     i->targets = r->at;
     for (u32 k = 0; k < i->count && read_ok(r); k++) {
         const u8 *at = r->at;
@@ -317,19 +317,18 @@ bool insn_read_locals(InsnReader *r, void (*group)(void *arg, u32 count, ValType
 {
     u32 ngroups = read_u32(r);
     u64 total = 0;
+    const u8 *start = r->at;
     for (u32 i = 0; i < ngroups && read_ok(r); i++) {
-        const u8 *at = r->at;
         u32 count = read_u32(r);
         total += count;
-        if (total > LIMIT_LOCALS) {
-            read_fail(r, total > UINT32_MAX ? DIAG_MALFORMED : DIAG_LIMIT, at,
-                      "too many locals: the limit is %u", LIMIT_LOCALS);
-            return false;
-        }
         ValType type = read_val_type(r);
-        if (read_ok(r))
+        if (read_ok(r) && total <= LIMIT_LOCALS)
             group(arg, count, type);
     }
+    if (total > LIMIT_LOCALS)
+        read_fail(r, total > UINT32_MAX ? DIAG_MALFORMED : DIAG_LIMIT, start,
+                  "too many locals: %llu, the limit is %u", (unsigned long long)total,
+                  LIMIT_LOCALS);
     return read_ok(r);
 }
 

@@ -30,7 +30,7 @@ void names_free(NameIndex *names)
 
 static void read_func_names(NameIndex *names, Reader *r)
 {
-    u32 n = read_count(r, UINT32_MAX, 2, "names");
+    u32 n = read_count(r, UINT32_MAX, "names");
     for (u32 i = 0; i < n; i++) {
         u32 func = read_u32(r);
         Str name = read_name(r);

@@ -111,7 +111,7 @@ const u8 *read_bytes(Reader *r, usize n)
     return p;
 }
 
-u32 read_count(Reader *r, u32 limit, u32 min, const char *what)
+u32 read_count(Reader *r, u32 limit, const char *what)
 {
     const u8 *at = r->at;
     u32 n = read_u32(r);
@@ -119,7 +119,7 @@ u32 read_count(Reader *r, u32 limit, u32 min, const char *what)
         read_fail(r, DIAG_LIMIT, at, "too many %s: %u, the limit is %u", what, n, limit);
         return 0;
     }
-    if (n > read_left(r) / min) {
+    if (n > read_left(r)) {
         read_fail_end(r);
         return 0;
     }

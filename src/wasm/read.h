@@ -74,8 +74,8 @@ static inline i64 read_s(Reader *r, u32 bits)
 
 /* `n` bytes, NULL after an error. */
 const u8 *read_bytes(Reader *r, usize n);
-/* The count of a vector whose items take at least `min` bytes each. */
-u32 read_count(Reader *r, u32 limit, u32 min, const char *what);
+/* The count of a vector; at most the bytes that are left, as each item takes one at least. */
+u32 read_count(Reader *r, u32 limit, const char *what);
 Str read_name(Reader *r);
 
 /* Index of a type of the module, checked. Within the type section also of the current group. */

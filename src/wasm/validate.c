@@ -407,8 +407,8 @@ static void simple_op(Validator *v, const Insn *i, const OpInfo *info)
         addr = validate_memory(v, i, i->idx);
         break;
     case IMM_DATA_MEMORY:
-        validate_data(v, i, i->idx);
         addr = validate_memory(v, i, i->idx2);
+        validate_data(v, i, i->idx);
         break;
     case IMM_DATA:
         validate_data(v, i, i->idx);
@@ -538,7 +538,7 @@ bool validate_func(Validator *v, const WasmModule *m, u32 func, FuncInfo *ret_in
             read_fail(&v->r, DIAG_LIMIT, v->r.at, "operand stack too deep: the limit is %u",
                       LIMIT_OPERANDS);
     }
-    validate_end_body(v);
+    validate_end_body(v, func + 1 == m->nfuncs);
     if (!diag_ok(diag))
         return false;
     diag->func = DIAG_NO_FUNC;

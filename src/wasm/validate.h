@@ -154,7 +154,7 @@ const Frame *validate_label(Validator *v, const Insn *i, u32 depth);
 /* What a branch to the frame takes; `single` is room for one type. */
 Types validate_label_types(Validator *v, const Frame *f, ValType *single);
 void validate_control(Validator *v, const Insn *i); /* instructions with OPF_CTRL */
-void validate_end_body(Validator *v);
+void validate_end_body(Validator *v, bool last);
 
 /* ---- groups of instructions whose rows say "*" ---- */
 void validate_calls(Validator *v, const Insn *i);

@@ -132,13 +132,14 @@ static void else_op(Validator *v, const Insn *i)
     validate_push_all(v, frame_params(v, &closed));
 }
 
-void validate_end_body(Validator *v)
+void validate_end_body(Validator *v, bool last)
 {
     if (!read_ok(&v->r))
         return;
     if (v->frames.n)
         read_fail(&v->r, DIAG_MALFORMED, v->r.end,
-                  "unexpected end of section or function: END opcode expected");
+                  last ? "unexpected end of section or function: END opcode expected"
+                       : "END opcode expected at the end of the function");
     else if (v->r.at != v->r.end)
         read_fail(&v->r, DIAG_MALFORMED, v->r.at,
                   "section size mismatch: unexpected content after the end of the function");

@@ -62,7 +62,7 @@ TEST(decode_malformed_sections)
         {"01 86 80 80 80 10", 9, "integer too large"},
         {"00 03 05 61 62", 10, "length out of bounds"},
         {"00 02 01 ff", 11, "malformed UTF-8 encoding"},
-        {"01 02 01 20", 12, "unexpected end"},
+        {"01 01 05", 11, "unexpected end"},
         {"01 03 01 20 00", 11, "malformed definition type"},
         {"01 04 01 60 01 7f", 14, "unexpected end"},
         {"01 05 01 60 01 79 00", 13, "malformed value type"},
