@@ -28,6 +28,7 @@ bool caller_memory(VmCtx *caller, u8 **ret_base, u64 *ret_bytes);
 typedef struct Linker Linker;
 Linker *linker_new(Store *s);
 void linker_free(Linker *l);
+Store *linker_store(const Linker *l);
 void linker_allow_shadowing(Linker *l, bool yes);
 /* Copies the names. Defining a name twice is an error unless shadowing is allowed. */
 Error *linker_define(Linker *l, Str module, Str name, Extern e);

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/*
+ * The host side of WASI for one store: what a guest gets to see of the system, and its limits.
+ * Every version of WASI works on this. Built once, before the guest runs; used by one thread.
+ *
+ * Nothing is granted that is not asked for: a new context has no arguments, no environment, no
+ * directories, an empty standard input and outputs that go nowhere.
+ */
+#ifndef WASI_CTX_H
+#define WASI_CTX_H
+
+#include "base/error.h"
+
+typedef struct WasiCtx WasiCtx;
+
+WasiCtx *wasi_ctx_new(void);
+void wasi_ctx_free(WasiCtx *c);
+
+/* Text must be UTF-8 without NUL. */
+Error *wasi_ctx_arg(WasiCtx *c, Str arg);
+Error *wasi_ctx_env(WasiCtx *c, Str name, Str value);
+Error *wasi_ctx_inherit_env(WasiCtx *c); /* all of the process, in front of later wasi_ctx_env */
+
+typedef enum WasiStdio { WASI_STDIN, WASI_STDOUT, WASI_STDERR } WasiStdio;
+/* Uses the descriptor, which stays the caller's; -1: none. */
+void wasi_ctx_stdio(WasiCtx *c, WasiStdio which, int fd);
+void wasi_ctx_inherit_stdio(WasiCtx *c, WasiStdio which); /* the process's own */
+
+/* Gives a directory of the host under a name of the guest's. */
+Error *wasi_ctx_preopen(WasiCtx *c, const char *host_path, Str guest_name, bool read_only);
+
+void wasi_ctx_hostcall_fuel(WasiCtx *c, u64 bytes);   /* each call */
+void wasi_ctx_max_random_size(WasiCtx *c, u64 bytes); /* each request */
+void wasi_ctx_max_resources(WasiCtx *c, u64 count);   /* open descriptors */
+/* Resolves paths without openat2, as on kernels that lack it. For tests. */
+void wasi_ctx_walk_paths(WasiCtx *c);
+
+#endif
