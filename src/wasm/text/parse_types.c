@@ -40,6 +40,27 @@ static u8 word_code(const Parser *p, const Word *words, usize n)
 }
 #define WORD_CODE(p, words) word_code(p, words, ARRAY_LEN(words))
 
+static const char *find_word(const Word *words, usize n, u8 code)
+{
+    for (usize i = 0; i < n; i++)
+        if (words[i].code == code)
+            return words[i].text;
+    return NULL;
+}
+
+const char *type_word(u8 code)
+{
+    const char *s = find_word(number_types, ARRAY_LEN(number_types), code);
+    if (!s)
+        s = find_word(packed_types, ARRAY_LEN(packed_types), code);
+    return s ? s : find_word(ref_types, ARRAY_LEN(ref_types), code);
+}
+
+const char *heap_word(u8 code)
+{
+    return find_word(heap_types, ARRAY_LEN(heap_types), code);
+}
+
 void emit_heap_type(Buf *b, HeapCode h)
 {
     if (h & HEAP_CODE_ABSTRACT)
@@ -322,6 +343,7 @@ static void parse_struct(Parser *p, Buf *b, TypeDef *d)
             bind_field(p, d, n++);
             parse_field_type(p, &fields);
         } else {
+            bind_field(p, d, n); /* an annotation may name the first one */
             for (; parse_ok(p) && !at_kind(p, TOKEN_RPAREN); n++)
                 parse_field_type(p, &fields);
         }

@@ -247,6 +247,9 @@ TypeCode parse_ref_type(Parser *p);
 HeapCode parse_heap_type(Parser *p);
 void emit_type(Buf *b, TypeCode t);
 void emit_heap_type(Buf *b, HeapCode h);
+/* The keyword of a one-byte type or of an abstract heap type, NULL if there is none. */
+const char *type_word(u8 code);
+const char *heap_word(u8 code);
 bool type_nullable(TypeCode t);
 HeapCode type_heap(TypeCode t);
 void parse_type_field(Parser *p); /* (type ...) or (rec ...), at its parenthesis */
