@@ -6,6 +6,7 @@
 #ifndef WASM_MODULE_H
 #define WASM_MODULE_H
 
+#include "base/buf.h"
 #include "base/diag.h"
 #include "base/map.h"
 #include "wasm/types.h"
@@ -157,6 +158,9 @@ static inline const FuncType *module_func_type(const WasmModule *m, u32 func)
 {
     return types_func_type(m->registry, m->funcs[func].type);
 }
+/* Appends the module as bytes; decoding them gives an equivalent module. */
+void module_encode(const WasmModule *m, Buf *out);
+
 const Export *module_find_export(const WasmModule *m, Str name);
 /* Payload of the first custom section of that name; false if there is none. */
 bool module_custom(const WasmModule *m, Str name, Str *ret_payload);

@@ -198,6 +198,14 @@ static HeapType abstract_heap(Reader *r, u8 code, const u8 *at)
     return 0;
 }
 
+u8 read_heap_code(HeapType heap)
+{
+    for (u32 i = 0; i < ARRAY_LEN(abstract_codes); i++)
+        if (abstract_codes[i].heap == heap)
+            return abstract_codes[i].code;
+    BUG("heap type without a code");
+}
+
 HeapType read_heap_type(Reader *r, ValType *ret_rel)
 {
     const u8 *at = r->at;

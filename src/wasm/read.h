@@ -86,6 +86,9 @@ ValType read_val_type(Reader *r);
 /* (ref null? heap) after its code or flag was read. */
 ValType read_ref_to(Reader *r, bool nullable);
 
+/* The byte of an abstract heap type. */
+u8 read_heap_code(HeapType heap);
+
 /* The instruction at a prefix's row and code, 0 for none, otherwise OpId + 1. */
 enum { OP_PREFIXES = 5, OP_CODES = 0x114 };
 extern const u16 op_by_code[OP_PREFIXES][OP_CODES];
