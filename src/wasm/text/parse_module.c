@@ -30,7 +30,9 @@ static void put_section(Parser *p, Sec s, Buf *out, TextMap *map)
 {
     Section *sec = &p->sections[s];
     Buf count = {0};
-    if (sec->count == 0 || section_ids[s] == 0)
+    /* An instruction that names a data segment needs the count even if it is 0. */
+    bool needed = sec->count != 0 || (s == SEC_DATA_COUNT && p->needs_data_count);
+    if (!needed || section_ids[s] == 0)
         return;
     if (s != SEC_START)
         buf_uleb(&count, sec->count);
