@@ -30,6 +30,10 @@ void compile_ctx_free(CompileCtx *c);
  */
 Error *compile_baseline(CompileCtx *c, const CompileEnv *env, u32 func, CompiledFunc *ret_code);
 
+/* For listings: `insn` is called for each instruction that is compiled, with its offset in the
+ * module and that of the code which follows. NULL ends it. */
+void compile_dump(CompileCtx *c, void (*insn)(void *arg, u32 wasm, u32 code), void *arg);
+
 /* NULL, or the proposal that the module uses and no compiler supports yet ("gc", "exceptions",
  * ...). */
 const char *compile_unsupported(const WasmModule *m);

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/*
+ * Linear memory. A guarded memory is accessed by one instruction, [base + index + offset], whose
+ * fault is the trap; the index is a zero-extended 32-bit register (baseline.h, invariant 1). Others
+ * are checked: index + offset + size against the length, without wrapping around, and the address
+ * is masked so that nothing is read speculatively beyond the check.
+ */
+#include "compile/baseline.h"
+
+static i32 memory_at(const Baseline *b, u32 memory)
+{
+    return (i32)(b->layout->memories +
+                 (memory - b->m->n_imported_memories) * (u32)sizeof(VmMemory));
+}
+
+/* A field of the memory's VmMemory; may use RAX. */
+static X64Mem memory_field(Baseline *b, u32 memory, u32 field)
+{
+    if (memory >= b->m->n_imported_memories)
+        return x64_mem(ROLE_VMCTX, memory_at(b, memory) + (i32)field);
+    x64_rm(&b->code, X64_MOV, SZ_64, RAX,
+           x64_mem(ROLE_VMCTX, (i32)(b->layout->memory_ptrs + memory * 8)));
+    return x64_mem(RAX, (i32)field);
+}
+
+void bl_reload_memory0(Baseline *b)
+{
+    CodeBuf *c = &b->code;
+    if (b->m->nmemories == 0)
+        return;
+    if (!b->mem0_moves) {
+        x64_rm(c, X64_MOV, SZ_64, ROLE_MEMORY, x64_mem(ROLE_VMCTX, offsetof(VmCtx, memory0_base)));
+    } else if (b->m->n_imported_memories == 0) {
+        x64_rm(c, X64_MOV, SZ_64, ROLE_MEMORY, x64_mem(ROLE_VMCTX, memory_at(b, 0)));
+    } else {
+        x64_rm(c, X64_MOV, SZ_64, ROLE_MEMORY, x64_mem(ROLE_VMCTX, (i32)b->layout->memory_ptrs));
+        x64_rm(c, X64_MOV, SZ_64, ROLE_MEMORY, x64_mem(ROLE_MEMORY, offsetof(VmMemory, base)));
+    }
+}
+
+/* --- addresses --- */
+
+static void keep_temp(Baseline *b, Addr *a, u32 i, Gpr r)
+{
+    if (bl_is_temp_gpr(b, (u8)r))
+        a->temp[i] = (u8)r;
+}
+
+void bl_addr_free(Baseline *b, const Addr *a)
+{
+    for (u32 i = 0; i < 2; i++)
+        if (a->temp[i] != GPR_NONE)
+            bl_free_gpr(b, a->temp[i]);
+}
+
+static Addr guarded_address(Baseline *b, Val *index, const MemArg *a)
+{
+    CodeBuf *c = &b->code;
+    Addr r = {.temp = {GPR_NONE, GPR_NONE}};
+    Gpr base = ROLE_MEMORY;
+    if (a->memory != 0) {
+        base = bl_alloc_gpr(b);
+        r.temp[1] = (u8)base;
+        x64_rm(c, X64_MOV, SZ_64, base, memory_field(b, a->memory, offsetof(VmMemory, base)));
+    }
+    if (index->kind == V_CONST && (u32)index->imm + a->offset <= INT32_MAX) {
+        r.m = x64_mem(base, (i32)((u32)index->imm + a->offset));
+        return r;
+    }
+    Gpr i = RAX;
+    if (index->kind == V_REG || (index->kind == V_LOCAL && b->locals[index->local].reg != GPR_NONE))
+        i = bl_gpr(b, index);
+    else
+        bl_load_gpr(b, index, RAX);
+    keep_temp(b, &r, 0, i);
+    r.m = x64_mem_index(base, i, 0, (i32)a->offset);
+    return r;
+}
+
+static Addr checked_address(Baseline *b, Val *index, const MemArg *a, u32 size)
+{
+    CodeBuf *c = &b->code;
+    Addr r = {.temp = {GPR_NONE, GPR_NONE}};
+    CodeLabel trap = bl_trap_label(b, TRAP_MEMORY_OUT_OF_BOUNDS);
+    Gpr t = bl_own_gpr(b, index);
+    r.temp[0] = (u8)t;
+    u64 reach = a->offset + size;
+    if (reach < size) {
+        x64_jmp(c, trap);
+        reach = size;
+    }
+    if (reach <= INT32_MAX) {
+        x64_ri(c, X64_ADD, SZ_64, t, (i32)reach);
+    } else {
+        x64_mov_ri(c, SZ_64, RAX, (i64)reach);
+        x64_rr(c, X64_ADD, SZ_64, t, RAX);
+    }
+    if (b->m->memories[a->memory].is64)
+        x64_jcc(c, CC_B, trap);
+    x64_rm(c, X64_CMP, SZ_64, t, memory_field(b, a->memory, offsetof(VmMemory, length)));
+    x64_jcc(c, CC_A, trap);
+    x64_mov_ri(c, SZ_32, RAX, 0);
+    x64_cmov_rr(c, CC_A, SZ_64, t, RAX);
+    Gpr base = ROLE_MEMORY;
+    if (a->memory != 0) {
+        base = RAX;
+        x64_rm(c, X64_MOV, SZ_64, RAX, memory_field(b, a->memory, offsetof(VmMemory, base)));
+    }
+    r.m = x64_mem_index(base, t, 0, -(i32)size);
+    return r;
+}
+
+Addr bl_address(Baseline *b, Val *index, const MemArg *a, u32 size)
+{
+    u64 reach = a->offset + size;
+    if (memory_is_guarded(b->m->memories + a->memory, b->t) && reach <= b->t->memory_guard &&
+        reach <= INT32_MAX)
+        return guarded_address(b, index, a);
+    return checked_address(b, index, a, size);
+}
+
+/* --- loads and stores --- */
+
+static void op_load(Baseline *b, u8 type, X64Size from, bool is_signed)
+{
+    CodeBuf *c = &b->code;
+    Val index = bl_pop(b);
+    Gpr h = bl_hint_gpr(b);
+    Addr a = bl_address(b, &index, &b->in.memarg, 1u << from);
+    bl_addr_free(b, &a);
+    Gpr d = h != GPR_NONE ? h : bl_alloc_gpr(b);
+    bl_trap_site(b, TRAP_MEMORY_OUT_OF_BOUNDS);
+    if (is_signed)
+        x64_movsx_rm(c, from, bl_size(type), d, a.m);
+    else if (from < SZ_32)
+        x64_movzx_rm(c, from, d, a.m);
+    else
+        x64_rm(c, X64_MOV, from, d, a.m);
+    bl_push_gpr(b, type, d);
+}
+
+static void op_store(Baseline *b, X64Size to)
+{
+    CodeBuf *c = &b->code;
+    Val v = bl_pop(b), index = bl_pop(b);
+    bool imm = v.kind == V_CONST && (to < SZ_64 || bl_fits_i32(v.imm));
+    Gpr r = imm ? GPR_NONE : bl_gpr(b, &v);
+    Addr a = bl_address(b, &index, &b->in.memarg, 1u << to);
+    bl_trap_site(b, TRAP_MEMORY_OUT_OF_BOUNDS);
+    if (imm)
+        x64_mi(c, X64_MOV, to, a.m, (i32)v.imm);
+    else
+        x64_mr(c, X64_MOV, to, a.m, r);
+    bl_addr_free(b, &a);
+    bl_release(b, v);
+}
+
+static void op_load_float(Baseline *b, u8 type)
+{
+    Val index = bl_pop(b);
+    Xmm h = bl_hint_xmm(b);
+    Addr a = bl_address(b, &index, &b->in.memarg, type == KIND_F32 ? 4 : 8);
+    bl_addr_free(b, &a);
+    Xmm d = h != XMM_NONE ? h : bl_alloc_xmm(b);
+    bl_trap_site(b, TRAP_MEMORY_OUT_OF_BOUNDS);
+    x64_xm(&b->code, type == KIND_F32 ? X64_MOVSS : X64_MOVSD, d, a.m);
+    bl_push_xmm(b, type, d);
+}
+
+static void op_store_float(Baseline *b, u8 type)
+{
+    CodeBuf *c = &b->code;
+    Val v = bl_pop(b), index = bl_pop(b);
+    bool imm = v.kind == V_CONST && (type == KIND_F32 || bl_fits_i32(v.imm));
+    Xmm x = imm ? XMM_NONE : bl_xmm(b, &v);
+    Addr a = bl_address(b, &index, &b->in.memarg, type == KIND_F32 ? 4 : 8);
+    bl_trap_site(b, TRAP_MEMORY_OUT_OF_BOUNDS);
+    if (imm)
+        x64_mi(c, X64_MOV, type == KIND_F32 ? SZ_32 : SZ_64, a.m, (i32)v.imm);
+    else
+        x64_mx(c, type == KIND_F32 ? X64_MOVSS : X64_MOVSD, a.m, x);
+    bl_addr_free(b, &a);
+    bl_release(b, v);
+}
+
+/* --- whole memories --- */
+
+static u8 address_type(const Baseline *b, u32 memory)
+{
+    return b->m->memories[memory].is64 ? KIND_I64 : KIND_I32;
+}
+
+static void op_size(Baseline *b)
+{
+    CodeBuf *c = &b->code;
+    u32 memory = b->in.idx;
+    Gpr h = bl_hint_gpr(b);
+    Gpr d = h != GPR_NONE ? h : bl_alloc_gpr(b);
+    x64_rm(c, X64_MOV, SZ_64, d, memory_field(b, memory, offsetof(VmMemory, length)));
+    u8 log2 = b->m->memories[memory].page_size_log2;
+    if (log2)
+        x64_shift_ri(c, X64_SHR, SZ_64, d, log2);
+    bl_push_gpr(b, address_type(b, memory), d);
+}
+
+static bool op_bulk(Baseline *b, OpId op)
+{
+    u64 x = b->in.idx, y = b->in.idx2;
+    switch ((u32)op) {
+    case OP_memory_grow:
+        bl_call_builtin(b, BUILTIN_memory_grow, (BuiltinArgs){{x}, 1, 1},
+                        address_type(b, b->in.idx));
+        return true;
+    case OP_memory_copy:
+        bl_call_builtin(b, BUILTIN_memory_copy, (BuiltinArgs){{x, y}, 2, 3}, KIND_BOT);
+        return true;
+    case OP_memory_fill:
+        bl_call_builtin(b, BUILTIN_memory_fill, (BuiltinArgs){{x}, 1, 3}, KIND_BOT);
+        return true;
+    case OP_memory_init:
+        bl_call_builtin(b, BUILTIN_memory_init, (BuiltinArgs){{x, y}, 2, 3}, KIND_BOT);
+        return true;
+    case OP_data_drop:
+        bl_call_builtin(b, BUILTIN_data_drop, (BuiltinArgs){{x}, 1, 0}, KIND_BOT);
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* What a load or store does, by opcode from i32.load on. */
+typedef struct Access {
+    u8 type, width;
+    bool store, sign;
+} Access;
+
+static const Access accesses[] = {
+    {KIND_I32, SZ_32, false, false}, {KIND_I64, SZ_64, false, false},
+    {KIND_F32, SZ_32, false, false}, {KIND_F64, SZ_64, false, false},
+    {KIND_I32, SZ_8, false, true},   {KIND_I32, SZ_8, false, false},
+    {KIND_I32, SZ_16, false, true},  {KIND_I32, SZ_16, false, false},
+    {KIND_I64, SZ_8, false, true},   {KIND_I64, SZ_8, false, false},
+    {KIND_I64, SZ_16, false, true},  {KIND_I64, SZ_16, false, false},
+    {KIND_I64, SZ_32, false, true},  {KIND_I64, SZ_32, false, false},
+    {KIND_I32, SZ_32, true, false},  {KIND_I64, SZ_64, true, false},
+    {KIND_F32, SZ_32, true, false},  {KIND_F64, SZ_64, true, false},
+    {KIND_I32, SZ_8, true, false},   {KIND_I32, SZ_16, true, false},
+    {KIND_I64, SZ_8, true, false},   {KIND_I64, SZ_16, true, false},
+    {KIND_I64, SZ_32, true, false},
+};
+static_assert(OP_i64_store32 - OP_i32_load + 1 == ARRAY_LEN(accesses), "a row an opcode");
+
+bool bl_op_memory(Baseline *b, OpId op)
+{
+    if (op == OP_memory_size) {
+        op_size(b);
+        return true;
+    }
+    if (op < OP_i32_load || op > OP_i64_store32)
+        return op_bulk(b, op);
+    const Access *a = accesses + (op - OP_i32_load);
+    bool f = bl_is_float(a->type);
+    if (a->store && f)
+        op_store_float(b, a->type);
+    else if (a->store)
+        op_store(b, (X64Size)a->width);
+    else if (f)
+        op_load_float(b, a->type);
+    else
+        op_load(b, a->type, (X64Size)a->width, a->sign);
+    return true;
+}

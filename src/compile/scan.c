@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/*
+ * The look at a body before code is emitted: how often each local is used (weighted by loop
+ * depth), which are written, which must be zeroed, what is called. From that, which locals live in
+ * registers, and the frame's layout.
+ *
+ * A local needs no zero if every read is dominated by a write. The scan proves that in the common
+ * cases: the write's block is still open at the read (blocks are entered at their top only, so
+ * what follows a write within its block is dominated by it).
+ */
+#include "compile/baseline.h"
+
+enum { WEIGHT_MAX_DEPTH = 6, FRAME_MAX = 64 << 20 };
+
+static void add_locals(void *arg, u32 count, ValType type)
+{
+    Baseline *b = arg;
+    u32 need = b->nlocals + count;
+    if (need > b->locals_cap) {
+        u32 cap = MAX(need, b->locals_cap * 2);
+        b->locals = mem_realloc(b->locals, b->locals_cap * sizeof(Local), cap * sizeof(Local));
+        b->locals_cap = cap;
+    }
+    Local *l = b->locals + b->nlocals;
+    for (u32 i = 0; i < count; i++)
+        l[i] = (Local){.type = (u8)valtype_kind(type), .reg = GPR_NONE};
+    b->nlocals = need;
+}
+
+typedef struct Scan {
+    Baseline *b;
+    u32 depth; /* of loops */
+    u32 serial;
+} Scan;
+
+static u32 weight_at(u32 depth)
+{
+    return 1u << 3 * MIN(depth, WEIGHT_MAX_DEPTH);
+}
+
+static void add_weight(u32 *w, u32 more)
+{
+    *w = *w > UINT32_MAX - more ? UINT32_MAX : *w + more;
+}
+
+static void scan_open(Scan *s, bool loop)
+{
+    vec_push(&s->b->scan_blocks, ((ScanBlock){++s->serial, loop}));
+    s->depth += loop;
+}
+
+static void scan_close(Scan *s)
+{
+    Baseline *b = s->b;
+    b->scan_blocks.n--;
+    s->depth -= b->scan_blocks.p[b->scan_blocks.n].loop;
+}
+
+static bool is_defined(const Baseline *b, const Local *l)
+{
+    return l->def_serial && l->def_depth < b->scan_blocks.n &&
+           b->scan_blocks.p[l->def_depth].serial == l->def_serial;
+}
+
+static void scan_read(Scan *s, Local *l)
+{
+    if (!is_defined(s->b, l))
+        l->need_init = true;
+    add_weight(&l->weight, weight_at(s->depth));
+}
+
+static void scan_write(Scan *s, Local *l)
+{
+    Baseline *b = s->b;
+    l->written = true;
+    if (!is_defined(b, l)) {
+        l->def_depth = b->scan_blocks.n - 1;
+        l->def_serial = b->scan_blocks.p[l->def_depth].serial;
+    }
+    add_weight(&l->weight, weight_at(s->depth));
+}
+
+static void scan_call(Scan *s, bool leaves)
+{
+    s->b->has_call = true;
+    s->b->leaves |= leaves;
+    add_weight(&s->b->call_weight, weight_at(s->depth));
+}
+
+static void scan_insn(Scan *s, const Insn *in)
+{
+    Baseline *b = s->b;
+    switch (in->op) {
+    case OP_block:
+    case OP_if:
+        scan_open(s, false);
+        break;
+    case OP_loop:
+        scan_open(s, true);
+        break;
+    case OP_else:
+        scan_close(s);
+        scan_open(s, false);
+        break;
+    case OP_end:
+        scan_close(s);
+        break;
+    case OP_local_get:
+        scan_read(s, b->locals + in->idx);
+        break;
+    case OP_local_set:
+    case OP_local_tee:
+        scan_write(s, b->locals + in->idx);
+        break;
+    case OP_call:
+        scan_call(s, in->idx < b->m->n_imported_funcs || (b->m->uses & FEATURE_MASK(TAIL_CALL)));
+        break;
+    case OP_call_indirect:
+    case OP_call_ref:
+    case OP_return_call: /* the frame's words are used to move the arguments */
+    case OP_return_call_ref:
+    case OP_return_call_indirect:
+        scan_call(s, true);
+        break;
+    case OP_memory_grow:
+    case OP_memory_copy:
+    case OP_memory_fill:
+    case OP_memory_init:
+    case OP_data_drop:
+    case OP_table_grow:
+    case OP_table_copy:
+    case OP_table_fill:
+    case OP_table_init:
+    case OP_elem_drop:
+        scan_call(s, false);
+        break;
+    default: /* nothing that matters here */
+        if (op_infos[in->op].prefix == 0xfd)
+            b->has_v128 = true;
+        break;
+    }
+}
+
+void bl_scan(Baseline *b)
+{
+    b->nlocals = 0;
+    for (u32 i = 0; i < b->type->nparams; i++)
+        add_locals(b, 1, b->type->params[i]);
+    insn_read_locals(&b->r, add_locals, b);
+    for (u32 i = 0; i < b->nlocals; i++)
+        b->has_v128 |= b->locals[i].type == KIND_V128;
+    for (u32 i = 0; i < b->type->nresults; i++)
+        b->has_v128 |= valtype_kind(b->type->results[i]) == KIND_V128;
+    Scan s = {.b = b};
+    b->scan_blocks.n = 0;
+    scan_open(&s, false);
+    for (u32 i = 0; i < b->type->nparams; i++) {
+        b->locals[i].def_serial = s.serial;
+        b->locals[i].def_depth = 0;
+    }
+    InsnReader start = b->r;
+    Insn in;
+    while (insn_read(&b->r, &in))
+        scan_insn(&s, &in);
+    b->r = start;
+    if (b->t->epoch || b->t->fuel)
+        b->has_call = true;
+}
+
+/* --- registers --- */
+
+/* Candidates of one class, heaviest first. */
+typedef struct Ranking {
+    u32 n, max;
+    u32 local[BL_MAX_PINS];
+} Ranking;
+
+static void rank(Ranking *r, const Local *locals, u32 local)
+{
+    u32 w = locals[local].weight, i = r->n;
+    if (i == r->max && w <= locals[r->local[i - 1]].weight)
+        return;
+    if (i < r->max)
+        r->n++;
+    else
+        i--;
+    for (; i > 0 && locals[r->local[i - 1]].weight < w; i--)
+        r->local[i] = r->local[i - 1];
+    r->local[i] = local;
+}
+
+static void pin(Baseline *b, u32 local, u8 reg)
+{
+    b->locals[local].reg = reg;
+    b->pinned[b->npinned++] = local;
+}
+
+static const u8 kept_regs[] = ROLE_SAVED;
+static const u8 arg_regs[] = ROLE_INT_ARGS;
+
+/* Registers that calls of C functions keep. */
+static bool c_keeps(u8 reg)
+{
+    return reg == RBX || reg == R12 || reg == R13;
+}
+
+static void pin_saved(Baseline *b, u32 local, u8 reg)
+{
+    pin(b, local, reg);
+    b->saved_pins[b->nsaved++] = reg;
+}
+
+/* In functions without calls: where parameters arrive, and few of the others. */
+static void pin_leaf(Baseline *b, const Ranking *r)
+{
+    u32 free = 1u << RDI | 1u << RSI | 1u << R8 | 1u << R9, left = 3;
+    for (u32 i = 0; i < r->n; i++) {
+        u32 l = r->local[i];
+        if (l >= b->type->nparams || b->call.params[l].cls != ARG_INT || !left)
+            continue;
+        u8 reg = arg_regs[b->call.params[l].reg];
+        if (!(free >> reg & 1))
+            continue;
+        pin(b, l, reg);
+        free &= ~(1u << reg);
+        left--;
+    }
+    for (u32 i = 0, k = 0; i < r->n; i++) {
+        Local *l = b->locals + r->local[i];
+        if (l->reg != GPR_NONE)
+            continue;
+        if (left) {
+            u8 reg = (u8)(31 - __builtin_clz(free));
+            pin(b, r->local[i], reg);
+            free &= ~(1u << reg);
+            left--;
+        } else if (l->weight > 2 && k < ARRAY_LEN(kept_regs)) {
+            pin_saved(b, r->local[i], kept_regs[k++]);
+        }
+    }
+}
+
+static void pin_with_calls(Baseline *b, const Ranking *r)
+{
+    static const u8 clobbered[] = {R9, R8}; /* no registers of results */
+    u32 k = 0, c = 0;
+    for (u32 i = 0; i < r->n; i++) {
+        u32 w = b->locals[r->local[i]].weight;
+        if (k < ARRAY_LEN(kept_regs) && w > 1)
+            pin_saved(b, r->local[i], kept_regs[k++]);
+        else if (c < ARRAY_LEN(clobbered) && w / 3 > b->call_weight)
+            pin(b, r->local[i], clobbered[c++]);
+    }
+}
+
+static void pin_floats(Baseline *b, const Ranking *r)
+{
+    u8 reg = XMM8;
+    for (u32 i = 0; i < r->n; i++)
+        if (!b->has_call || b->locals[r->local[i]].weight / 3 > b->call_weight)
+            pin(b, r->local[i], reg++);
+}
+
+static void set_temps(Baseline *b)
+{
+    u32 gprs = 1u << RCX | 1u << RDX | 1u << RSI | 1u << RDI | 1u << R8 | 1u << R9;
+    for (u32 i = 0; i < b->npinned; i++) {
+        const Local *l = b->locals + b->pinned[i];
+        if (!bl_is_float(l->type))
+            gprs &= ~(1u << l->reg);
+    }
+    b->gpr_temps = gprs;
+    b->xmm_temps = 0xff;
+    b->gpr_busy = b->xmm_busy = 0;
+    static const u8 order[] = {RSI, RDI, R8, R9, RDX, RCX};
+    u32 n = 0;
+    for (u32 i = 0; i < ARRAY_LEN(order) && n < BL_MERGE_INTS; i++)
+        if (gprs >> order[i] & 1)
+            b->merge_gpr[n++] = order[i];
+}
+
+/* --- frame --- */
+
+static i32 frame_place(u64 *at, u32 size)
+{
+    *at = align_up(*at + size, size);
+    return -(i32)MIN(*at, (u64)FRAME_MAX);
+}
+
+static void lay_out_frame(Baseline *b)
+{
+    u64 at = b->leaves ? 16 : 0;
+    at += 8 * b->nsaved;
+    b->result_ptr = b->call.by_pointer ? (u32)(at += 8) : 0;
+    b->locals_start = (u32)at;
+    for (u32 i = 0; i < b->nlocals; i++) {
+        Local *l = b->locals + i;
+        if (l->weight == 0)
+            continue;
+        l->saved = l->reg != GPR_NONE && b->has_call && (bl_is_float(l->type) || !c_keeps(l->reg));
+        if (l->reg == GPR_NONE || l->saved)
+            l->offset = frame_place(&at, l->type == KIND_V128 ? 16 : 8);
+    }
+    b->slot_log2 = b->has_v128 ? 4 : 3;
+    at = align_up(at, 16);
+    if (at > FRAME_MAX)
+        b->failed = true;
+    b->locals_end = (u32)MIN(at, (u64)FRAME_MAX);
+    b->max_slot = 0;
+}
+
+void bl_assign_registers(Baseline *b)
+{
+    Ranking ints = {.max = BL_MAX_PINS}, floats = {.max = BL_FLOAT_PINS};
+    for (u32 i = 0; i < b->nlocals; i++)
+        if (b->locals[i].weight)
+            rank(bl_is_float(b->locals[i].type) ? &floats : &ints, b->locals, i);
+    b->npinned = b->nsaved = 0;
+    if (b->has_call)
+        pin_with_calls(b, &ints);
+    else
+        pin_leaf(b, &ints);
+    pin_floats(b, &floats);
+    set_temps(b);
+    lay_out_frame(b);
+}
