@@ -39,7 +39,8 @@ endif
 LIB_SRC  := $(filter-out src/cli/main.c,$(wildcard src/*/*.c src/*/*/*.c))
 LIB_ASM  := $(wildcard src/*/*/*.S)
 LIB_OBJ  := $(LIB_SRC:%.c=$(OBJ)/%.o) $(LIB_ASM:%.S=$(OBJ)/%.o)
-TEST_SRC := $(wildcard tests/unit/*.c tests/unit/*/*.c tests/unit/*/*/*.c)
+TEST_SRC := $(wildcard tests/unit/*.c tests/unit/*/*.c tests/unit/*/*/*.c) \
+            $(wildcard tests/ref/*.c)
 TEST_OBJ := $(TEST_SRC:%.c=$(OBJ)/%.o)
 
 all: $(O)/wasmtime
