@@ -24,6 +24,7 @@ OPT_ubsan   := -O1 -fsanitize=undefined -fno-sanitize-recover=all
 OPT_tsan    := -O1 -fsanitize=thread
 OPT_cov     := -O0 --coverage
 OPT_debug   := -O0
+OPT_fuzz    := -O1 -fsanitize=address,fuzzer-no-link -fno-omit-frame-pointer
 
 CPPFLAGS += -Isrc -Itests -I$(O)/gen -D_GNU_SOURCE
 CFLAGS   ?= -g
@@ -39,8 +40,8 @@ endif
 LIB_SRC  := $(filter-out src/cli/main.c,$(wildcard src/*/*.c src/*/*/*.c))
 LIB_ASM  := $(wildcard src/*/*/*.S)
 LIB_OBJ  := $(LIB_SRC:%.c=$(OBJ)/%.o) $(LIB_ASM:%.S=$(OBJ)/%.o)
-TEST_SRC := $(wildcard tests/unit/*.c tests/unit/*/*.c tests/unit/*/*/*.c) \
-            $(wildcard tests/ref/*.c)
+TEST_SRC := $(wildcard tests/unit/*.c tests/unit/*/*.c tests/unit/*/*/*.c tests/ref/*.c) \
+            $(filter-out tests/fuzz/main.c,$(wildcard tests/fuzz/*.c))
 TEST_OBJ := $(TEST_SRC:%.c=$(OBJ)/%.o)
 
 all: $(O)/wasmtime
@@ -77,8 +78,27 @@ $(O)/bench-micro: $(OBJ)/tests/bench/micro.o $(O)/libengine.a
 bench: $(O)/wasmtime $(O)/bench-micro
 	tests/bench/run.py $(BENCH)
 
+# Fuzzing: the plain replayer, and one libFuzzer program a target (clang with address sanitizer).
+SECONDS ?= 20
+FUZZ := $(shell sed -n 's/^TARGET(\([a-z_]*\)).*/\1/p' tests/fuzz/targets.def)
+FUZZ_OBJ := $(filter-out $(OBJ)/tests/unit/%,$(TEST_OBJ))
+
+$(O)/fuzzer: $(OBJ)/tests/fuzz/main.o $(FUZZ_OBJ) $(O)/libengine.a
+	@echo "  LD $@"
+	@$(CC) $(filter-out -static-pie,$(LDFLAGS)) $(if $(filter release,$(MODE)),-pie) -o $@ $^ $(LDLIBS)
+
+ifeq ($(MODE),fuzz)
+$(O)/fuzz-%: tests/fuzz/main.c $(FUZZ_OBJ) $(O)/libengine.a
+	@echo "  LD $@"
+	@$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -DFUZZ_TARGET=$* -o $@ $^ $(LDLIBS)
+
+fuzz-programs: $(FUZZ:%=$(O)/fuzz-%)
+else
+fuzz: ; tests/fuzz/run.sh $(SECONDS) $(or $(TARGET),$(FUZZ))
+endif
+
 clean:
 	rm -rf build
 
-.PHONY: all unit bench clean
+.PHONY: all unit bench fuzz fuzz-programs clean
 -include $(LIB_OBJ:.o=.d) $(TEST_OBJ:.o=.d) $(OBJ)/src/cli/main.d
