@@ -281,10 +281,11 @@ bool code_is_compiled(const CodeMem *m, u32 func)
 }
 
 /* Where a direct call to `func` goes, while a batch whose places are known is being linked. */
-static u64 call_target(const CodeMem *m, u32 func, const u32 *batch_at, u32 batch_first, u32 n)
+static u64 call_target(CodeMem *m, u32 func, const u32 *batch_at, u32 batch_first, u32 n)
 {
     if (func - batch_first < n) /* eager batches are contiguous; lazy ones have one function */
         return (u64)(uintptr_t)m->text + batch_at[func - batch_first];
+    m->bound = true;
     return (u64)(uintptr_t)code_entry(m, func);
 }
 
@@ -300,6 +301,7 @@ static void relocate(CodeMem *m, const CompiledFunc *c, u8 *bytes, u64 address, 
             to = call_target(m, r->target, batch_at, batch_first, n);
             break;
         case RELOC_SLOT:
+            m->bound = true;
             to = (u64)(uintptr_t)&m->slots[r->target - m->first_func];
             break;
         }

@@ -50,6 +50,7 @@ typedef struct CodeMem {
     u64 text_bytes;
     int fd; /* -1: anonymous or an image */
     u32 nslots, first_func;
+    bool bound;      /* some code refers to slots or stubs: it cannot be moved elsewhere */
     u64 used;        /* of text; publisher only */
     CodeFunc *funcs; /* sorted by `at` */
     u32 cap;

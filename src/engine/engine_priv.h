@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* The engine's own structure. Private to engine/. */
+#ifndef ENGINE_ENGINE_PRIV_H
+#define ENGINE_ENGINE_PRIV_H
+
+#include "base/map.h"
+#include "base/vec.h"
+#include "compile/compile.h"
+#include "engine/engine.h"
+#include "os/thread.h"
+
+struct Engine {
+    _Atomic u32 refs; /* the owner's, and one each of modules and stores */
+    EngineConfig config;
+    TypeRegistry *types;
+    _Atomic u64 epoch;
+    OsMutex lock; /* of what follows */
+    VEC(CompileCtx *) idle;
+    Map stubs;  /* shape of a signature -> address */
+    Arena keys; /* of stubs */
+    VEC(CodeMem *) stub_mems;
+};
+
+void engine_ref(Engine *e);
+/* Scratch for one compilation at a time. */
+CompileCtx *engine_take_ctx(Engine *e);
+void engine_give_ctx(Engine *e, CompileCtx *c);
+/* Settings of modules of this engine. */
+ModuleConfig engine_module_config(Engine *e);
+/* Why bytes are no module. */
+Error *engine_diag_error(const Diag *d);
+
+#endif
