@@ -32,9 +32,10 @@ static Vec value(u32 round, u64 *seed)
     if (round % 4 == 3)
         for (u32 i = 0; i < 2; i++)
             v.u64s[i] = exec_f64[(exec_random(seed) >> 20) % exec_nf64];
-    if (round % 8 == 4)
-        for (u32 i = 0; i < 16; i += 2)
-            v.u8s[i + 1] = (u8)(exec_random(seed) & 1 ? 0x80 : 0x7f), v.u8s[i] = v.u8s[i + 1] << 1;
+    if (round % 8 == 4) {
+        for (u32 i = 0; i < 8; i++)
+            v.u16s[i] = exec_random(seed) & 1 ? 0x8000 : 0x7fff;
+    }
     return v;
 }
 
