@@ -5,8 +5,8 @@
 #define X64_NONE ((X64Sse)0)
 
 static const SimdRow simd_rows[X64_SIMD_COUNT] = {
-#define SIMD(id, operands, how, row, row2, imm)                                                    \
-    [X64_SIMD_##id] = {how_##how, X64_##row, X64_##row2, operands, imm},
+#define SIMD(id, operands, how, row, row2, imm, nan)                                               \
+    [X64_SIMD_##id] = {how_##how, X64_##row, X64_##row2, operands, imm, nan},
 #include "backend/x64/simd.def"
 #undef SIMD
 };
@@ -14,6 +14,11 @@ static const SimdRow simd_rows[X64_SIMD_COUNT] = {
 u32 x64_simd_operands(X64Simd op)
 {
     return simd_rows[op].operands;
+}
+
+u32 x64_simd_nan_lanes(X64Simd op)
+{
+    return simd_rows[op].nan;
 }
 
 void x64_simd(CodeBuf *c, X64Simd op, const X64SimdOps *o)

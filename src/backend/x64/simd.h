@@ -18,7 +18,7 @@
 
 /* Vectors to a vector. */
 typedef enum X64Simd {
-#define SIMD(id, operands, how, row, row2, imm) X64_SIMD_##id,
+#define SIMD(id, operands, how, row, row2, imm, nan) X64_SIMD_##id,
 #include "backend/x64/simd.def"
 #undef SIMD
     X64_SIMD_COUNT,
@@ -32,6 +32,12 @@ typedef struct X64SimdOps {
 
 u32 x64_simd_operands(X64Simd op); /* 1 to 3 */
 void x64_simd(CodeBuf *c, X64Simd op, const X64SimdOps *o);
+
+/* Width of the float lanes if the instruction may make a NaN of arithmetic, with whatever payload;
+ * 0 for all others. */
+u32 x64_simd_nan_lanes(X64Simd op);
+/* NaN lanes, of 32 or 64 bits, become the positive quiet NaN without a payload. */
+void x64_simd_canonicalize(CodeBuf *c, u32 lane_bits, Xmm v, Xmm tmp);
 
 typedef enum X64SimdShift {
 #define SIMD_SHIFT(id, how, row, row_imm, bits) X64_SIMD_##id,

@@ -105,6 +105,16 @@ HOW(f64_max)
     vector_max(c, &twice, o);
 }
 
+void x64_simd_canonicalize(CodeBuf *c, u32 lane_bits, Xmm v, Xmm tmp)
+{
+    bool narrow = lane_bits == 32;
+    x64_xxxi(c, narrow ? X64_CMPPS : X64_CMPPD, tmp, v, v, CMP_UNORDERED);
+    x64_xxx(c, X64_ANDNPS, SCRATCH, tmp, v);
+    x64_xm(c, X64_ANDPS, tmp,
+           narrow ? simd_const_u32(c, 0x7fc00000) : simd_const_u64(c, 0x7ff8000000000000));
+    x64_xxx(c, X64_ORPS, v, tmp, SCRATCH);
+}
+
 /* --- multiply and add --- */
 
 /* dst = a * b + m by the form that has dst as the right operand. */

@@ -9,7 +9,7 @@
 typedef struct SimdRow {
     void (*how)(CodeBuf *c, const struct SimdRow *r, const X64SimdOps *o);
     X64Sse row, row2;
-    u8 operands, imm;
+    u8 operands, imm, nan;
 } SimdRow;
 
 /* Scratch of the sequences beside o->tmp. A sequence that keeps something in it must not ask

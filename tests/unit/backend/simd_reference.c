@@ -7,7 +7,7 @@
 const char *simd_name(X64Simd op)
 {
     static const char *const names[] = {
-#define SIMD(id, operands, how, row, row2, imm) #id,
+#define SIMD(id, operands, how, row, row2, imm, nan) #id,
 #include "backend/x64/simd.def"
 #undef SIMD
     };

@@ -148,6 +148,36 @@ TEST(simd_float_pairs)
     code_release(&c);
 }
 
+TEST(simd_canonical_nans)
+{
+    X64CpuSet sets[EXEC_MAX_SETS];
+    u32 nsets = exec_feature_sets(sets);
+    CodeBuf c;
+    code_init(&c, 0);
+    for (u32 k = 0; k < nsets * 2; k++) {
+        u32 width = k & 1 ? 64 : 32, size;
+        u64 seed = 3;
+        Regs r = exec_regs(0);
+        exec_begin(&c, sets[k / 2], &r);
+        x64_mov_xx(&c, r.dst, r.in[0]);
+        x64_simd_canonicalize(&c, width, r.dst, r.tmp);
+        ExecFn fn = exec_end(&c, &r, &size);
+        for (u32 i = 0; i < 400; i++) {
+            Frame f = {.in = {value(i, &seed)}};
+            exec_run(fn, &r, 1, &f, "canonical NaN");
+            Vec want = f.in[0];
+            for (u32 l = 0; l < 4 && width == 32; l++)
+                want.u32s[l] = isnan(want.f32s[l]) ? 0x7fc00000 : want.u32s[l];
+            for (u32 l = 0; l < 2 && width == 64; l++)
+                want.u64s[l] = isnan(want.f64s[l]) ? 0x7ff8000000000000 : want.u64s[l];
+            if (memcmp(&f.out, &want, 16) != 0)
+                fail_vec("canonical NaN", sets[k / 2], &f, &want);
+        }
+        exec_free(fn, size);
+    }
+    code_release(&c);
+}
+
 /* --- shifts --- */
 
 static void run_shift(CodeBuf *c, X64CpuSet set, X64SimdShift op, u32 choice, i32 imm)
