@@ -367,8 +367,10 @@ static void check_lanes(Validator *v, const Insn *i, const OpInfo *info)
         return;
     }
     /* The shape of a lane instruction is the head of its keyword: i8x16, i16x8, f64x2. */
-    u32 lanes = 16u >> ((u32)(info->flags >> 8) - 1);
-    if (info->imm == IMM_LANE)
+    u32 lanes;
+    if (info->imm != IMM_LANE)
+        lanes = 16u >> ((u32)(info->flags >> 8) - 1);
+    else
         lanes = info->text[1] == '8' ? 16 : (u32)(info->text[4] - '0');
     if (i->lane >= lanes)
         validate_fail(v, i, "invalid lane index %u of %s", i->lane, info->text);
