@@ -31,6 +31,8 @@ u32 utf8_decode(const u8 *p, usize n, u32 *ret_char)
 
 bool utf8_valid(const void *bytes, usize n)
 {
+    if (n == 0) /* p may be NULL */
+        return true;
     const u8 *p = bytes, *end = p + n;
     while (p < end) {
         if (end - p >= 8 && !(load_u64(p) & 0x8080808080808080u)) {
