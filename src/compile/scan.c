@@ -87,6 +87,15 @@ static void scan_call(Scan *s, bool leaves)
     add_weight(&s->b->call_weight, weight_at(s->depth));
 }
 
+/* Vectors need larger slots, wherever they come from. */
+static void scan_results(Scan *s, const FuncType *t)
+{
+    if (!(s->b->m->uses & FEATURE_MASK(SIMD)))
+        return;
+    for (u32 i = 0; i < t->nresults; i++)
+        s->b->has_v128 |= valtype_kind(t->results[i]) == KIND_V128;
+}
+
 static void scan_insn(Scan *s, const Insn *in)
 {
     Baseline *b = s->b;
@@ -112,11 +121,18 @@ static void scan_insn(Scan *s, const Insn *in)
     case OP_local_tee:
         scan_write(s, b->locals + in->idx);
         break;
+    case OP_global_get:
+        b->has_v128 |= valtype_kind(b->m->globals[in->idx].type.type) == KIND_V128;
+        break;
     case OP_call:
+        scan_results(s, module_func_type(b->m, in->idx));
         scan_call(s, in->idx < b->m->n_imported_funcs || (b->m->uses & FEATURE_MASK(TAIL_CALL)));
         break;
     case OP_call_indirect:
     case OP_call_ref:
+        scan_results(s, types_func_type(b->m->registry, b->m->types[in->idx]));
+        scan_call(s, true);
+        break;
     case OP_return_call: /* the frame's words are used to move the arguments */
     case OP_return_call_ref:
     case OP_return_call_indirect:
