@@ -16,6 +16,11 @@ struct Linker {
     UnknownImports unknown;
 };
 
+Store *linker_store(const Linker *l)
+{
+    return l->store;
+}
+
 Linker *linker_new(Store *s)
 {
     Linker *l = mem_alloc(sizeof *l);
