@@ -20,12 +20,13 @@ Str path_base(const char *path)
     return (Str){path + from, n - from};
 }
 
-MUST_CHECK static Error *os_error(void)
+Error *file_os_error(void)
 {
     return error_new("%s (os error %d)", strerror(errno), errno);
 }
 
-MUST_CHECK static Error *read_fd(int fd, Buf *out)
+/* Appends up to the end of the file. */
+MUST_CHECK static Error *read_to_end(int fd, Buf *out)
 {
     for (;;) {
         buf_reserve(out, 1 << 16);
@@ -33,33 +34,35 @@ MUST_CHECK static Error *read_fd(int fd, Buf *out)
         if (n == 0)
             return NULL;
         if (n < 0 && errno != EINTR)
-            return os_error();
+            return file_os_error();
         out->n += n > 0 ? (usize)n : 0;
         if (out->n > FILE_MAX_SIZE)
             return error_new("larger than %d bytes", FILE_MAX_SIZE);
     }
 }
 
+Error *file_read_fd(int fd, Buf *ret_bytes)
+{
+    Buf bytes = {0};
+    struct stat st;
+    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size < FILE_MAX_SIZE)
+        buf_reserve(&bytes, (usize)st.st_size + (1 << 16));
+    Error *e = read_to_end(fd, &bytes);
+    if (e)
+        buf_release(&bytes);
+    else
+        *ret_bytes = bytes;
+    return e;
+}
+
 Error *file_read(const char *path, Buf *ret_bytes)
 {
     bool is_stdin = strcmp(path, "-") == 0;
     int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
-    Error *e = NULL;
-    if (fd < 0)
-        return error_wrap(os_error(), "failed to read from `%s`", path);
-    Buf bytes = {0};
-    struct stat st;
-    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size < FILE_MAX_SIZE)
-        buf_reserve(&bytes, (usize)st.st_size + 1);
-    e = read_fd(fd, &bytes);
-    if (!is_stdin)
+    Error *e = fd < 0 ? file_os_error() : file_read_fd(fd, ret_bytes);
+    if (fd >= 0 && !is_stdin)
         close(fd);
-    if (e) {
-        buf_release(&bytes);
-        return error_wrap(e, "failed to read from `%s`", path);
-    }
-    *ret_bytes = bytes;
-    return NULL;
+    return error_wrap(e, "failed to read from `%s`", path);
 }
 
 static bool write_all(int fd, const u8 *p, usize n)
@@ -79,16 +82,16 @@ MUST_CHECK static Error *write_and_rename(const char *path, char *temporary, con
 {
     int fd = mkostemp(temporary, O_CLOEXEC);
     if (fd < 0)
-        return os_error();
+        return file_os_error();
     mode_t mask = umask(0);
     umask(mask);
     Error *e = NULL;
     if (!write_all(fd, p, n) || fchmod(fd, 0666 & ~mask) != 0)
-        e = os_error();
+        e = file_os_error();
     if (close(fd) != 0 && !e)
-        e = os_error();
+        e = file_os_error();
     if (!e && rename(temporary, path) != 0)
-        e = os_error();
+        e = file_os_error();
     if (e)
         unlink(temporary);
     return e;
@@ -101,7 +104,7 @@ Error *file_write(const char *path, const void *p, usize n)
     if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
         int fd = open(path, O_WRONLY | O_CLOEXEC); /* a pipe or a device is written in place */
         if (fd < 0 || !write_all(fd, p, n))
-            e = os_error();
+            e = file_os_error();
         if (fd >= 0)
             close(fd);
     } else {

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/*
+ * `wasmtime run`: engine, main module, store and WASI, preloaded modules, linking, the call; in
+ * that order, so that what is wrong with the command line or the file is said before anything runs.
+ */
+#include "base/utf8.h"
+#include "cli/engine_setup.h"
+#include "cli/file.h"
+#include "cli/invoke.h"
+#include "cli/load.h"
+#include "cli/preload.h"
+#include "cli/timeout.h"
+#include "wasi/ctx.h"
+#include "wasi/p1.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+typedef struct Run {
+    const CmdLine *c;
+    Engine *engine;
+    Module *module;
+    Store *store;
+    Linker *linker;
+    WasiCtx *wasi;
+    Preloads preloads;
+    Timeout timeout;
+} Run;
+
+static bool wants_cli(const Options *o)
+{
+    return opt_given(o, OPT_S_common) ? opt_bool(o, OPT_S_common) : opt_bool(o, OPT_S_cli);
+}
+
+/* What can be refused before anything is made. */
+MUST_CHECK static Error *check_command_line(const CmdLine *c)
+{
+    const Options *o = &c->options;
+    if (cmdline_given(c, FLAG_profile))
+        return error_new("this build of wasmtime does not have `--profile` yet");
+    if (opt_given(o, OPT_S_common) && opt_given(o, OPT_S_cli))
+        return error_new("-Scommon is the old name of -Scli: only one of them can be given");
+    if (!opt_bool(o, OPT_S_preview2))
+        return error_new("the `-Spreview2=n` flag is no longer supported");
+    if (!opt_bool(o, OPT_S_cli_exit_with_code))
+        fprintf(stderr, "warning: `-S cli-exit-with-code=n` has no effect, it is always on\n");
+    for (u32 i = 0; i < c->args.n; i++)
+        if (!utf8_valid(c->args.p[i], strlen(c->args.p[i])))
+            return error_new("argument %u is not valid UTF-8", i);
+    return preloads_check(c);
+}
+
+static void set_stdio(Run *r)
+{
+    static const struct {
+        WasiStdio which;
+        OptId option;
+    } rows[] = {{WASI_STDIN, OPT_S_inherit_stdin},
+                {WASI_STDOUT, OPT_S_inherit_stdout},
+                {WASI_STDERR, OPT_S_inherit_stderr}};
+    for (usize i = 0; i < ARRAY_LEN(rows); i++)
+        if (opt_bool(&r->c->options, rows[i].option))
+            wasi_ctx_inherit_stdio(r->wasi, rows[i].which);
+}
+
+/* NAME=VALUE, or NAME for the value that this process has. */
+MUST_CHECK static Error *add_env(WasiCtx *w, const char *use)
+{
+    const char *eq = strchr(use, '=');
+    if (eq)
+        return wasi_ctx_env(w, (Str){use, (usize)(eq - use)}, str_of(eq + 1));
+    const char *own = getenv(use);
+    return own ? wasi_ctx_env(w, str_of(use), str_of(own)) : NULL;
+}
+
+/* HOST or HOST::GUEST; what follows a second :: does not matter. */
+MUST_CHECK static Error *add_dir(WasiCtx *w, const char *use)
+{
+    const char *split = strstr(use, "::");
+    char *host = mem_strdup_n(use, split ? (usize)(split - use) : strlen(use));
+    Str guest = str_of(host);
+    if (split) {
+        const char *end = strstr(split + 2, "::");
+        guest = (Str){split + 2, end ? (usize)(end - split - 2) : strlen(split + 2)};
+    }
+    Error *e = wasi_ctx_preopen(w, host, guest, false);
+    mem_free(host);
+    return e;
+}
+
+MUST_CHECK static Error *set_args(Run *r)
+{
+    const char *argv0 = cmdline_value(r->c, FLAG_argv0);
+    Error *e = wasi_ctx_arg(r->wasi, argv0 ? str_of(argv0) : path_base(r->c->args.p[0]));
+    for (u32 i = 1; i < r->c->args.n && !e; i++)
+        e = wasi_ctx_arg(r->wasi, str_of(r->c->args.p[i]));
+    return e;
+}
+
+MUST_CHECK static Error *make_wasi(Run *r)
+{
+    const Options *o = &r->c->options;
+    r->wasi = wasi_ctx_new();
+    wasi_ctx_hostcall_fuel(r->wasi, opt_u64(o, OPT_S_hostcall_fuel));
+    wasi_ctx_max_random_size(r->wasi, opt_u64(o, OPT_S_max_random_size));
+    wasi_ctx_max_resources(r->wasi, opt_u64(o, OPT_S_max_resources));
+    set_stdio(r);
+    Error *e = set_args(r);
+    if (!e && opt_bool(o, OPT_S_inherit_env))
+        e = wasi_ctx_inherit_env(r->wasi);
+    for (u32 i = 0; i < r->c->uses.n && !e; i++) {
+        const FlagUse *u = &r->c->uses.p[i];
+        if (u->flag == FLAG_env)
+            e = add_env(r->wasi, u->value);
+        else if (u->flag == FLAG_dir)
+            e = add_dir(r->wasi, u->value);
+    }
+    return e;
+}
+
+MUST_CHECK static Error *make_store(Run *r)
+{
+    const Options *o = &r->c->options;
+    Error *e = engine_store_new(r->engine, &r->store);
+    if (e)
+        return e;
+    if (opt_given(o, OPT_W_fuel))
+        store_set_fuel(r->store, opt_u64(o, OPT_W_fuel));
+    if (opt_bool(o, OPT_W_epoch_interruption))
+        store_set_epoch_deadline(r->store, 1);
+    r->linker = linker_new(r->store);
+    if (opt_bool(o, OPT_W_unknown_imports_trap))
+        linker_unknown_imports(r->linker, UNKNOWN_TRAP);
+    else if (opt_bool(o, OPT_W_unknown_imports_default))
+        linker_unknown_imports(r->linker, UNKNOWN_DEFAULT);
+    if (!wants_cli(o))
+        return NULL;
+    e = make_wasi(r);
+    if (!e)
+        e = wasi_p1_link(r->linker, r->wasi);
+    if (!e && opt_bool(o, OPT_S_preview0))
+        e = wasi_p0_link(r->linker, r->wasi);
+    return e;
+}
+
+/* The function to call: --invoke's, else "" or `_start`. *ret_func stays NULL if there is none. */
+MUST_CHECK static Error *find_function(Instance *i, const char *invoked, VmFuncRef **ret_func)
+{
+    Extern e;
+    if (invoked) {
+        if (!instance_export(i, str_of(invoked), &e) || e.kind != EXTERN_FUNC)
+            return error_new("no func export named `%s` found", invoked);
+        *ret_func = e.func;
+        return NULL;
+    }
+    static const char *const names[] = {"", "_start"};
+    for (usize n = 0; n < ARRAY_LEN(names); n++)
+        if (instance_export(i, str_of(names[n]), &e) && e.kind == EXTERN_FUNC) {
+            *ret_func = e.func;
+            return NULL;
+        }
+    return NULL;
+}
+
+MUST_CHECK static Error *run_main(Run *r)
+{
+    const char *path = r->c->args.p[0], *invoked = cmdline_value(r->c, FLAG_invoke);
+    Instance *i = NULL;
+    Error *e = linker_instantiate(r->linker, r->module, &i);
+    if (e)
+        return error_wrap(e, "failed to instantiate \"%s\"", path);
+    e = call_initialize(r->store, i);
+    VmFuncRef *f = NULL;
+    if (!e)
+        e = find_function(i, invoked, &f);
+    if (e || !f)
+        return e;
+    return invoke(r->store, f, invoked, r->c->args.p + 1, r->c->args.n - 1);
+}
+
+MUST_CHECK static Error *run(Run *r)
+{
+    const Options *o = &r->c->options;
+    Error *e = engine_setup(r->c, ENGINE_RUN, &r->engine);
+    if (!e)
+        e = load_module(r->engine, r->c, r->c->args.p[0], &r->module);
+    if (!e)
+        e = make_store(r);
+    if (!e && opt_given(o, OPT_W_timeout))
+        e = timeout_start(&r->timeout, r->store, opt_u64(o, OPT_W_timeout));
+    if (!e)
+        e = preloads_define(&r->preloads, r->c, r->engine, r->store, r->linker);
+    if (e)
+        return e;
+    return error_wrap(run_main(r), "failed to run main module `%s`", r->c->args.p[0]);
+}
+
+Error *cmd_run(CmdLine *c, int *ret_status)
+{
+    Error *e = check_command_line(c);
+    if (e)
+        return e;
+    Run r = {.c = c};
+    preloads_init(&r.preloads);
+    e = run(&r);
+    timeout_stop(&r.timeout);
+    if (r.linker)
+        linker_free(r.linker);
+    if (r.store)
+        store_free(r.store);
+    if (r.wasi)
+        wasi_ctx_free(r.wasi);
+    preloads_release(&r.preloads);
+    if (r.module)
+        module_unref(r.module);
+    if (r.engine)
+        engine_free(r.engine);
+    *ret_status = 0;
+    return e;
+}

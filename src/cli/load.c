@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Opening a file, telling what it is, and making a module of it. */
+#include "cli/load.h"
+
+#include "cli/file.h"
+#include "wasm/text/text.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static bool is_binary(Str s)
+{
+    return str_starts(s, (Str){"\0asm", 4});
+}
+
+/* Behind the version come two bytes that are 1 for a component, 0 for a module. */
+static bool is_binary_component(Str s)
+{
+    return s.n >= 8 && s.p[6] == 1 && s.p[7] == 0;
+}
+
+/* The first byte of the text that is neither blank nor in a comment. */
+static usize skip_text_blanks(Str s, usize i)
+{
+    u32 depth = 0;
+    while (i < s.n) {
+        bool pair = i + 1 < s.n;
+        if (pair && s.p[i] == '(' && s.p[i + 1] == ';') {
+            depth++;
+            i += 2;
+        } else if (pair && depth && s.p[i] == ';' && s.p[i + 1] == ')') {
+            depth--;
+            i += 2;
+        } else if (depth || memchr(" \t\r\n", s.p[i], 4)) {
+            i++;
+        } else if (pair && s.p[i] == ';' && s.p[i + 1] == ';') {
+            while (i < s.n && s.p[i] != '\n')
+                i++;
+        } else {
+            break;
+        }
+    }
+    return i;
+}
+
+static bool is_text_component(Str s)
+{
+    usize i = skip_text_blanks(s, 0);
+    if (i == s.n || s.p[i] != '(')
+        return false;
+    i = skip_text_blanks(s, i + 1);
+    Str rest = {s.p + i, s.n - i};
+    Str word = STR("component");
+    return str_starts(rest, word) &&
+           (rest.n == word.n || memchr(" \t\r\n()$;\"", rest.p[word.n], 9));
+}
+
+MUST_CHECK static Error *refuse_component(const CmdLine *c)
+{
+    if (!opt_bool(&c->options, OPT_W_component_model))
+        return error_new("cannot execute a component without `--wasm component-model`");
+    return error_new("this is a component, and this build of wasmtime runs core modules only");
+}
+
+/* What is wrong with the bytes is shown in the text they were made from. */
+MUST_CHECK static Error *module_from_text(Engine *engine, Str text, const char *label,
+                                          Module **ret_module)
+{
+    Buf binary = {0};
+    TextMap map = {0};
+    Diag diag;
+    diag_init(&diag);
+    if (!text_parse_module(text, &(TextOptions){0}, &binary, &map, &diag))
+        return text_error(label, text, &diag);
+    Error *e = engine_module_new(engine, binary.p, binary.n, &diag, ret_module);
+    if (e && !diag_ok(&diag)) {
+        diag.offset = text_map_offset(&map, diag.offset);
+        error_free(e);
+        e = text_error(label, text, &diag);
+    }
+    buf_release(&binary);
+    vec_release(&map);
+    return e;
+}
+
+Error *load_module_bytes(Engine *engine, const CmdLine *c, Str bytes, const char *label,
+                         Module **ret_module)
+{
+    if (!is_binary(bytes))
+        return is_text_component(bytes) ? refuse_component(c)
+                                        : module_from_text(engine, bytes, label, ret_module);
+    if (is_binary_component(bytes))
+        return refuse_component(c);
+    return engine_module_new(engine, (const u8 *)bytes.p, bytes.n, NULL, ret_module);
+}
+
+/* Does the file begin as a compiled file does? Its position stays. */
+static bool is_compiled_file(int fd)
+{
+    u8 head[64];
+    ssize_t n = pread(fd, head, sizeof head, 0);
+    return n > 0 && engine_is_compiled(head, (usize)n);
+}
+
+MUST_CHECK static Error *need_allowed(const CmdLine *c)
+{
+    if (cmdline_given(c, FLAG_allow_precompiled))
+        return NULL;
+    return error_new("running a precompiled module requires the `--allow-precompiled` flag");
+}
+
+Error *load_module(Engine *engine, const CmdLine *c, const char *path, Module **ret_module)
+{
+    bool is_stdin = strcmp(path, "-") == 0;
+    int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return error_wrap(file_os_error(), "failed to open wasm module \"%s\"", path);
+    Error *e = NULL;
+    Buf bytes = {0};
+    if (!is_stdin && is_compiled_file(fd)) {
+        e = need_allowed(c);
+        if (!e)
+            e = engine_module_load_fd(engine, fd, path, ret_module);
+    } else {
+        e = error_wrap(file_read_fd(fd, &bytes), "failed to read file: %s", path);
+        Str s = {(char *)bytes.p, bytes.n};
+        if (!e && engine_is_compiled(bytes.p, bytes.n)) {
+            e = need_allowed(c);
+            if (!e)
+                e = engine_module_load(engine, bytes.p, bytes.n, ret_module);
+        } else if (!e) {
+            e = load_module_bytes(engine, c, s, path, ret_module);
+        }
+    }
+    buf_release(&bytes);
+    if (!is_stdin)
+        close(fd);
+    return e;
+}

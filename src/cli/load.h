@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Modules from files, whatever form they have; the contents decide, never the file's name. */
+#ifndef CLI_LOAD_H
+#define CLI_LOAD_H
+
+#include "cli/cmdline.h"
+#include "engine/engine.h"
+
+/*
+ * Binary, text or compiled; "-" is standard input. Compiled files are refused unless the command
+ * line allows them, components because this build has none.
+ */
+Error *load_module(Engine *e, const CmdLine *c, const char *path, Module **ret_module) MUST_CHECK;
+/* Binary or text from memory; `label` is the path in messages. */
+Error *load_module_bytes(Engine *e, const CmdLine *c, Str bytes, const char *label,
+                         Module **ret_module) MUST_CHECK;
+
+#endif

@@ -1,0 +1,486 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/*
+ * The script runner. A command either does what the script says or ends the script with an error
+ * that names its line. A module that needs a proposal without a compiler yet ends the script with
+ * an error that begins with "not supported by this build: ".
+ */
+#include "cli/wast_run.h"
+
+#include "base/map.h"
+#include "base/vec.h"
+#include "cli/file.h"
+
+#include <unistd.h>
+
+/* Lives as long as one script runs. Names are copied into the arena. */
+typedef struct WastRun {
+    const WastOptions *o;
+    Engine *engine;
+    Store *store;
+    Linker *linker;
+    WastScript *script;
+    const char *path;
+    Arena arena;
+    Map instances;   /* name -> index in all_instances */
+    Map definitions; /* name -> index in modules */
+    VEC(Instance *) all_instances;
+    VEC(Module *) modules; /* definitions, a reference each; the last is the unnamed one */
+    Instance *last;        /* of the last module command, NULL after a failed one */
+    u32 nmodules;          /* so far, for the names of compiled files */
+} WastRun;
+
+static Str keep(WastRun *r, Str s)
+{
+    return (Str){arena_strdup(&r->arena, s), s.n};
+}
+
+/* All messages of a chain in one text; own. */
+static char *chain_text(const Error *e)
+{
+    Buf out = {0};
+    for (; e; e = e->cause)
+        buf_printf(&out, "%s%s", e->message, e->cause ? ": " : "");
+    return buf_take_string(&out);
+}
+
+/*
+ * Words of the script that say the same as a message of ours. Wasmtime has one text where the
+ * suite's reference interpreter has several.
+ */
+static const struct {
+    const char *expected, *ours;
+} synonyms[] = {
+    {"uninitialized element ", "uninitialized element"},
+    {"null function reference", "null reference"},
+    {"null structure reference", "null reference"},
+    {"null array reference", "null reference"},
+    {"null i31 reference", "null reference"},
+    {"null exception reference", "null reference"},
+    {"expected shared memory", "atomic wait on non-shared memory"},
+};
+
+static bool message_matches(const WastRun *r, const char *actual, Str expected)
+{
+    if (r->o->ignore_messages)
+        return true;
+    for (usize i = 0; i < ARRAY_LEN(synonyms); i++)
+        if (str_starts(expected, str_of(synonyms[i].expected)))
+            expected = str_of(synonyms[i].ours);
+    return expected.n == 0 || memmem(actual, strlen(actual), expected.p, expected.n) != NULL;
+}
+
+MUST_CHECK static Error *wrong_message(const char *what, Str expected, const char *actual)
+{
+    return error_new("%s: expected \"%.*s\", got \"%s\"", what, STR_ARG(expected), actual);
+}
+
+MUST_CHECK static Error *unsupported(const char *what)
+{
+    return error_new("not supported by this build: %s", what);
+}
+
+/* --- modules --- */
+
+static char *compiled_path(const WastRun *r, const char *directory)
+{
+    Buf b = {0};
+    Str base = path_base(r->path);
+    buf_printf(&b, "%s/%.*s.%u.cwasm", directory, STR_ARG(base), r->nmodules);
+    return buf_take_string(&b);
+}
+
+/* From bytes or from the directory of compiled modules. */
+MUST_CHECK static Error *make_module(WastRun *r, const Buf *binary, Diag *diag, Module **ret_module)
+{
+    if (r->o->load) {
+        char *path = compiled_path(r, r->o->load);
+        Buf image = {0};
+        Error *e = access(path, F_OK) == 0 ? file_read(path, &image) : NULL;
+        bool found = image.n > 0;
+        if (!e && found)
+            e = engine_module_load(r->engine, image.p, image.n, ret_module);
+        buf_release(&image);
+        mem_free(path);
+        if (e || found)
+            return e;
+    }
+    Module *m;
+    Error *e = engine_module_new(r->engine, binary->p, binary->n, diag, &m);
+    if (!e && r->o->save) {
+        char *path = compiled_path(r, r->o->save);
+        Buf image = {0};
+        e = engine_module_serialize(r->engine, m, &image);
+        if (!e)
+            e = file_write(path, image.p, image.n);
+        buf_release(&image);
+        mem_free(path);
+        if (e)
+            module_unref(m);
+    }
+    if (!e)
+        *ret_module = m;
+    return e;
+}
+
+/*
+ * Text or bytes to a module. What is wrong with a module is in *diag and the error; an error with a
+ * good *diag is one of our own.
+ */
+MUST_CHECK static Error *build_module(WastRun *r, const WastModule *m, Diag *diag,
+                                      Module **ret_module)
+{
+    Buf binary = {0};
+    diag_init(diag);
+    if (m->is_component) {
+        diag_set(diag, DIAG_UNSUPPORTED, m->offset, "components");
+        return unsupported(diag->msg);
+    }
+    r->nmodules++;
+    if (!wast_module_binary(r->script, m, &binary, NULL, diag))
+        return error_new("%s", diag->msg);
+    Error *e = make_module(r, &binary, diag, ret_module);
+    buf_release(&binary);
+    if (e && diag->kind == DIAG_UNSUPPORTED) {
+        error_free(e);
+        e = unsupported(diag->msg);
+    }
+    return e;
+}
+
+static void add_instance(WastRun *r, Str name, Instance *i)
+{
+    r->last = i;
+    vec_push(&r->all_instances, i);
+    if (name.n)
+        map_set(&r->instances, keep(r, name), r->all_instances.n - 1);
+}
+
+static void add_definition(WastRun *r, Str name, Module *m)
+{
+    vec_push(&r->modules, m);
+    if (name.n)
+        map_set(&r->definitions, keep(r, name), r->modules.n - 1);
+}
+
+MUST_CHECK static Error *run_module(WastRun *r, const WastModule *m)
+{
+    Diag diag;
+    Module *module = NULL;
+    Error *e = build_module(r, m, &diag, &module);
+    if (e)
+        return e;
+    if (m->is_definition) {
+        add_definition(r, m->name, module);
+        return NULL;
+    }
+    Instance *i;
+    e = linker_instantiate(r->linker, module, &i);
+    r->last = NULL;
+    if (!e)
+        add_instance(r, m->name, i);
+    module_unref(module);
+    return e;
+}
+
+MUST_CHECK static Error *run_instance(WastRun *r, const WastCommand *c)
+{
+    u64 index = r->modules.n - 1;
+    if (r->modules.n == 0 || (c->of.n && !map_get(&r->definitions, c->of, &index)))
+        return error_new("no module definition named `%.*s` found", STR_ARG(c->of));
+    Instance *i;
+    Error *e = linker_instantiate(r->linker, r->modules.p[index], &i);
+    if (!e)
+        add_instance(r, c->name, i);
+    return e;
+}
+
+MUST_CHECK static Error *find_instance(WastRun *r, Str name, Instance **ret_instance)
+{
+    u64 index;
+    if (!name.n && r->last)
+        *ret_instance = r->last;
+    else if (name.n && map_get(&r->instances, name, &index))
+        *ret_instance = r->all_instances.p[index];
+    else
+        return error_new("no instance named `%.*s` found", STR_ARG(name));
+    return NULL;
+}
+
+MUST_CHECK static Error *run_register(WastRun *r, const WastCommand *c)
+{
+    Instance *i;
+    Error *e = find_instance(r, c->name, &i);
+    return e ? e : linker_define_instance(r->linker, c->message, i);
+}
+
+/* --- actions --- */
+
+/* What an action gave. */
+typedef struct Outcome {
+    u32 n;
+    const ValType *types;
+    ValType global; /* what `types` points to after a get */
+    VmVal *vals;    /* own */
+} Outcome;
+
+/*
+ * Calls the function. Two kinds of failure: the returned error is of the script or of ours,
+ * *ret_guest (own) is what the call ended with.
+ */
+MUST_CHECK static Error *call(WastRun *r, const WastAction *a, VmFuncRef *f, Outcome *out,
+                              Error **ret_guest)
+{
+    const FuncType *t = func_type(r->store, f);
+    if (a->nargs != t->nparams)
+        return error_new("`%.*s` has %u parameters, %u arguments are given", STR_ARG(a->name),
+                         t->nparams, a->nargs);
+    out->vals = mem_alloc_array(MAX(MAX(t->nparams, t->nresults), 1), sizeof *out->vals);
+    for (u32 i = 0; i < a->nargs; i++)
+        if (!wast_value_make(r->store, &a->args[i], t->params[i], &out->vals[i]))
+            return error_new("argument %u of `%.*s` is not of the parameter's type", i,
+                             STR_ARG(a->name));
+    *ret_guest = func_call(r->store, f, out->vals);
+    out->n = t->nresults;
+    out->types = t->results;
+    return NULL;
+}
+
+MUST_CHECK static Error *act(WastRun *r, const WastAction *a, Outcome *out, Error **ret_guest)
+{
+    *out = (Outcome){0};
+    *ret_guest = NULL;
+    Instance *i;
+    Extern e;
+    Error *err = find_instance(r, a->module, &i);
+    if (err)
+        return err;
+    if (!instance_export(i, a->name, &e))
+        return error_new("no item named `%.*s` found", STR_ARG(a->name));
+    if (a->kind == WAST_INVOKE) {
+        if (e.kind != EXTERN_FUNC)
+            return error_new("the export `%.*s` is not a function", STR_ARG(a->name));
+        return call(r, a, e.func, out, ret_guest);
+    }
+    if (e.kind != EXTERN_GLOBAL)
+        return error_new("the export `%.*s` is not a global", STR_ARG(a->name));
+    out->vals = mem_dup(global_value(e.global), sizeof *out->vals);
+    out->global = global_type(e.global).type;
+    out->types = &out->global;
+    out->n = 1;
+    return NULL;
+}
+
+/* --- assertions --- */
+
+MUST_CHECK static Error *compare_results(WastRun *r, const WastCommand *c, const Outcome *out)
+{
+    if (c->nresults != out->n)
+        return error_new("expected %u results, got %u", c->nresults, out->n);
+    for (u32 i = 0; i < out->n; i++) {
+        const ValType *type = out->types == &out->global ? &out->global : &out->types[i];
+        if (wast_value_matches(r->store, &c->results[i], *type, &out->vals[i]))
+            continue;
+        Buf text = {0};
+        buf_printf(&text, "result %u: expected ", i);
+        wast_value_print(&c->results[i], &text);
+        buf_str(&text, STR(", got "));
+        wast_value_print_actual(r->store, *type, &out->vals[i], &text);
+        char *z = buf_take_string(&text);
+        Error *e = error_new("%s", z);
+        mem_free(z);
+        return e;
+    }
+    return NULL;
+}
+
+/* An action that must end normally; with results if the command asserts them. */
+MUST_CHECK static Error *run_action(WastRun *r, const WastCommand *c)
+{
+    Outcome out;
+    Error *guest, *e = act(r, &c->action, &out, &guest);
+    if (!e)
+        e = guest;
+    if (!e && c->kind == WAST_ASSERT_RETURN)
+        e = compare_results(r, c, &out);
+    mem_free(out.vals);
+    return e;
+}
+
+/* Judges how a call or an instantiation ended; takes `guest` over. */
+MUST_CHECK static Error *expect_trap(WastRun *r, const WastCommand *c, Error *guest)
+{
+    if (!guest)
+        return error_new("expected the trap \"%.*s\", but the call returned", STR_ARG(c->message));
+    if (!error_find(guest, ERROR_TRAP))
+        return error_wrap(guest, "expected the trap \"%.*s\"", STR_ARG(c->message));
+    char *text = chain_text(guest);
+    Error *e = message_matches(r, text, c->message)
+                   ? NULL
+                   : wrong_message("assert_trap", c->message, text);
+    mem_free(text);
+    error_free(guest);
+    return e;
+}
+
+MUST_CHECK static Error *assert_trap(WastRun *r, const WastCommand *c)
+{
+    Error *guest = NULL;
+    if (c->has_module) {
+        Diag diag;
+        Module *m = NULL;
+        Instance *i;
+        Error *e = build_module(r, &c->module, &diag, &m);
+        if (e)
+            return e;
+        guest = linker_instantiate(r->linker, m, &i);
+        module_unref(m);
+    } else {
+        Outcome out;
+        Error *e = act(r, &c->action, &out, &guest);
+        mem_free(out.vals);
+        if (e)
+            return e;
+    }
+    return expect_trap(r, c, guest);
+}
+
+MUST_CHECK static Error *assert_exception(WastRun *r, const WastCommand *c)
+{
+    Outcome out;
+    Error *guest, *e = act(r, &c->action, &out, &guest);
+    mem_free(out.vals);
+    if (e)
+        return e;
+    if (!guest)
+        return error_new("expected an exception, but the call returned");
+    char *text = chain_text(guest);
+    e = strstr(text, "exception") ? NULL
+                                  : wrong_message("assert_exception", STR("exception"), text);
+    mem_free(text);
+    error_free(guest);
+    return e;
+}
+
+/* The module must be refused, for the right reason. */
+MUST_CHECK static Error *assert_refused(WastRun *r, const WastCommand *c, const char *what,
+                                        bool malformed)
+{
+    Diag diag;
+    Module *m = NULL;
+    Error *e = build_module(r, &c->module, &diag, &m);
+    if (!e) {
+        module_unref(m);
+        return error_new("%s: expected module to fail to build", what);
+    }
+    if (diag_ok(&diag) || diag.kind == DIAG_UNSUPPORTED)
+        return e;
+    error_free(e);
+    if (malformed != (diag.kind == DIAG_MALFORMED) && !r->o->ignore_messages)
+        return error_new("%s: the module is %s: %s", what, malformed ? "invalid" : "malformed",
+                         diag.msg);
+    return message_matches(r, diag.msg, c->message) ? NULL
+                                                    : wrong_message(what, c->message, diag.msg);
+}
+
+MUST_CHECK static Error *assert_unlinkable(WastRun *r, const WastCommand *c)
+{
+    Diag diag;
+    Module *m = NULL;
+    Instance *i;
+    Error *e = build_module(r, &c->module, &diag, &m);
+    if (e)
+        return e;
+    Error *guest = linker_instantiate(r->linker, m, &i);
+    module_unref(m);
+    if (!guest)
+        return error_new("expected module to fail to link");
+    char *text = chain_text(guest);
+    if (error_find(guest, ERROR_TRAP) || !message_matches(r, text, c->message))
+        e = wrong_message("assert_unlinkable", c->message, text);
+    mem_free(text);
+    error_free(guest);
+    return e;
+}
+
+MUST_CHECK static Error *run_command(WastRun *r, const WastCommand *c)
+{
+    switch ((WastKind)c->kind) {
+    case WAST_MODULE:
+        return run_module(r, &c->module);
+    case WAST_INSTANCE:
+        return run_instance(r, c);
+    case WAST_REGISTER:
+        return run_register(r, c);
+    case WAST_ACTION:
+    case WAST_ASSERT_RETURN:
+        return run_action(r, c);
+    case WAST_ASSERT_TRAP:
+    case WAST_ASSERT_EXHAUSTION:
+        return assert_trap(r, c);
+    case WAST_ASSERT_EXCEPTION:
+        return assert_exception(r, c);
+    case WAST_ASSERT_SUSPENSION:
+        return unsupported("stack switching");
+    case WAST_ASSERT_MALFORMED:
+        return assert_refused(r, c, "assert_malformed", true);
+    case WAST_ASSERT_INVALID:
+        return assert_refused(r, c, "assert_invalid", false);
+    case WAST_ASSERT_MALFORMED_CUSTOM:
+        return assert_refused(r, c, "assert_malformed_custom", true);
+    case WAST_ASSERT_INVALID_CUSTOM:
+        return assert_refused(r, c, "assert_invalid_custom", false);
+    case WAST_ASSERT_UNLINKABLE:
+        return assert_unlinkable(r, c);
+    case WAST_THREAD:
+    case WAST_WAIT:
+        return unsupported("threads in scripts (shared memories)");
+    }
+    BUG("commands of scripts are all listed above");
+}
+
+MUST_CHECK static Error *run_commands(WastRun *r, Str source)
+{
+    Diag diag;
+    WastCommand c;
+    diag_init(&diag);
+    while (wast_next(r->script, &c, &diag)) {
+        Error *e = run_command(r, &c);
+        if (e)
+            return error_wrap(e, "failed directive on %s:%u", r->path, c.line);
+    }
+    return diag_ok(&diag) ? NULL : text_error(r->path, source, &diag);
+}
+
+static void release(WastRun *r)
+{
+    wast_close(r->script);
+    if (r->linker)
+        linker_free(r->linker);
+    if (r->store)
+        store_free(r->store);
+    for (u32 i = 0; i < r->modules.n; i++)
+        module_unref(r->modules.p[i]);
+    vec_release(&r->modules);
+    vec_release(&r->all_instances);
+    map_release(&r->instances);
+    map_release(&r->definitions);
+    arena_release(&r->arena);
+}
+
+Error *wast_run(Engine *engine, const WastOptions *o, const char *path, Str source)
+{
+    WastRun r = {.o = o, .engine = engine, .path = path, .script = wast_open(source)};
+    arena_init(&r.arena);
+    Error *e = engine_store_new(engine, &r.store);
+    if (!e) {
+        r.linker = linker_new(r.store);
+        linker_allow_shadowing(r.linker, true);
+        e = wast_define_spectest(r.store, r.linker);
+    }
+    if (!e && o->wasmtime_builtins)
+        e = wast_define_builtins(r.store, r.linker);
+    if (!e)
+        e = run_commands(&r, source);
+    release(&r);
+    return e;
+}
