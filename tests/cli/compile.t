@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+# Compiled files.
+. "$top/tests/cli/lib.sh"
+
+begin "the compiled file is in the current directory"
+run compile "$data/args.wat"
+code 0
+stdout ""
+stderr ""
+expect test -s args.cwasm
+run --allow-precompiled args.cwasm a
+code 0
+stdout "args.cwasm
+a"
+
+begin "a compiled file needs the flag"
+run args.cwasm
+code 1
+err_has "running a precompiled module requires the \`--allow-precompiled\` flag"
+
+begin "the output by name, and over an old one"
+mkdir -p sub
+run compile -o sub/x.cwasm "$data/values.wat"
+code 0
+run compile -o sub/x.cwasm "$data/values.wat"
+code 0
+expect test "$(ls sub)" = x.cwasm
+run --allow-precompiled --invoke add sub/x.cwasm 1 2
+code 0
+stdout 3
+
+begin "from standard input, as a file and as a pipe"
+stdin=args.cwasm
+run --allow-precompiled - b
+code 0
+stdout "-
+b"
+cat args.cwasm | timeout 60 "$WASMTIME" run --allow-precompiled - c >piped
+expect test "$(cat piped)" = "-
+c"
+
+begin "damaged files are refused"
+size=$(wc -c <args.cwasm)
+for at in 4 16 36 64 100 $((size / 2)) $((size - 1)); do
+    head -c "$at" args.cwasm >cut.cwasm
+    run --allow-precompiled cut.cwasm
+    expect test "$status" -ne 0 -a "$status" -lt 128
+done
+
+begin "traps and exits from compiled code"
+run compile -o u.cwasm "$data/unreachable.wat"
+run --allow-precompiled u.cwasm
+code 134
+err_has "!main"
+err_has "wasm trap: wasm \`unreachable\` instruction executed"
+
+begin "modules that do not compile"
+run compile "$data/invalid.wat"
+code 1
+expect test ! -e invalid.cwasm
+run compile "$data/component.wat"
+code 1
+run compile nowhere.wasm
+code 1
+
+begin "targets"
+run compile --target x86_64-unknown-linux-gnu -o t.cwasm "$data/values.wat"
+code 0
+run --allow-precompiled --invoke add t.cwasm 1 2
+stdout 3
+run compile --target foo "$data/args.wat"
+code 1
+err_has "foo"
+
+finish

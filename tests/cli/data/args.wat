@@ -1,0 +1,35 @@
+;; SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+;; Prints its arguments (or, if the first is "env", its environment), one a line.
+(module
+  (import "wasi_snapshot_preview1" "args_get" (func $args_get (param i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "args_sizes_get" (func $args_sizes (param i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "environ_get" (func $env_get (param i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "environ_sizes_get" (func $env_sizes (param i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_write" (func $fd_write (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 2)
+  (data (i32.const 8) "\n")
+  (func $print (param $p i32) (local $n i32)
+    (loop $more
+      (if (i32.load8_u (i32.add (local.get $p) (local.get $n)))
+        (then (local.set $n (i32.add (local.get $n) (i32.const 1))) (br $more))))
+    (i32.store (i32.const 16) (local.get $p))
+    (i32.store (i32.const 20) (local.get $n))
+    (drop (call $fd_write (i32.const 1) (i32.const 16) (i32.const 1) (i32.const 0)))
+    (i32.store (i32.const 16) (i32.const 8))
+    (i32.store (i32.const 20) (i32.const 1))
+    (drop (call $fd_write (i32.const 1) (i32.const 16) (i32.const 1) (i32.const 0))))
+  (func $print_all (param $n i32) (local $i i32)
+    (loop $more
+      (if (i32.lt_u (local.get $i) (local.get $n))
+        (then
+          (call $print (i32.load (i32.add (i32.const 1024) (i32.shl (local.get $i) (i32.const 2)))))
+          (local.set $i (i32.add (local.get $i) (i32.const 1)))
+          (br $more)))))
+  (func (export "env")
+    (drop (call $env_sizes (i32.const 24) (i32.const 28)))
+    (drop (call $env_get (i32.const 1024) (i32.const 8192)))
+    (call $print_all (i32.load (i32.const 24))))
+  (func (export "_start")
+    (drop (call $args_sizes (i32.const 24) (i32.const 28)))
+    (drop (call $args_get (i32.const 1024) (i32.const 8192)))
+    (call $print_all (i32.load (i32.const 24)))))

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+# Exit codes and the layout of errors.
+. "$top/tests/cli/lib.sh"
+
+begin "a trap: exit code 134, the chain, nothing on stdout"
+run "$data/unreachable.wat"
+code 134
+stdout ""
+err_has "Error: failed to run main module \`$data/unreachable.wat\`"
+err_has "    0: failed to invoke command default"
+err_has "    1: error while executing at wasm backtrace:"
+expect grep -qE '^ +0: +0x[0-9a-f]+ - <unknown>!main$' .err
+err_has "    2: wasm trap: wasm \`unreachable\` instruction executed"
+
+begin "a trap without WASI"
+run -Scli=n "$data/unreachable.wat"
+code 134
+stdout ""
+
+begin "a trap in the start function"
+run "$data/trap_in_start.wat"
+code 134
+err_has "wasm trap: integer divide by zero"
+
+begin "stack overflow"
+run --invoke recurse "$data/loop.wat"
+code 134
+err_has "wasm trap: call stack exhausted"
+expect test "$(grep -c '<unknown>!recurse' .err)" = 20
+run -D max-backtrace=3 --invoke recurse "$data/loop.wat"
+expect test "$(grep -c '<unknown>!recurse' .err)" = 3
+
+begin "timeouts interrupt loops and host calls"
+for file in loop loop_in_start sleep; do
+    run -Wtimeout=20ms "$data/$file.wat"
+    code 134
+    err_has "wasm trap: interrupt"
+done
+run -Wtimeout=1ns "$data/sleep.wat"
+err_has "interrupt"
+run -Wtimeout=1000s "$data/args.wat"
+code 0
+
+begin "exit codes of the guest"
+for n in 0 3 125; do
+    run --invoke exit$n "$data/exit.wat"
+    code $n
+    stdout ""
+    stderr ""
+done
+run "$data/exit_unstable.wat"
+code 7
+
+begin "an exit code from 126 on is an error"
+run --invoke exit126 "$data/exit.wat"
+code 1
+stdout ""
+err_has "exit with invalid exit status outside of [0..126)"
+
+begin "nothing to call is fine"
+run "$data/values.wat"
+code 0
+stdout ""
+stderr ""
+
+begin "text that is not a module shows the place"
+run "$data/bad_syntax.wat"
+code 1
+err_has "--> $data/bad_syntax.wat:3:"
+run "$data/invalid.wat"
+code 1
+err_has "type mismatch"
+
+begin "bytes that are not a module"
+printf '\0asm\1\0\0\0\1' >cut.wasm
+run cut.wasm
+code 1
+err_has "unexpected end"
+printf '\0asm\2\0\0\0' >version.wasm
+run version.wasm
+code 1
+
+begin "missing imports are reported all at once"
+run "$data/missing_imports.wat"
+code 1
+err_has "failed to instantiate \"$data/missing_imports.wat\""
+err_has "unknown import: \`host::f\` has not been defined"
+err_has "\`other::m\`"
+
+begin "missing imports that trap or have default values"
+run -W unknown-imports-default --invoke call "$data/missing_imports.wat"
+code 0
+run -W unknown-imports-default "$data/missing_imports.wat"
+code 0
+
+begin "components are refused"
+run "$data/component.wat"
+code 1
+err_has "component"
+run -W component-model=n "$data/component.wat"
+code 1
+err_has "cannot execute a component without \`--wasm component-model\`"
+printf '\0asm\15\0\1\0' >component.wasm
+run -W component-model=n component.wasm
+code 1
+err_has "cannot execute a component without \`--wasm component-model\`"
+
+finish

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+# Option groups: how keys and values are written, what is refused.
+. "$top/tests/cli/lib.sh"
+
+begin "every way to write an option"
+for way in -Wfuel=100000 "-W fuel=0x10000" "-W relaxed-simd=n,fuel=100_000" "--wasm fuel=100000" --wasm=fuel=100000; do
+    # shellcheck disable=SC2086 # two words
+    run $way "$data/loop.wat"
+    code 134
+    err_has "wasm trap: all fuel consumed by WebAssembly"
+done
+
+begin "the last value counts"
+run -Wsimd=n -Wsimd=y --invoke none "$data/values.wat"
+code 0
+run -Wsimd -Wsimd=no,relaxed-simd=n --invoke none "$data/values.wat"
+code 1
+
+begin "unknown keys and bad values"
+run -Wfoo x
+code 2
+stderr "error: unknown -W / --wasm option: foo"
+run -Ssimd x
+code 2
+err_has "unknown -S / --wasi option: simd"
+run -Wfeul=1 x
+code 2
+err_has "did you mean \`-W fuel\`?"
+run -Wfuel=x x
+code 2
+err_has "error: failed to parse -W option \`fuel=x\`: "
+run -Wsimd=q x
+code 2
+err_has "unknown boolean flag \`q\`"
+run -Wfuel x
+code 2
+run -Oopt-level=9 x
+code 2
+
+begin "help of a group needs no file and ends well"
+for group in O C D W S R; do
+    run run -$group help
+    code 0
+    out_has "Available "
+    out_has "  -$group "
+    out_has "help-long"
+    run -${group}help-long
+    code 0
+done
+run -W help
+out_has "=N|Ns|Nms|.. -- "
+run -O help
+out_has "opt-level=0|1|2|s -- "
+
+begin "what this build does not have"
+run -S http "$data/args.wat"
+code 1
+err_has "this build of wasmtime does not have \`-S http\` yet"
+run -S http=n,nn=n "$data/args.wat"
+code 0
+run -S threads "$data/args.wat"
+code 1
+err_has "the \`-Sthreads\` flag is no longer supported"
+run -S preview2=n "$data/args.wat"
+code 1
+run -S preview2,p3 -W component-model-async "$data/args.wat"
+code 0
+
+begin "stack sizes"
+run -W max-wasm-stack=0 "$data/args.wat"
+code 1
+err_has "max_wasm_stack size cannot be zero"
+run -W max-wasm-stack=1000,async-stack-size=10 "$data/args.wat"
+code 1
+err_has "max_wasm_stack size cannot exceed the async_stack_size"
+
+begin "a proposal switched off"
+run -W simd=n --invoke none "$data/values.wat"
+code 1
+err_has "cannot disable the simd proposal but enable the relaxed simd proposal"
+run -W simd=n,relaxed-simd=n --invoke none "$data/values.wat"
+code 1
+run -W all-proposals=n,simd --invoke none "$data/values.wat"
+code 1
+run -W all-proposals=n,simd,multi-value,reference-types --invoke none "$data/values.wat"
+code 0
+
+begin "growth that is refused"
+run -W max-memory-size=65536 --invoke memory-grow "$data/grow.wat"
+code 0
+stdout "-1"
+run -W max-memory-size=65536,trap-on-grow-failure --invoke memory-grow "$data/grow.wat"
+code 1
+err_has "forcing trap when growing memory to 720896 bytes"
+run -W max-table-elements=5,trap-on-grow-failure --invoke table-grow "$data/grow.wat"
+code 1
+err_has "forcing trap when growing table to 11 elements"
+run -W trap-on-grow-failure --invoke table-grow-all "$data/grow.wat"
+code 1
+err_has "forcing trap when growing table to 4294967296 elements"
+
+begin "code generator settings"
+run -C cranelift-has_avx=false --invoke none "$data/values.wat"
+code 0
+run -C cranelift-has_lse "$data/args.wat"
+code 1
+err_has "No existing setting named 'has_lse'"
+
+begin "explicit bounds checks give the same traps"
+run -O signals-based-traps=n --invoke add "$data/values.wat" 40 2
+code 0
+stdout 42
+run -O memory-reservation=0,memory-guard-size=0 --invoke memory-grow "$data/grow.wat"
+code 0
+stdout 1
+
+finish

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+# completion, settings, help and the reference page.
+. "$top/tests/cli/lib.sh"
+
+begin "completion for five shells"
+for shell in bash elvish fish powershell zsh; do
+    run completion $shell
+    code 0
+    stderr ""
+    out_has allow-precompiled
+    out_has compile
+done
+run completion csh
+code 2
+err_has "invalid value 'csh' for '<SHELL>'"
+run completion bash
+expect bash -n .out
+
+begin "bash completes flags and commands"
+cat >try.sh <<'S'
+. ./.out
+COMP_WORDS=(wasmtime compile --tar) COMP_CWORD=2
+_wasmtime
+echo "${COMPREPLY[*]}"
+COMP_WORDS=(wasmtime comp) COMP_CWORD=1
+_wasmtime
+echo "${COMPREPLY[*]}"
+S
+expect test "$(bash try.sh | tr '\n' ' ')" = "--target compile completion "
+
+begin "settings"
+run settings
+code 0
+out_has "Cranelift settings for target 'x86_64-unknown-linux-gnu':"
+out_has "Boolean settings:"
+out_has "Settings inferred for the current host:"
+run settings --target x86_64-unknown-linux-gnu
+code 0
+expect sh -c '! grep -q inferred .out'
+run settings --json
+code 0
+out_has '"triple": "x86_64-unknown-linux-gnu"'
+out_has '"inferred": ['
+
+begin "help of a command"
+run help wast
+code 0
+out_has "Usage: wasmtime wast [OPTIONS] <SCRIPT>..."
+run help nope
+code 2
+
+begin "docs/cli.md is what the program says"
+run help --markdown
+code 0
+expect cmp -s .out "$top/docs/cli.md"
+
+finish

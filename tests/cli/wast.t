@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+# Test scripts.
+. "$top/tests/cli/lib.sh"
+
+begin "a script that is right says nothing"
+cat >good.wast <<'W'
+(module $m (func (export "f") (param i32) (result i32) (i32.div_u (i32.const 6) (local.get 0)))
+  (global (export "g") f32 (f32.const nan:0x200000)))
+(assert_return (invoke "f" (i32.const 2)) (i32.const 3))
+(assert_return (get "g") (f32.const nan:0x200000))
+(assert_trap (invoke $m "f" (i32.const 0)) "integer divide by zero")
+(register "lib" $m)
+(module (import "lib" "f" (func $f (param i32) (result i32)))
+  (func (export "h") (result i32) (call $f (i32.const 3))))
+(assert_return (invoke "h") (i32.const 2))
+(assert_invalid (module (func (result i32))) "type mismatch")
+(assert_malformed (module quote "(func (foo))") "unknown operator")
+(assert_unlinkable (module (import "lib" "nope" (func))) "unknown import")
+W
+run wast good.wast
+code 0
+stdout ""
+stderr ""
+
+begin "spectest prints values with their types"
+cat >print.wast <<'W'
+(module (import "spectest" "print_i32_f32" (func $p (param i32 f32)))
+  (func (export "f") (call $p (i32.const 3) (f32.const 1.5))))
+(invoke "f")
+W
+run wast print.wast
+code 0
+stdout "3: i32
+1.5: f32"
+
+begin "a wrong result names the line and both values"
+printf '(module (func (export "f") (result i32) (i32.const 1)))\n(assert_return (invoke "f") (i32.const 2))\n' >w.wast
+run wast w.wast
+code 1
+err_has "Error: failed to run script file 'w.wast'"
+err_has "    0: failed directive on w.wast:2"
+err_has "expected i32:2, got i32:1"
+
+# refuse NAME LINE TEXT < script
+refuse() {
+    cat >"$1.wast"
+    run wast "$1.wast"
+    code 1
+    err_has "failed directive on $1.wast:$2"
+    err_has "$3"
+}
+
+begin "an assertion that does not hold fails, of every kind"
+refuse trap 2 "expected the trap" <<'W'
+(module (func (export "f")))
+(assert_trap (invoke "f") "unreachable")
+W
+refuse other_trap 2 "integer divide by zero" <<'W'
+(module (func (export "f") (unreachable)))
+(assert_trap (invoke "f") "integer divide by zero")
+W
+refuse valid 1 "expected module to fail to build" <<'W'
+(assert_invalid (module (func)) "type mismatch")
+W
+refuse message 1 "type mismatch" <<'W'
+(assert_invalid (module (func (result i32))) "unknown local")
+W
+refuse wellformed 1 "expected module to fail to build" <<'W'
+(assert_malformed (module quote "(func)") "unexpected token")
+W
+refuse linkable 1 "expected module to fail to link" <<'W'
+(assert_unlinkable (module) "unknown import")
+W
+refuse nan 2 "nan:canonical" <<'W'
+(module (func (export "f") (result f32) (f32.const 1)))
+(assert_return (invoke "f") (f32.const nan:canonical))
+W
+refuse arithmetic 2 "nan:arithmetic" <<'W'
+(module (func (export "f") (result f64) (f64.const nan:0x1)))
+(assert_return (invoke "f") (f64.const nan:arithmetic))
+W
+refuse lanes 2 "expected" <<'W'
+(module (func (export "f") (result v128) (v128.const i32x4 1 2 3 4)))
+(assert_return (invoke "f") (v128.const i32x4 1 2 3 5))
+W
+refuse null 2 "null" <<'W'
+(module (func $f (export "f") (result funcref) (ref.func $f)))
+(assert_return (invoke "f") (ref.null func))
+W
+refuse count 2 "expected 0 results, got 1" <<'W'
+(module (func (export "f") (result i32) (i32.const 1)))
+(assert_return (invoke "f"))
+W
+refuse type 2 "expected i64:1" <<'W'
+(module (func (export "f") (result i32) (i32.const 1)))
+(assert_return (invoke "f") (i64.const 1))
+W
+refuse name 2 "no item named \`g\` found" <<'W'
+(module (func (export "f")))
+(invoke "g")
+W
+
+begin "any message will do if asked"
+run wast --ignore-error-messages other_trap.wast message.wast
+code 0
+
+begin "compiled modules, saved and loaded"
+mkdir saved
+run wast --precompile-save saved good.wast
+code 0
+expect test -s saved/good.wast.1.cwasm
+run wast --precompile-load saved good.wast
+code 0
+
+begin "files that are not scripts"
+run wast nowhere.wast
+code 1
+err_has "failed to run script file 'nowhere.wast'"
+echo '(module' >cut.wast
+run wast cut.wast
+code 1
+err_has "cut.wast:"
+
+finish
