@@ -71,6 +71,54 @@ $(OBJ)/%.o: %.S
 unit: $(O)/unit-tests
 	$(O)/unit-tests
 
+# Parts of the tests: each is a command whose last line is "PART: N passed, N failed, N skipped".
+TESTED := WASMTIME=$(abspath $(O)/wasmtime)
+PARTS  ?= unit spec wasi cli sightglass
+part_unit       = $(O)/unit-tests
+part_spec       = $(TESTED) tests/spec/run
+part_wasi       = $(TESTED) tests/wasi/run
+part_cli        = $(TESTED) tests/cli/run
+part_sightglass = $(TESTED) tests/sightglass/run
+
+test: $(O)/wasmtime $(O)/unit-tests
+	@tools/run-parts $(foreach p,$(PARTS),'$(p)=$(part_$(p))')
+
+demo:
+	@tools/demo
+
+FORMATTED = $(shell git ls-files '*.c' '*.h')
+check: check-format check-layers check-banned check-headers check-warnings
+check-format:
+	clang-format --dry-run -Werror $(FORMATTED)
+check-layers:
+	tools/check-layers
+check-banned:
+	tools/check-banned
+check-headers:
+	tools/check-headers $(CC) $(CPPFLAGS) $(filter-out -MMD -MP,$(CFLAGS)) -Werror
+check-warnings:
+	@for cc in gcc clang; do \
+	    $(MAKE) --no-print-directory -s CC=$$cc WERROR=1 O=build/check-$$cc \
+	        build/check-$$cc/wasmtime build/check-$$cc/unit-tests || exit 1; done
+
+docs: $(O)/wasmtime
+	$(O)/wasmtime help --markdown > docs/cli.md
+
+BIN  := $(DESTDIR)$(PREFIX)/bin
+DATA := $(DESTDIR)$(PREFIX)/share
+install: $(O)/wasmtime
+	install -D -m 755 $(O)/wasmtime $(BIN)/wasmtime
+	install -D -m 644 LICENSE $(DATA)/doc/wasmtime/LICENSE
+	install -D -m 644 docs/cli.md $(DATA)/doc/wasmtime/cli.md
+	install -d $(DATA)/bash-completion/completions $(DATA)/zsh/site-functions \
+	    $(DATA)/fish/vendor_completions.d
+	$(O)/wasmtime completion bash > $(DATA)/bash-completion/completions/wasmtime
+	$(O)/wasmtime completion zsh > $(DATA)/zsh/site-functions/_wasmtime
+	$(O)/wasmtime completion fish > $(DATA)/fish/vendor_completions.d/wasmtime.fish
+
+deb: $(O)/wasmtime
+	tools/make-deb $(O)
+
 $(O)/bench-micro: $(OBJ)/tests/bench/micro.o $(O)/libengine.a
 	@echo "  LD $@"
 	@$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
@@ -100,5 +148,6 @@ endif
 clean:
 	rm -rf build
 
-.PHONY: all unit bench fuzz fuzz-programs clean
+.PHONY: all unit test demo check check-format check-layers check-banned check-headers \
+        check-warnings docs install deb bench fuzz fuzz-programs clean
 -include $(LIB_OBJ:.o=.d) $(TEST_OBJ:.o=.d) $(OBJ)/src/cli/main.d
