@@ -233,27 +233,35 @@ static Error *call(Instance *i, const char *name, u32 a, u32 b, u32 *ret_result)
 u32 fake_call(Instance *i, const char *name, u32 a, u32 b)
 {
     u32 result = 0;
-    const char *text = NULL;
     Error *e = call(i, name, a, b, &result);
-    if (e) {
-        Buf out = {0};
-        error_format(e, &out);
-        text = buf_take_string(&out);
-        test_fail(__FILE__, __LINE__, "%s: %s", name, text);
-    }
+    if (e)
+        test_fail(__FILE__, __LINE__, "%s: %s", name, fake_text(e));
     return result;
+}
+
+const char *fake_text(Error *e)
+{
+    enum { TEXTS = 8, SIZE = 8192 };
+    static _Thread_local char texts[TEXTS][SIZE];
+    static _Thread_local u32 next;
+    char *text = texts[next++ % TEXTS];
+    *text = 0;
+    if (!e)
+        return text;
+    Buf out = {0};
+    error_format(e, &out);
+    error_free(e);
+    usize n = MIN(out.n, SIZE - 1);
+    memcpy(text, out.p, n);
+    text[n] = 0;
+    buf_release(&out);
+    return text;
 }
 
 const char *fake_call_error(Instance *i, const char *name, u32 a, u32 b)
 {
     u32 result = 0;
-    Error *e = call(i, name, a, b, &result);
-    if (!e)
-        return NULL;
-    Buf out = {0};
-    error_format(e, &out);
-    error_free(e);
-    return buf_take_string(&out);
+    return fake_text(call(i, name, a, b, &result));
 }
 
 VmFuncRef *fake_host(Fake *f, Store *s, void (*fn)(void *env, VmCtx *caller, VmVal *vals),

@@ -30,7 +30,9 @@ Instance *fake_instance(Store *s, Module *m, const Extern *imports, u32 n);
 VmFuncRef *fake_func(Instance *i, const char *name);
 /* Calls a function of at most two i32 with an i32 result; fails the test on an error. */
 u32 fake_call(Instance *i, const char *name, u32 a, u32 b);
-/* The error's text, or NULL without one. Leaks: tests are short. */
+/* The error's text, "" without one (transfer); the last few texts stay. */
+const char *fake_text(Error *e);
+/* The same of a call. */
 const char *fake_call_error(Instance *i, const char *name, u32 a, u32 b);
 VmFuncRef *fake_host(Fake *f, Store *s, void (*fn)(void *env, VmCtx *caller, VmVal *vals),
                      void *env);

@@ -8,16 +8,6 @@
 #define T "(type (func (param i32 i32) (result i32)))"
 #define ADD "(func $add (export \"add\") (type 0) unreachable)"
 
-static const char *text_of(Error *e)
-{
-    if (!e)
-        return "";
-    Buf out = {0};
-    error_format(e, &out);
-    error_free(e);
-    return buf_take_string(&out);
-}
-
 static Extern export_of(Instance *i, const char *name)
 {
     Extern e;
@@ -109,7 +99,7 @@ TEST(memories_without_a_reservation_move_when_they_grow)
     memory_data(m, &n);
     EXPECT_EQ(n, 10);
     MemoryType wide = {.limits = {(u64)1 << 48, 0, false}, .page_size_log2 = 16, .is64 = true};
-    EXPECT(strstr(text_of(store_memory_new(s, &wide, &m)), "exceeds memory limits"));
+    EXPECT(strstr(fake_text(store_memory_new(s, &wide, &m)), "exceeds memory limits"));
     store_free(s);
     fake_release(&f);
 }
@@ -148,7 +138,7 @@ TEST(failed_instantiation_keeps_its_effects_and_its_functions)
                                 "(elem (i32.const 1) $add) (elem (i32.const 2) $add))");
     Extern import = export_of(o, "t");
     Instance *i = NULL;
-    EXPECT_STR(text_of(instance_new(s, m, &import, 1, &i)),
+    EXPECT_STR(fake_text(instance_new(s, m, &import, 1, &i)),
                "Error: wasm trap: undefined element: out of bounds table access\n");
     EXPECT(i == NULL);
     module_unref(m);
@@ -174,7 +164,7 @@ static const char *link_error(Fake *f, const char *offer, const char *want)
     Error *e = linker_define_instance(l, STR("a"), fake_instance(s, a, NULL, 0));
     EXPECT(e == NULL);
     Instance *i = NULL;
-    const char *text = text_of(linker_instantiate(l, b, &i));
+    const char *text = fake_text(linker_instantiate(l, b, &i));
     linker_free(l);
     store_free(s);
     module_unref(a);
@@ -215,6 +205,7 @@ TEST(imports_match_by_type)
     EXPECT_STR(link_error(&f, t[12].offer, t[12].want),
                "Error: incompatible import type for `a::x`\n\nCaused by:\n    types incompatible: "
                "expected type `(func (param i64))`, found type `(func (param i32))`\n");
+    fake_release(&f);
 }
 
 TEST(all_missing_imports_are_in_one_error)
@@ -226,7 +217,7 @@ TEST(all_missing_imports_are_in_one_error)
                                 "(import \"b\" \"y\" (global i64)))");
     Linker *l = linker_new(s);
     Instance *i = NULL;
-    EXPECT_STR(text_of(linker_instantiate(l, m, &i)),
+    EXPECT_STR(fake_text(linker_instantiate(l, m, &i)),
                "Error: unknown import: `a::x` has not been defined (expected (func (param i32)); "
                "nothing is defined in module `a`)\n"
                "    unknown import: `b::y` has not been defined (expected (global i64); nothing is "
@@ -235,11 +226,11 @@ TEST(all_missing_imports_are_in_one_error)
     EXPECT(store_global_new(s, (GlobalType){VT_I64, false}, (VmVal){.i64 = 5}, &g) == NULL);
     Extern e = {.kind = EXTERN_GLOBAL, .global = g};
     EXPECT(linker_define(l, STR("b"), STR("y"), e) == NULL);
-    EXPECT(strstr(text_of(linker_define(l, STR("b"), STR("y"), e)), "defined twice"));
+    EXPECT(strstr(fake_text(linker_define(l, STR("b"), STR("y"), e)), "defined twice"));
     linker_allow_shadowing(l, true);
     EXPECT(linker_define(l, STR("b"), STR("y"), e) == NULL);
     EXPECT(linker_define(l, STR("c"), STR("x"), e) == NULL);
-    EXPECT(strstr(text_of(linker_instantiate(l, m, &i)), "`c::x` is defined"));
+    EXPECT(strstr(fake_text(linker_instantiate(l, m, &i)), "`c::x` is defined"));
     linker_unknown_imports(l, UNKNOWN_TRAP);
     EXPECT(linker_instantiate(l, m, &i) == NULL);
     linker_free(l);
@@ -286,7 +277,7 @@ TEST(limits_of_a_store_are_errors)
     for (u32 k = 0; k < ARRAY_LEN(t); k++) {
         Module *m = fake_module(&f, t[k][0]);
         Instance *i = NULL;
-        const char *e = text_of(instance_new(s, m, NULL, 0, &i));
+        const char *e = fake_text(instance_new(s, m, NULL, 0, &i));
         if (!strstr(e, t[k][1]))
             test_fail(__FILE__, __LINE__, "%s: %s", t[k][0], e);
         module_unref(m);

@@ -105,6 +105,9 @@ TEST(stack_overflow_is_a_trap_and_its_backtrace_is_bounded)
         EXPECT(strstr(text, "wasm trap: call stack exhausted"));
         EXPECT(strstr(text, "\n   19: ") && !strstr(text, "\n   20: "));
     }
+    store_free(s);
+    module_unref(m);
+    fake_release(&f);
 }
 
 /* --- host functions --- */
@@ -153,16 +156,21 @@ static void host_fixture(HostFixture *h, const char *calls)
     h->i = fake_instance(h->s, h->outer, &import, 1);
 }
 
+static void host_release(HostFixture *h)
+{
+    store_free(h->s);
+    module_unref(h->inner);
+    module_unref(h->outer);
+    fake_release(&h->f);
+}
+
 TEST(host_functions_call_back_into_wasm)
 {
     HostFixture h;
     host_fixture(&h, "add");
     EXPECT_EQ(fake_call(h.i, "callnext", 20, 22), 42);
     EXPECT_EQ(h.env.depth, 1);
-    store_free(h.s);
-    module_unref(h.inner);
-    module_unref(h.outer);
-    fake_release(&h.f);
+    host_release(&h);
 }
 
 TEST(traps_cross_host_frames_with_one_backtrace)
@@ -175,6 +183,7 @@ TEST(traps_cross_host_frames_with_one_backtrace)
         EXPECT(strstr(text, "    1: ") && strstr(text, "!<wasm function 2>\n    2: "));
         EXPECT(strstr(text, "!<wasm function 1>\n\nCaused by:\n    wasm trap: wasm `unreach"));
     }
+    host_release(&h);
 }
 
 TEST(errors_and_exits_of_host_functions_leave_wasm)
@@ -188,6 +197,7 @@ TEST(errors_and_exits_of_host_functions_leave_wasm)
     EXPECT_STR(fake_call_error(h.i, "callnext", 0, 0), "Error: exit 7\n");
     h.env.fail = 0;
     EXPECT_EQ(fake_call(h.i, "callnext", 5, 0), 5);
+    host_release(&h);
 }
 
 TEST(stack_overflow_counts_through_host_frames)
@@ -195,6 +205,7 @@ TEST(stack_overflow_counts_through_host_frames)
     HostFixture h;
     host_fixture(&h, "recurse");
     EXPECT(strstr(fake_call_error(h.i, "callnext", 0, 0), "call stack exhausted"));
+    host_release(&h);
 }
 
 /* --- interrupts --- */
@@ -213,6 +224,7 @@ TEST(an_interrupt_ends_the_inner_loop_of_a_nested_call)
     EXPECT(os_thread_start(&t, interrupt_soon, h.s));
     EXPECT(strstr(fake_call_error(h.i, "callnext", 0, 0), "wasm trap: interrupt"));
     os_thread_join(t);
+    host_release(&h);
 }
 
 static Store *alarmed;
@@ -243,6 +255,9 @@ TEST(interrupts_end_loops_and_calls_from_handlers)
     store_interrupt(s); /* not running: the next call is meant */
     EXPECT(strstr(fake_call_error(i, "add", 0, 0), "wasm trap: interrupt"));
     EXPECT_EQ(fake_call(i, "add", 1, 2), 3);
+    store_free(s);
+    module_unref(m);
+    fake_release(&f);
 }
 
 static void host_waits(void *env, VmCtx *caller, VmVal *vals)
@@ -264,6 +279,7 @@ TEST(interrupts_end_host_functions_that_wait)
     EXPECT(strstr(fake_call_error(i, "callnext", 0, 0), "wasm trap: interrupt"));
     os_thread_join(t);
     EXPECT_EQ(waited, -1);
+    host_release(&h);
 }
 
 /* --- what is no trap --- */
