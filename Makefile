@@ -40,7 +40,8 @@ endif
 LIB_SRC  := $(filter-out src/cli/main.c,$(wildcard src/*/*.c src/*/*/*.c))
 LIB_ASM  := $(wildcard src/*/*/*.S)
 LIB_OBJ  := $(LIB_SRC:%.c=$(OBJ)/%.o) $(LIB_ASM:%.S=$(OBJ)/%.o)
-TEST_SRC := $(wildcard tests/unit/*.c tests/unit/*/*.c tests/unit/*/*/*.c tests/ref/*.c) \
+TEST_SRC := $(wildcard tests/unit/*.c tests/unit/*/*.c tests/unit/*/*/*.c tests/ref/*.c \
+                        tests/security/*.c) \
             $(filter-out tests/fuzz/main.c,$(wildcard tests/fuzz/*.c))
 TEST_OBJ := $(TEST_SRC:%.c=$(OBJ)/%.o)
 

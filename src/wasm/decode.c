@@ -158,21 +158,16 @@ static void decode_all(Decoder *d, const DecodeOptions *o)
         check_bodies(d);
 }
 
-WasmModule *module_decode_owned(TypeRegistry *registry, const DecodeOptions *o, u8 *own, usize n,
-                                Diag *diag)
+/* Transfers `bytes` unless they are borrowed. */
+static WasmModule *decode_module(TypeRegistry *registry, const DecodeOptions *o, const u8 *bytes,
+                                 usize n, bool borrowed, Diag *diag)
 {
-    diag_init(diag);
-    if (n > LIMIT_MODULE_SIZE) {
-        diag_set(diag, DIAG_LIMIT, 0, "module too big: %zu bytes, the limit is %u", n,
-                 LIMIT_MODULE_SIZE);
-        mem_free(own);
-        return NULL;
-    }
     WasmModule *m = mem_alloc(sizeof *m);
     arena_init(&m->arena);
     m->registry = registry;
-    m->bytes = own;
-    m->size = (u32)n;
+    m->bytes = bytes;
+    m->size = u32_of(n);
+    m->borrowed = borrowed;
     m->features = o->features | FEATURE_MASK(MVP);
     Decoder d = {.m = m, .v = validator_new()};
     insn_reader_init(&d.r, m, (Range){0, m->size}, diag);
@@ -186,12 +181,30 @@ WasmModule *module_decode_owned(TypeRegistry *registry, const DecodeOptions *o, 
     return m;
 }
 
+static bool size_ok(usize n, Diag *diag)
+{
+    diag_init(diag);
+    if (n > LIMIT_MODULE_SIZE)
+        diag_set(diag, DIAG_LIMIT, 0, "module too big: %zu bytes, the limit is %u", n,
+                 LIMIT_MODULE_SIZE);
+    return diag_ok(diag);
+}
+
+WasmModule *module_decode_owned(TypeRegistry *registry, const DecodeOptions *o, u8 *own, usize n,
+                                Diag *diag)
+{
+    if (size_ok(n, diag))
+        return decode_module(registry, o, own, n, false, diag);
+    mem_free(own);
+    return NULL;
+}
+
 WasmModule *module_decode(TypeRegistry *registry, const DecodeOptions *o, const u8 *p, usize n,
                           Diag *diag)
 {
-    /* The limit comes first: no copy of what is refused anyway. */
-    u8 *own = n <= LIMIT_MODULE_SIZE ? mem_dup(p, n) : NULL;
-    return module_decode_owned(registry, o, own, n, diag);
+    if (!size_ok(n, diag))
+        return NULL;
+    return decode_module(registry, o, o->borrow ? p : mem_dup(p, n), n, o->borrow, diag);
 }
 
 void module_free(WasmModule *m)
@@ -202,7 +215,8 @@ void module_free(WasmModule *m)
     map_release(&m->export_map);
     names_free(m->names);
     arena_release(&m->arena);
-    mem_free((void *)(uintptr_t)m->bytes);
+    if (!m->borrowed)
+        mem_free((void *)(uintptr_t)m->bytes);
     mem_free(m);
 }
 

@@ -90,6 +90,7 @@ typedef struct WasmModule {
     TypeRegistry *registry; /* borrow */
     const u8 *bytes;
     u32 size;
+    bool borrowed;       /* the bytes are the caller's */
     FeatureSet features; /* that it was decoded with */
     FeatureSet uses;     /* proposals whose opcodes or types occur in it */
 
@@ -132,6 +133,8 @@ typedef struct WasmModule {
 typedef struct DecodeOptions {
     FeatureSet features;
     bool skip_bodies; /* do not validate function bodies (they are validated when compiled) */
+    /* module_decode makes no copy: the bytes outlive the module, and nobody can change them. */
+    bool borrow;
 } DecodeOptions;
 
 /*
