@@ -187,7 +187,7 @@ void print_id(Printer *p, Str name)
 
 void print_name_annotation(Printer *p, const PrintName *n)
 {
-    buf_str(p->out, STR(" (@name "));
+    buf_str(p->out, STR("(@name "));
     print_string(p, n->name, true);
     buf_u8(p->out, ')');
 }
@@ -206,8 +206,10 @@ void print_definition(Printer *p, Space s, u32 index)
         print_id(p, n->name);
     }
     buf_printf(p->out, " (;%u;)", index);
-    if (n && !n->usable)
+    if (n && !n->usable) {
+        buf_u8(p->out, ' ');
         print_name_annotation(p, n);
+    }
 }
 
 void print_index(Printer *p, Space s, u32 index)
