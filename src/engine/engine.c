@@ -224,7 +224,7 @@ Error *engine_module_new(Engine *e, const u8 *p, usize n, Diag *diag, Module **r
     const char *missing = compile_unsupported(w);
     if (missing) {
         module_free(w);
-        return error_new("the module uses the %s proposal, which is not supported yet", missing);
+        return error_new("the module uses the %s proposal, which is not supported by this build", missing);
     }
     ModuleConfig config = engine_module_config(e);
     Module *m = NULL;
