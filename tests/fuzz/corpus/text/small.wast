@@ -1,0 +1,5 @@
+(module (func (export "a") (result f32) (f32.const -0x1.8p3)))
+(assert_return (invoke "a") (f32.const nan:canonical))
+(assert_malformed (module quote "(func") "unexpected token")
+(assert_invalid (module binary "\00asm" "\01\00\00\00") "x")
+(register "m") (assert_trap (invoke $m "b" (ref.null func) (v128.const f64x2 1 inf)) "t")
