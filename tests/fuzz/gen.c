@@ -2,16 +2,31 @@
 /* The module generator: everything but function bodies. */
 #include "fuzz/gen_priv.h"
 
+#include <stdlib.h>
+
 /* Entries into functions that one run may make. */
 enum { FUEL = 60 };
 
-FeatureSet gen_features(void)
+static FeatureSet all_features(void)
 {
     return FEATURE_MASK(MULTI_VALUE) | FEATURE_MASK(BULK_MEMORY) | FEATURE_MASK(REFERENCE_TYPES) |
            FEATURE_MASK(SIMD) | FEATURE_MASK(RELAXED_SIMD) | FEATURE_MASK(TAIL_CALL) |
            FEATURE_MASK(EXTENDED_CONST) | FEATURE_MASK(MULTI_MEMORY) | FEATURE_MASK(MEMORY64) |
-           FEATURE_MASK(THREADS) | FEATURE_MASK(FUNCTION_REFERENCES) |
-           FEATURE_MASK(WIDE_ARITHMETIC) | FEATURE_MASK(CUSTOM_PAGE_SIZES);
+           FEATURE_MASK(FUNCTION_REFERENCES) | FEATURE_MASK(WIDE_ARITHMETIC) |
+           FEATURE_MASK(CUSTOM_PAGE_SIZES);
+}
+
+/* Those that the environment names in FUZZ_WITHOUT ("simd,threads") are left out. */
+FeatureSet gen_features(void)
+{
+    const char *without = getenv("FUZZ_WITHOUT");
+    FeatureSet features = all_features();
+    for (u32 bit = 0; without && bit < FEATURE_COUNT; bit++) {
+        const char *name = feature_name((enum FeatureBit)bit);
+        if (*name && strstr(without, name))
+            features &= ~((FeatureSet)1 << bit);
+    }
+    return features;
 }
 
 FeatureSet gen_features_not_js(void)

@@ -5,6 +5,7 @@
  *   fuzzer TARGET -n COUNT SEED   short random inputs, seeds SEED, SEED + 1, ...
  *   fuzzer module SEED|FILE       the generated module, to the standard output
  *   fuzzer module-js SEED|FILE    as it is made for JavaScript embeddings
+ *   fuzzer module-exec SEED|FILE  as the target exec runs it
  * With -DFUZZ_TARGET=<name> it is that target for libFuzzer instead.
  */
 #include "fuzz/gen.h"
@@ -46,14 +47,18 @@ static void read_input(const char *arg, Buf *out)
     fclose(f);
 }
 
-static int write_module(const char *arg, bool js)
+static int write_module(const char *arg, const char *how)
 {
+    bool js = strcmp(how, "module-js") == 0;
     GenOptions o = {.features = gen_features(), .js = js};
     Buf input = {0}, wasm = {0};
     if (js)
         o.features &= ~gen_features_not_js();
     read_input(arg, &input);
-    gen_module(&o, input.p, input.n, &wasm);
+    if (strcmp(how, "module-exec") == 0)
+        fuzz_exec_module(input.p, input.n, &wasm);
+    else
+        gen_module(&o, input.p, input.n, &wasm);
     fwrite(wasm.p, 1, wasm.n, stdout);
     buf_release(&input);
     buf_release(&wasm);
@@ -75,11 +80,13 @@ static void report_seed(int signo)
 static int run_seeds(const FuzzTarget *t, const char *count, const char *first)
 {
     signal(SIGABRT, report_seed);
+    signal(SIGALRM, report_seed);
     u64 seed = strtoull(first, NULL, 0), n = strtoull(count, NULL, 0);
     for (u64 i = 0; i < n; i++, seed++) {
         u8 bytes[8];
         store_u64(bytes, seed);
         current_seed = seed;
+        alarm(20);
         t->run(bytes, sizeof bytes);
     }
     printf("%s: %llu seeds\n", t->name, (unsigned long long)n);
@@ -89,7 +96,7 @@ static int run_seeds(const FuzzTarget *t, const char *count, const char *first)
 int main(int argc, char **argv)
 {
     if (argc == 3 && strncmp(argv[1], "module", 6) == 0)
-        return write_module(argv[2], strcmp(argv[1], "module-js") == 0);
+        return write_module(argv[2], argv[1]);
     const FuzzTarget *t = argc > 2 ? fuzz_find(argv[1]) : NULL;
     if (!t) {
         fprintf(stderr, "usage: fuzzer TARGET PATH... | fuzz TARGET -n COUNT SEED | fuzz module "

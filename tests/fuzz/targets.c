@@ -10,10 +10,10 @@
 #include <sys/stat.h>
 
 const FuzzTarget fuzz_targets[] = {
-#define TARGET(name) {#name, fuzz_##name},
+#define TARGET(name, seeds) {#name, seeds, fuzz_##name},
 #include "fuzz/targets.def"
 #undef TARGET
-    {NULL, NULL}};
+    {NULL, 0, NULL}};
 
 const FuzzTarget *fuzz_find(const char *name)
 {

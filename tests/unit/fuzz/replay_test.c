@@ -14,11 +14,11 @@ static void replay(const FuzzTarget *t)
         u32 n = fuzz_replay(t, path);
         printf("%s: %u\n", path, n);
     }
-    for (u64 seed = 0; seed < 300; seed++)
+    for (u64 seed = 0; seed < t->seeds; seed++)
         t->run((const u8 *)&seed, sizeof seed);
 }
 
-#define TARGET(name)                                                                               \
+#define TARGET(name, seeds)                                                                        \
     TEST(fuzz_replay_##name)                                                                       \
     {                                                                                              \
         replay(fuzz_find(#name));                                                                  \

@@ -1,0 +1,464 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/*
+ * Fuzz target: generated modules behave in the engine as in the reference interpreter. Compared
+ * after each call: how it ended, the results (NaNs as one value), memories, globals and tables.
+ * The first bytes choose the engine's configuration.
+ */
+#include "backend/x64/cpu.h"
+#include "engine/engine.h"
+#include "fuzz/gen.h"
+#include "fuzz/targets.h"
+#include "ref/interp.h"
+
+#include <math.h>
+#include <stdio.h>
+
+enum { STEPS = 3000000, MEMORY_BYTES = 16 << 20, VALUES = GEN_MAX_VALUES };
+
+/* The same module twice, and what both sides can refer to by the same number. */
+typedef struct Pair {
+    Engine *engine;
+    Store *store;
+    Module *module;
+    Instance *instance;
+    TypeRegistry *types; /* of the interpreter's side */
+    RefStore *ref_store;
+    WasmModule *m;
+    RefInstance *ref;
+    const u8 *p, *end; /* input for arguments */
+    bool over;         /* nothing more can be compared */
+} Pair;
+
+static u32 next(Pair *x)
+{
+    return x->p < x->end ? *x->p++ : 0;
+}
+
+/* Host functions, of the engine and of the interpreter. */
+
+static u32 typed_h0(void *env, VmCtx *caller, u32 a)
+{
+    (void)env, (void)caller;
+    return gen_host_h0(a);
+}
+
+static u64 typed_h1(void *env, VmCtx *caller, u64 a, u32 b)
+{
+    (void)env, (void)caller;
+    return gen_host_h1(a, b);
+}
+
+static double typed_h2(void *env, VmCtx *caller, double a)
+{
+    (void)env, (void)caller;
+    return gen_host_h2(a);
+}
+
+static void array_h3(void *env, VmCtx *caller, VmVal *vals)
+{
+    (void)env, (void)caller;
+    i32 a = vals[0].i32;
+    i64 b = vals[1].i64;
+    vals[0].i64 = b;
+    vals[1].i32 = a;
+}
+
+static RefStatus ref_h0(void *env, RefVal *v, TrapCode *ret_trap)
+{
+    (void)env, (void)ret_trap;
+    v->u32s[0] = gen_host_h0(v->u32s[0]);
+    return REF_OK;
+}
+
+static RefStatus ref_h1(void *env, RefVal *v, TrapCode *ret_trap)
+{
+    (void)env, (void)ret_trap;
+    v->u64s[0] = gen_host_h1(v->u64s[0], v[1].u32s[0]);
+    return REF_OK;
+}
+
+static RefStatus ref_h2(void *env, RefVal *v, TrapCode *ret_trap)
+{
+    (void)env, (void)ret_trap;
+    v->f64s[0] = gen_host_h2(v->f64s[0]);
+    return REF_OK;
+}
+
+static RefStatus ref_h3(void *env, RefVal *v, TrapCode *ret_trap)
+{
+    (void)env, (void)ret_trap;
+    RefVal a = v[0];
+    v[0] = v[1];
+    v[1] = (RefVal){.u32s = {a.u32s[0]}};
+    return REF_OK;
+}
+
+static const struct {
+    void *fn;
+    bool typed;
+    RefHostFn *ref;
+} hosts[] = {{(void *)typed_h0, true, ref_h0},
+             {(void *)typed_h1, true, ref_h1},
+             {(void *)typed_h2, true, ref_h2},
+             {(void *)array_h3, false, ref_h3}};
+
+/* Setting up. */
+
+static void must(Error *e, const char *what)
+{
+    if (!e)
+        return;
+    Buf b = {0};
+    error_format(e, &b);
+    fuzz_finding("%s: %.*s", what, (int)b.n, (const char *)b.p);
+}
+
+static void configure(EngineConfig *c, u32 a, u32 b, u32 cpu)
+{
+    engine_config_init(c);
+    c->features |= gen_features();
+    c->limits.memory_bytes = MEMORY_BYTES;
+    c->max_wasm_stack = 1 << 20;
+    c->compile_threads = 1;
+    c->lazy = a & 1;
+    Tunables *t = &c->tunables;
+    t->relaxed_simd_deterministic = true;
+    t->direct_calls = !c->lazy && (a & 2);
+    t->nan_canonicalization = (a & 12) == 12;
+    t->fuel = (a & 0x30) == 0x30;
+    t->epoch = (a & 0xc0) == 0xc0;
+    if ((b & 3) == 3)
+        t->signal_traps = false;
+    if ((b & 12) == 12) {
+        t->memory_reservation = (u64)(b >> 6) << 16;
+        t->memory_guard = 64 << 10;
+    }
+    if ((b & 0x30) == 0x30)
+        t->cpu = (t->cpu & cpu) | X64_CPU_SET_BASE;
+    if (!X64_HAS(t->cpu, AVX))
+        t->cpu &= ~((u64)1 << X64_CPU_AVX2 | (u64)1 << X64_CPU_FMA | (u64)1 << X64_CPU_F16C |
+                    (u64)1 << X64_CPU_AVXVNNI);
+}
+
+/* Through a compiled file now and then, where the configuration allows one. */
+static void make_module(Pair *x, const Buf *wasm, bool file)
+{
+    Diag diag;
+    diag_init(&diag);
+    must(engine_module_new(x->engine, wasm->p, wasm->n, &diag, &x->module), "module");
+    if (!file || !engine_config(x->engine)->tunables.direct_calls)
+        return;
+    Buf image = {0};
+    must(engine_module_serialize(x->engine, x->module, &image), "serialize");
+    module_unref(x->module);
+    must(engine_module_load(x->engine, image.p, image.n, &x->module), "load");
+    buf_release(&image);
+}
+
+/* Which of `hosts` the import "h<number>" is. */
+static u32 host_number(const Import *im)
+{
+    u32 n = im->kind == EXTERN_FUNC && im->name.n == 2 ? (u32)im->name.p[1] - '0' : UINT32_MAX;
+    if (n >= ARRAY_LEN(hosts))
+        fuzz_finding("an import that this target does not have");
+    return n;
+}
+
+static void make_instances(Pair *x)
+{
+    const WasmModule *wm = module_wasm(x->module);
+    Extern imports[ARRAY_LEN(hosts)];
+    RefExtern ref_imports[ARRAY_LEN(hosts)];
+    u32 n = wm->nimports;
+    RefResult r;
+    must(engine_store_new(x->engine, &x->store), "store");
+    if (engine_config(x->engine)->tunables.fuel)
+        store_set_fuel(x->store, (u64)1 << 50);
+    if (engine_config(x->engine)->tunables.epoch)
+        store_set_epoch_deadline(x->store, 1000);
+    if (n > ARRAY_LEN(hosts))
+        fuzz_finding("too many imports for this target");
+    for (u32 i = 0; i < n; i++) {
+        u32 h = host_number(&wm->imports[i]);
+        imports[i].kind = EXTERN_FUNC;
+        must(store_host_func(x->store, wm->funcs[i].type, hosts[h].typed, hosts[h].fn, NULL,
+                             &imports[i].func),
+             "host function");
+        ref_imports[i] = (RefExtern){
+            .kind = EXTERN_FUNC,
+            .func = ref_host_func(x->ref_store, x->m->funcs[i].type, hosts[h].ref, NULL)};
+    }
+    x->ref = ref_instantiate(x->ref_store, x->m, ref_imports, &r);
+    if (!x->ref)
+        fuzz_finding("the interpreter cannot instantiate: status %d", r.status);
+    must(instance_new(x->store, x->module, imports, n, &x->instance), "instance");
+}
+
+static void pair_open(Pair *x, const EngineConfig *c, const Buf *wasm, bool file)
+{
+    DecodeOptions o = {.features = c->features};
+    RefLimits limits = ref_limits_default();
+    Diag diag;
+    diag_init(&diag);
+    limits.memory_bytes = MEMORY_BYTES;
+    must(engine_new(c, &x->engine), "engine");
+    make_module(x, wasm, file);
+    x->types = types_new();
+    x->m = module_decode(x->types, &o, wasm->p, wasm->n, &diag);
+    x->ref_store = ref_store_new(x->types, limits);
+    make_instances(x);
+}
+
+static void pair_close(Pair *x)
+{
+    store_free(x->store);
+    module_unref(x->module);
+    engine_free(x->engine);
+    ref_store_free(x->ref_store);
+    module_free(x->m);
+    types_free(x->types);
+}
+
+/* Comparing. */
+
+static bool same_float32(u32 a, u32 b)
+{
+    bool nan_a = (a & 0x7fffffff) > 0x7f800000, nan_b = (b & 0x7fffffff) > 0x7f800000;
+    return nan_a || nan_b ? nan_a && nan_b : a == b;
+}
+
+static bool same_float64(u64 a, u64 b)
+{
+    bool nan_a = a << 1 > (u64)0x7ff << 53, nan_b = b << 1 > (u64)0x7ff << 53;
+    return nan_a || nan_b ? nan_a && nan_b : a == b;
+}
+
+/* Functions by their index, host functions as one; other references are null or not. */
+static bool same_ref(ValType t, u64 a, const void *b)
+{
+    bool func = valtype_heap(t) == HEAP_FUNC || heap_is_concrete(valtype_heap(t));
+    if (!a || !b || !func)
+        return !a == !b;
+    const VmFuncRef *f = (const VmFuncRef *)(uintptr_t)a;
+    const RefFunc *r = b;
+    return f->func == UINT32_MAX ? r->host != NULL : !r->host && f->func == r->index;
+}
+
+static bool same_value(ValType t, const VmVal *a, const RefVal *b)
+{
+    switch (valtype_kind(t)) {
+    case KIND_I32:
+        return (u32)a->i32 == b->u32s[0];
+    case KIND_I64:
+        return (u64)a->i64 == b->u64s[0];
+    case KIND_F32:
+        return same_float32(a->f32, b->u32s[0]);
+    case KIND_F64:
+        return same_float64(a->f64, b->u64s[0]);
+    case KIND_V128:
+        return memcmp(a->v128, b->u8s, 16) == 0;
+    case KIND_REF:
+        return same_ref(t, a->ref, b->ref);
+    case KIND_BOT:
+        break;
+    }
+    return false;
+}
+
+static void compare_value(ValType t, const VmVal *a, const RefVal *b, const char *what, u32 index)
+{
+    if (same_value(t, a, b))
+        return;
+    char name[VALTYPE_NAME_SIZE];
+    fuzz_finding("%s %u of type %s: engine %016llx %016llx, interpreter %016llx %016llx", what,
+                 index, valtype_name(t, name), (unsigned long long)a->pair[1],
+                 (unsigned long long)a->pair[0], (unsigned long long)b->u64s[1],
+                 (unsigned long long)b->u64s[0]);
+}
+
+static void compare_memory(Memory *a, const RefMemory *b, Str name)
+{
+    u64 bytes;
+    const u8 *data = memory_data(a, &bytes);
+    if (bytes != b->bytes)
+        fuzz_finding("memory %.*s: engine %llu bytes, interpreter %llu", STR_ARG(name),
+                     (unsigned long long)bytes, (unsigned long long)b->bytes);
+    for (u64 i = 0; i < bytes; i++)
+        if (data[i] != b->data[i])
+            fuzz_finding("memory %.*s at 0x%llx: engine %02x, interpreter %02x", STR_ARG(name),
+                         (unsigned long long)i, data[i], b->data[i]);
+}
+
+static void compare_table(RtTable *a, const RefTable *b, Str name)
+{
+    u64 n;
+    const u64 *elems = table_elems(a, &n);
+    if (n != b->n)
+        fuzz_finding("table %.*s: engine %llu elements, interpreter %llu", STR_ARG(name),
+                     (unsigned long long)n, (unsigned long long)b->n);
+    for (u64 i = 0; i < n; i++)
+        if (!same_ref(b->type.elem, elems[i], b->elems[i]))
+            fuzz_finding("table %.*s, element %llu differs", STR_ARG(name), (unsigned long long)i);
+}
+
+static void compare_state(Pair *x)
+{
+    for (u32 i = 0; i < x->m->nexports; i++) {
+        const Export *e = &x->m->exports[i];
+        Extern a;
+        RefExtern b;
+        if (!instance_export(x->instance, e->name, &a) || !ref_export(x->ref, e->name, &b))
+            fuzz_finding("no export %.*s", STR_ARG(e->name));
+        if (e->kind == EXTERN_MEMORY)
+            compare_memory(a.memory, b.memory, e->name);
+        else if (e->kind == EXTERN_TABLE)
+            compare_table(a.table, b.table, e->name);
+        else if (e->kind == EXTERN_GLOBAL)
+            compare_value(b.global->type.type, global_value(a.global), &b.global->value, "global",
+                          e->index);
+    }
+}
+
+/* Calling. */
+
+/* A trap code, -1 for success; other errors are findings. */
+static int engine_call(Pair *x, VmFuncRef *f, VmVal *vals)
+{
+    Error *e = func_call(x->store, f, vals);
+    if (!e)
+        return -1;
+    const Error *trap = error_find(e, ERROR_TRAP);
+    if (!trap)
+        must(e, "call");
+    int code = trap->value;
+    error_free(e);
+    return code;
+}
+
+static const char *outcome(int trap)
+{
+    return trap < 0 ? "success" : trap_text((TrapCode)trap);
+}
+
+/* Both sides call; `vals` and `ref_vals` hold the arguments. False if no comparison is possible. */
+static void call_both(Pair *x, Str name, VmVal *vals, RefVal *ref_vals)
+{
+    Extern a;
+    RefExtern b;
+    if (!instance_export(x->instance, name, &a) || !ref_export(x->ref, name, &b))
+        fuzz_finding("no export %.*s", STR_ARG(name));
+    const FuncType *t = types_func_type(x->types, b.func->type);
+    ref_store_set_steps(x->ref_store, STEPS);
+    RefResult r = ref_call(x->ref_store, b.func, ref_vals);
+    if (r.status == REF_UNSUPPORTED)
+        fuzz_finding("the interpreter does not have %s", r.what);
+    x->over = r.status != REF_OK && r.status != REF_TRAPPED;
+    if (x->over)
+        return;
+    int wanted = r.status == REF_TRAPPED ? (int)r.trap : -1, got = engine_call(x, a.func, vals);
+    x->over = got == TRAP_STACK_OVERFLOW && wanted != got; /* frames are as large as they are */
+    if (x->over)
+        return;
+    if (got != wanted)
+        fuzz_finding("%.*s: engine %s, interpreter %s", STR_ARG(name), outcome(got),
+                     outcome(wanted));
+    for (u32 i = 0; wanted < 0 && i < t->nresults; i++)
+        compare_value(t->results[i], &vals[i], &ref_vals[i], "result", i);
+}
+
+static void arguments(Pair *x, const FuncType *t, VmVal *vals, RefVal *ref_vals)
+{
+    static const u64 numbers[] = {0,
+                                  1,
+                                  2,
+                                  UINT64_MAX,
+                                  0x7f,
+                                  0x80,
+                                  0x7fffffff,
+                                  0x80000000,
+                                  0xffff,
+                                  INT64_MAX,
+                                  0x3f800000,
+                                  0x7fc00000,
+                                  0xff800000,
+                                  64,
+                                  0xbff0000000000000,
+                                  (u64)1 << 63,
+                                  0x7ff8000000000000};
+    for (u32 i = 0; i < t->nparams; i++) {
+        vals[i] = (VmVal){0};
+        ref_vals[i] = (RefVal){0};
+        if (valtype_is_ref(t->params[i]))
+            continue;
+        for (u32 k = 0; k < 2; k++)
+            vals[i].pair[k] = numbers[next(x) % ARRAY_LEN(numbers)] + (next(x) & 3);
+        if (valtype_kind(t->params[i]) != KIND_V128)
+            vals[i].pair[1] = 0;
+        memcpy(ref_vals[i].u8s, vals[i].v128, 16);
+    }
+}
+
+static void reset(Pair *x)
+{
+    VmVal v[1];
+    RefVal r[1];
+    if (module_find_export(x->m, STR("reset")))
+        call_both(x, STR("reset"), v, r);
+}
+
+/*
+ * The module and the bytes that choose the configuration: a module is taken as it is, with the
+ * bytes in a custom section "config" at its end if it has one; anything else makes a module.
+ */
+static void exec_input(const u8 *p, usize n, Buf *ret_wasm, u8 ret_head[4])
+{
+    static const u8 magic[] = {0, 'a', 's', 'm'};
+    static const u8 section[] = {0, 11, 6, 'c', 'o', 'n', 'f', 'i', 'g'};
+    GenOptions o = {.features = gen_features()};
+    if (n < 8 || memcmp(p, magic, sizeof magic) != 0) {
+        memcpy(ret_head, p, MIN(n, 4));
+        gen_module(&o, p, n, ret_wasm);
+        return;
+    }
+    buf_bytes(ret_wasm, p, n);
+    const u8 *last = p + n - sizeof section - 4;
+    if (n > sizeof section + 4 && memcmp(last, section, sizeof section) == 0)
+        memcpy(ret_head, last + sizeof section, 4);
+}
+
+/* For `fuzzer exec-module`: the module of an input, with its configuration. */
+void fuzz_exec_module(const u8 *p, usize n, Buf *out)
+{
+    u8 head[4] = {0};
+    exec_input(p, n, out, head);
+    buf_bytes(out, "\0\13\6config", 9);
+    buf_bytes(out, head, sizeof head);
+}
+
+void fuzz_exec(const u8 *p, usize n)
+{
+    EngineConfig c;
+    Buf wasm = {0};
+    Pair x = {0};
+    u8 head[4] = {0};
+    exec_input(p, n, &wasm, head);
+    configure(&c, head[0], head[1], (u32)head[2] << 8 | head[3]);
+    pair_open(&x, &c, &wasm, head[2] & 1);
+    x.p = head;
+    x.end = head + sizeof head;
+    compare_state(&x);
+    for (u32 i = 0; i < x.m->nexports && !x.over; i++) {
+        const Export *e = &x.m->exports[i];
+        VmVal vals[VALUES];
+        RefVal ref_vals[VALUES];
+        if (e->kind != EXTERN_FUNC || str_eq(e->name, STR("reset")))
+            continue;
+        reset(&x);
+        arguments(&x, module_func_type(x.m, e->index), vals, ref_vals);
+        call_both(&x, e->name, vals, ref_vals);
+        if (!x.over)
+            compare_state(&x);
+    }
+    pair_close(&x);
+    buf_release(&wasm);
+}
