@@ -37,6 +37,7 @@ void parser_release(Parser *p)
     for (u32 i = 0; i < p->customs.n; i++)
         buf_release(&p->customs.p[i].bytes);
     vec_release(&p->types);
+    vec_release(&p->late_uses);
     map_release(&p->inline_types);
     vec_release(&p->sig);
     map_release(&p->locals);

@@ -39,16 +39,21 @@ static bool has_inline_import(const Parser *p)
     return false;
 }
 
+/*
+ * Imports stand before all definitions, as they come first in their index spaces. Tags are younger
+ * than the rule, and only get into the way of each other.
+ */
 static void bind_import(Parser *p, Space s, const Token *t)
 {
     static const char *const words[SPACE_COUNT] = {[SPACE_FUNC] = "function",
                                                    [SPACE_TABLE] = "table",
                                                    [SPACE_MEMORY] = "memory",
-                                                   [SPACE_GLOBAL] = "global",
-                                                   [SPACE_TAG] = "tag"};
+                                                   [SPACE_GLOBAL] = "global"};
     bind(p, s);
     if (p->has_definition)
         parse_fail(p, t, "import after %s", words[p->defined]);
+    else if (p->has_tag_definition && s == SPACE_TAG)
+        parse_fail(p, t, "import after tag");
 }
 
 /* Inline segments: the rest of a table or a memory up to its end. */
@@ -77,9 +82,11 @@ static void bind_definition(Parser *p, Space s, u32 end, const Token *t)
         return;
     }
     bind(p, s);
-    if (!p->has_definition)
+    if (s == SPACE_TAG)
+        p->has_tag_definition = true;
+    else if (!p->has_definition)
         p->defined = s;
-    p->has_definition = true;
+    p->has_definition |= s != SPACE_TAG;
     if (parse_ok(p) && s == SPACE_TABLE)
         bind_inline_segment(p, end, STR("elem"), SPACE_ELEM);
     else if (parse_ok(p) && s == SPACE_MEMORY)

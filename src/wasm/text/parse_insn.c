@@ -506,13 +506,16 @@ static void parse_end(Parser *p, Out *out)
     p->frames.n--;
 }
 
-/* Folded operands and conditions may not contain plain instructions. */
+/*
+ * Conditions and the places between clauses take no plain instructions. Operands should not either,
+ * but common parsers let them, and so texts have them.
+ */
 static bool takes_plain(const Parser *p)
 {
     if (p->frames.n == 0)
         return true;
     FrameKind k = (FrameKind)p->frames.p[p->frames.n - 1].kind;
-    return k != FRAME_FOLDED && k != FRAME_FIF && k != FRAME_FTHENED && k != FRAME_FDONE;
+    return k != FRAME_FIF && k != FRAME_FTHENED && k != FRAME_FDONE;
 }
 
 static void parse_plain(Parser *p, Out *out)

@@ -60,6 +60,7 @@ void parse_module_fields(Parser *p, u32 end, Buf *out, TextMap *map)
         p->at = first;
         parse_fields(p, end, walk == 0);
     }
+    check_late_typeuses(p);
     check_annotations(p, first, end);
     if (!parse_ok(p))
         return;

@@ -227,18 +227,39 @@ static u32 find_func_type(Parser *p, u32 text)
     return (u32)index;
 }
 
-/* (type x) stands before p->sig: are they the same? Params without names become locals. */
+/* Is the type what was written besides it? */
+static void compare_typeuse(Parser *p, const Token *t, u32 type, Str key)
+{
+    const TypeDef *d = type < p->types.n ? &p->types.p[type] : NULL;
+    if (!d)
+        parse_fail(p, t, "unknown type %u", type);
+    else if (!d->is_func || !str_eq(key, sig_key(d->sig, d->nsig)))
+        parse_fail(p, t, "inline function type differs from type %u", type);
+}
+
+/*
+ * (type x) stands before p->sig: are they the same? If x is yet to be made by a type use, that is
+ * seen at the end. Params without names become locals.
+ */
 static void check_typeuse(Parser *p, const Token *t, u32 type, bool binds)
 {
-    bool is_func = type < p->types.n && p->types.p[type].is_func;
-    if (p->sig.n > 1) {
-        if (type >= p->types.n)
-            parse_fail(p, t, "unknown type %u", type);
-        else if (!is_func || !str_eq(sig_key(p->sig.p, p->sig.n),
-                                     sig_key(p->types.p[type].sig, p->types.p[type].nsig)))
-            parse_fail(p, t, "inline function type differs from type %u", type);
-    } else if (binds && is_func) {
+    bool known = type < p->types.n;
+    Str key = sig_key(p->sig.p, p->sig.n);
+    if (p->sig.n > 1 && known) {
+        compare_typeuse(p, t, type, key);
+    } else if (p->sig.n > 1) {
+        key.p = arena_dup(&p->arena, key.p, key.n);
+        vec_push(&p->late_uses, ((LateUse){type, *t, key}));
+    } else if (binds && known && p->types.p[type].is_func) {
         p->nlocals = (u32)p->types.p[type].sig[0];
+    }
+}
+
+void check_late_typeuses(Parser *p)
+{
+    for (u32 i = 0; i < p->late_uses.n && parse_ok(p); i++) {
+        const LateUse *u = &p->late_uses.p[i];
+        compare_typeuse(p, &u->token, u->type, u->sig);
     }
 }
 

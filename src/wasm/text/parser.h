@@ -98,6 +98,13 @@ typedef struct TypeDef {
     Map fields;     /* of a struct: identifier -> index */
 } TypeDef;
 
+/* A type use by an index that no type had yet, with what was written besides it. */
+typedef struct LateUse {
+    u32 type;
+    Token token;
+    Str sig; /* arena */
+} LateUse;
+
 /* A type use; with `binds` of parse_typeuse the params are bound as locals. */
 typedef struct TypeUse {
     u32 type;
@@ -154,10 +161,11 @@ typedef struct Parser {
     Str module_name;
     Section sections[SEC_COUNT];
     VEC(TypeDef) types;
+    VEC(LateUse) late_uses;
     Map inline_types; /* bytes of a sig -> the first type that is it */
-    bool needs_data_count, has_start, start_seen;
+    bool needs_data_count;
     Space defined; /* kind of the first definition, once has_definition */
-    bool has_definition;
+    bool has_definition, has_tag_definition;
 
     VEC(u64) sig; /* of the type use at hand: number of params, params, results */
     /* The function at hand. */
@@ -255,6 +263,7 @@ HeapCode type_heap(TypeCode t);
 void parse_type_field(Parser *p); /* (type ...) or (rec ...), at its parenthesis */
 /* (type x)? (param ...)* (result ...)*; `binds`: ids of params become locals. */
 TypeUse parse_typeuse(Parser *p, bool binds);
+void check_late_typeuses(Parser *p); /* when all types are known */
 void emit_block_type(Parser *p, Buf *b);
 void parse_local_decls(Parser *p); /* (local ...)* */
 

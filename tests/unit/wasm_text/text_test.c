@@ -222,12 +222,27 @@ TEST(text_refusals_have_their_words_and_places)
     expect_refused("(func end)", "unexpected token", 6);
     expect_refused("(func block)", "unexpected token", 11);
     expect_refused("(func (block end))", "unexpected token", 13);
-    expect_refused("(func (i32.add i32.const 1))", "unexpected token", 15);
+    expect_refused("(func (if i32.const 1 (then)))", "unexpected token", 10);
     expect_refused("(func call $nobody)", "unknown function", 11);
     expect_refused("(module) (module)", "unexpected token", 9);
     expect_refused("(component)", "expected a module", 0);
     expect_refused("(start 0) (start 0)", "multiple start sections", 10);
     expect_refused("(import \"\\ff\" \"\" (func))", "malformed UTF-8 encoding", 8);
+}
+
+TEST(text_takes_what_common_parsers_take)
+{
+    /* a plain instruction among operands */
+    expect_module("(func (drop i32.const 1))", "010401600000030201000a0701050041011a0b");
+    /* a type by the index that a later type use gives it */
+    expect_module("(func (type 0) (param i32) block (param i32) drop end)",
+                  "01050160017f00030201000a0801060002001a0b0b");
+    expect_refused("(func (type 1) (param i32))", "unknown type", 6);
+    expect_refused("(func (type 0) (param i32) block (param i64) drop end)", "inline function type",
+                   6);
+    /* an import behind a tag, if it is no tag */
+    expect_module("(tag) (import \"\" \"\" (memory 0))", "01040160000002060100000200000d03010000");
+    expect_refused("(tag) (import \"\" \"\" (tag))", "import after tag", 6);
 }
 
 TEST(text_annotations)
