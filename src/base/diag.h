@@ -13,7 +13,8 @@ typedef enum DiagKind {
     DIAG_NONE,
     DIAG_MALFORMED,   /* the bytes or the text are not of the format */
     DIAG_INVALID,     /* well-formed, but against the validation rules */
-    DIAG_UNSUPPORTED, /* needs a proposal that is switched off or not built yet */
+    DIAG_UNSUPPORTED, /* needs a proposal that is switched off */
+    DIAG_NOT_BUILT,   /* valid, but no compiler here can make code of it yet */
     DIAG_LIMIT,       /* over an implementation limit */
 } DiagKind;
 

@@ -224,7 +224,9 @@ Error *engine_module_new(Engine *e, const u8 *p, usize n, Diag *diag, Module **r
     const char *missing = compile_unsupported(w);
     if (missing) {
         module_free(w);
-        return error_new("the module uses the %s proposal, which is not supported by this build", missing);
+        diag_set(diag, DIAG_NOT_BUILT, 0,
+                 "the module uses the %s proposal, which is not supported by this build", missing);
+        return error_new("%s", diag->msg);
     }
     ModuleConfig config = engine_module_config(e);
     Module *m = NULL;
