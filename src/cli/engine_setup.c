@@ -95,8 +95,7 @@ Error *engine_setup_config(const CmdLine *c, EngineUse use, EngineConfig *ret_co
     config.features = wanted_features(o);
     if ((config.features & (FEATURE_MASK(SIMD) | FEATURE_MASK(RELAXED_SIMD))) ==
         FEATURE_MASK(RELAXED_SIMD))
-        return error_new(
-            "cannot disable the simd proposal but enable the relaxed simd proposal");
+        return error_new("cannot disable the simd proposal but enable the relaxed simd proposal");
     set_tunables(o, &config.tunables);
     set_limits(o, &config.limits);
     config.max_wasm_stack = opt_u64(o, OPT_W_max_wasm_stack);
