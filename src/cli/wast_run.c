@@ -2,7 +2,7 @@
 /*
  * The script runner. A command either does what the script says or ends the script with an error
  * that names its line. A module that needs a proposal without a compiler yet ends the script with
- * an error that begins with "not supported by this build: ".
+ * an error that says "not supported by this build".
  */
 #include "cli/wast_run.h"
 
@@ -89,7 +89,7 @@ MUST_CHECK static Error *wrong_message(const char *what, Str expected, const cha
 
 MUST_CHECK static Error *unsupported(const char *what)
 {
-    return error_new("not supported by this build: %s", what);
+    return error_new("%s: not supported by this build", what);
 }
 
 /* --- modules --- */
@@ -146,17 +146,13 @@ MUST_CHECK static Error *build_module(WastRun *r, const WastModule *m, Diag *dia
     diag_init(diag);
     if (m->is_component) {
         diag_set(diag, DIAG_NOT_BUILT, m->offset, "components");
-        return unsupported(diag->msg);
+        return unsupported("components");
     }
     r->nmodules++;
     if (!wast_module_binary(r->script, m, &binary, NULL, diag))
         return error_new("%s", diag->msg);
     Error *e = make_module(r, &binary, diag, ret_module);
     buf_release(&binary);
-    if (e && diag->kind == DIAG_NOT_BUILT) {
-        error_free(e);
-        e = unsupported(diag->msg);
-    }
     return e;
 }
 
