@@ -102,6 +102,8 @@ static void push_vector(Baseline *b, Xmm x)
 
 static void op_vectors(Baseline *b, X64Simd op)
 {
+    if (b->t->relaxed_simd_deterministic)
+        op = x64_simd_deterministic(op);
     u32 n = x64_simd_operands(op), nan = x64_simd_nan_lanes(op);
     Val v[3] = {0};
     for (u32 i = n; i-- > 0;)

@@ -7,13 +7,28 @@
 static const SimdRow simd_rows[X64_SIMD_COUNT] = {
 #define SIMD(id, operands, how, row, row2, imm, nan)                                               \
     [X64_SIMD_##id] = {how_##how, X64_##row, X64_##row2, operands, imm, nan},
+#define SIMD_EXTRA(id, operands, how, row, row2, imm, nan)                                         \
+    SIMD(id, operands, how, row, row2, imm, nan)
 #include "backend/x64/simd.def"
+#undef SIMD_EXTRA
 #undef SIMD
 };
 
 u32 x64_simd_operands(X64Simd op)
 {
     return simd_rows[op].operands;
+}
+
+X64Simd x64_simd_deterministic(X64Simd op)
+{
+    switch ((u32)op) {
+#define SIMD_DETERMINISTIC(id, sequence)                                                           \
+    case X64_SIMD_##id:                                                                            \
+        return X64_SIMD_##sequence;
+#include "backend/x64/simd.def"
+#undef SIMD_DETERMINISTIC
+    }
+    return op;
 }
 
 u32 x64_simd_nan_lanes(X64Simd op)

@@ -21,6 +21,9 @@ typedef enum X64Simd {
 #define SIMD(id, operands, how, row, row2, imm, nan) X64_SIMD_##id,
 #include "backend/x64/simd.def"
 #undef SIMD
+#define SIMD_EXTRA(id, operands, how, row, row2, imm, nan) X64_SIMD_##id,
+#include "backend/x64/simd.def"
+#undef SIMD_EXTRA
     X64_SIMD_COUNT,
 } X64Simd;
 
@@ -33,6 +36,9 @@ typedef struct X64SimdOps {
 u32 x64_simd_operands(X64Simd op); /* 1 to 3 */
 void x64_simd(CodeBuf *c, X64Simd op, const X64SimdOps *o);
 
+/* The sequence of the deterministic profile: op itself unless it is relaxed. Fused multiply-add is
+ * what relaxed_madd and relaxed_nmadd need FMA for. */
+X64Simd x64_simd_deterministic(X64Simd op);
 /* Width of the float lanes if the instruction may make a NaN of arithmetic, with whatever payload;
  * 0 for all others. */
 u32 x64_simd_nan_lanes(X64Simd op);

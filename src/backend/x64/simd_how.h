@@ -40,6 +40,8 @@ HOW(extadd_i8_u);
 HOW(extadd_i16_s);
 HOW(extadd_i16_u);
 HOW(dot_add);
+HOW(dot_signed);
+HOW(dot_signed_add);
 HOW(extend_high);
 HOW(extmul_i8_low);
 HOW(extmul_i8_high);

@@ -165,6 +165,38 @@ HOW(dot_add)
     x64_xxx(c, X64_PADDD, o->dst, o->tmp, o->m);
 }
 
+/* tmp = sums of two products of signed bytes, wrapping around. The even bytes are sign-extended and
+ * multiplied; the odd ones of a are multiplied by their magnitude, as pmaddubsw takes a for
+ * unsigned, and get the sign of a's word, which is theirs. */
+static void dot_bytes(CodeBuf *c, Xmm tmp, Xmm a, Xmm b)
+{
+    x64_xshift(c, X64_PSLLW_I, tmp, a, 8);
+    x64_xshift(c, X64_PSRAW_I, tmp, tmp, 8);
+    x64_xshift(c, X64_PSLLW_I, SCRATCH, b, 8);
+    x64_xshift(c, X64_PSRAW_I, SCRATCH, SCRATCH, 8);
+    x64_xx(c, X64_PMULLW, tmp, SCRATCH);
+    x64_xx(c, X64_PABSB, SCRATCH, a);
+    x64_xm(c, X64_PAND, SCRATCH, simd_const_u32(c, 0xff00ff00));
+    x64_xx(c, X64_PMADDUBSW, SCRATCH, b);
+    x64_xx(c, X64_PSIGNW, SCRATCH, a);
+    x64_xx(c, X64_PADDW, tmp, SCRATCH);
+}
+
+HOW(dot_signed)
+{
+    (void)r;
+    dot_bytes(c, o->tmp, o->a, o->b);
+    x64_mov_xx(c, o->dst, o->tmp);
+}
+
+HOW(dot_signed_add)
+{
+    (void)r;
+    dot_bytes(c, o->tmp, o->a, o->b);
+    x64_xm(c, X64_PMADDWD, o->tmp, simd_const_u32(c, 0x00010001));
+    x64_xxx(c, X64_PADDD, o->dst, o->tmp, o->m);
+}
+
 /* --- widening --- */
 
 static void upper_half(CodeBuf *c, Xmm dst, Xmm src)

@@ -7,8 +7,10 @@
 const char *simd_name(X64Simd op)
 {
     static const char *const names[] = {
-#define SIMD(id, operands, how, row, row2, imm, nan) #id,
+#define SIMD(id, operands, how, row, row2, imm, nan) [X64_SIMD_##id] = #id,
+#define SIMD_EXTRA(id, operands, how, row, row2, imm, nan) [X64_SIMD_##id] = #id,
 #include "backend/x64/simd.def"
+#undef SIMD_EXTRA
 #undef SIMD
     };
     return names[op];
@@ -101,6 +103,11 @@ static void laneselect(const Vec in[3], bool top, u32 lane_bytes, Vec *out)
 static i32 dot_u8_s8(const Vec *a, const Vec *b, u32 i)
 {
     return sat_s16(b->u8s[2 * i] * a->i8s[2 * i] + b->u8s[2 * i + 1] * a->i8s[2 * i + 1]);
+}
+
+static i32 dot_s8_s8(const Vec *a, const Vec *b, u32 i)
+{
+    return b->i8s[2 * i] * a->i8s[2 * i] + b->i8s[2 * i + 1] * a->i8s[2 * i + 1];
 }
 
 #define COMPARE(L, U, S, n)                                                                        \
@@ -241,6 +248,9 @@ void simd_reference(X64Simd op, X64CpuSet features, const Vec in[3], Vec *ret_ou
         UN(i32x4_relaxed_trunc_f32x4_u, u32s, 4, trunc_u32((double)a->f32s[i]));
         UN(i32x4_relaxed_trunc_f64x2_s_zero, i32s, 2, trunc_cpu(a->f64s[i]));
         UN(i32x4_relaxed_trunc_f64x2_u_zero, u32s, 2, trunc_u32(a->f64s[i]));
+        UN(dot_i8x16_s, u16s, 8, dot_s8_s8(a, b, i));
+        UN(dot_i8x16_add_s, u32s, 4,
+           (u32)((i16)dot_s8_s8(a, b, 2 * i) + (i16)dot_s8_s8(a, b, 2 * i + 1)) + m->u32s[i]);
     case X64_SIMD_COUNT:
         break;
     }

@@ -2,8 +2,8 @@
 /*
  * Every vector instruction as compiled code against the reference interpreter: with operands in
  * locals, and as temporaries under register pressure with the result going to a local; with all
- * CPU features and with none. What relaxed instructions compute is open; they only have to run, and
- * the suite's scripts judge them.
+ * CPU features and with none. What relaxed instructions compute is open: they are compared in the
+ * deterministic profile, and otherwise left to the suite's scripts.
  */
 #include "backend/x64/cpu.h"
 #include "ref/interp.h"
@@ -201,7 +201,7 @@ static u32 result_bytes(OpId op)
     return colon[1] == 'i' || colon[1] == 'f' ? 4 : colon[1] == 'l' || colon[1] == 'd' ? 8 : 16;
 }
 
-static void compare(Harness *h, Oracle *o, OpId op, const char *suffix)
+static void compare(Harness *h, Oracle *o, OpId op, const char *suffix, bool relaxed)
 {
     char name[64];
     const char *sig = op_infos[op].sig;
@@ -224,7 +224,7 @@ static void compare(Harness *h, Oracle *o, OpId op, const char *suffix)
         RefVal in[4];
         memcpy(in, want, sizeof in);
         EXPECT_EQ(harness_call(h, name, got), HARNESS_OK);
-        if (op_infos[op].feature == FEATURE_BIT_RELAXED_SIMD)
+        if (!relaxed && op_infos[op].feature == FEATURE_BIT_RELAXED_SIMD)
             continue;
         EXPECT_EQ(ref_call(o->store, f.func, want).status, REF_OK);
         if (!same(op, (RefVal *)got, want, result_bytes(op)))
@@ -238,17 +238,18 @@ static void compare(Harness *h, Oracle *o, OpId op, const char *suffix)
     }
 }
 
-static void compare_all(X64CpuSet cpu)
+static void compare_all(X64CpuSet cpu, bool deterministic)
 {
     char *wat = module_text();
     EngineConfig config;
     engine_config_init(&config);
     config.tunables.cpu = cpu;
+    config.tunables.relaxed_simd_deterministic = deterministic;
     Harness h = harness_new(wat, &config);
     Oracle o = oracle_new(wat);
     for (OpId op = FIRST; op <= LAST; op++) {
-        compare(&h, &o, op, "");
-        compare(&h, &o, op, "!");
+        compare(&h, &o, op, "", deterministic);
+        compare(&h, &o, op, "!", deterministic);
     }
     oracle_free(&o);
     harness_free(&h);
@@ -259,15 +260,39 @@ TEST(baseline_simd_equals_the_reference)
 {
     X64CpuSet here;
     EXPECT(x64_cpu_detect(&here));
-    compare_all(here);
+    compare_all(here, false);
+}
+
+TEST(baseline_relaxed_simd_is_deterministic_if_asked_to)
+{
+    X64CpuSet here;
+    EXPECT(x64_cpu_detect(&here));
+    if (!X64_HAS(here, FMA))
+        test_skip("this CPU has no fused multiply-add");
+    compare_all(here, true);
+    X64CpuSet fewer;
+    EXPECT(!x64_cpu_parse(STR("base,fma"), (fewer = 0, &fewer)));
+    compare_all(fewer, true);
+}
+
+TEST(engine_refuses_determinism_without_fma)
+{
+    EngineConfig config;
+    engine_config_init(&config);
+    config.tunables.cpu = X64_CPU_SET_BASE;
+    config.tunables.relaxed_simd_deterministic = true;
+    Engine *engine = NULL;
+    Error *e = engine_new(&config, &engine);
+    EXPECT(e && strstr(e->message, "FMA"));
+    error_free(e);
 }
 
 TEST(baseline_simd_of_the_oldest_cpu_equals_the_reference)
 {
-    compare_all(X64_CPU_SET_BASE);
+    compare_all(X64_CPU_SET_BASE, false);
 }
 
-TEST(baseline_simd_traps_at_the_memory_end)
+static void access_the_end(const EngineConfig *config)
 {
     Harness h = harness_new("(memory 1)"
                             "(func (export \"load\") (param i32) (result i32)"
@@ -280,7 +305,7 @@ TEST(baseline_simd_traps_at_the_memory_end)
                             "(func (export \"store\") (param i32) (result i32)"
                             " (v128.store32_lane 2 (local.get 0) (v128.const i64x2 0 0))"
                             " (i32.const 0))",
-                            NULL);
+                            config);
     static const struct {
         const char *name;
         u32 bytes;
@@ -290,4 +315,14 @@ TEST(baseline_simd_traps_at_the_memory_end)
         harness_trap(&h, cases[i].name, 65537 - cases[i].bytes, 0, TRAP_MEMORY_OUT_OF_BOUNDS);
     }
     harness_free(&h);
+}
+
+TEST(baseline_simd_traps_at_the_memory_end)
+{
+    EngineConfig config;
+    engine_config_init(&config);
+    access_the_end(&config);
+    config.tunables.memory_reservation = 0; /* checked instead of guarded */
+    config.tunables.memory_guard = 0;
+    access_the_end(&config);
 }
