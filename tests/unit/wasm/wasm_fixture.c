@@ -13,11 +13,22 @@ static int hex_digit(char c)
     return -1;
 }
 
-void wasm_hex(Buf *b, const char *hex)
+/* Returns the end, or the closing bracket. */
+static const char *hex_until(Buf *b, const char *p)
 {
-    for (const char *p = hex; *p;) {
+    while (*p && *p != ']') {
         if (*p == ' ') {
             p++;
+            continue;
+        }
+        if (*p == '[') {
+            Buf inner = {0};
+            p = hex_until(&inner, p + 1);
+            if (*p++ != ']')
+                test_fail(__FILE__, __LINE__, "a bracket is open");
+            buf_uleb(b, inner.n);
+            buf_bytes(b, inner.p, inner.n);
+            buf_release(&inner);
             continue;
         }
         int hi = hex_digit(p[0]), lo = hi < 0 ? -1 : hex_digit(p[1]);
@@ -26,6 +37,13 @@ void wasm_hex(Buf *b, const char *hex)
         buf_u8(b, (u8)(hi << 4 | lo));
         p += 2;
     }
+    return p;
+}
+
+void wasm_hex(Buf *b, const char *hex)
+{
+    if (*hex_until(b, hex))
+        test_fail(__FILE__, __LINE__, "a bracket too many: %s", hex);
 }
 
 void wasm_begin(Buf *b)

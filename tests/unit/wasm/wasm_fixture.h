@@ -7,7 +7,10 @@
 #include "unit/test.h"
 #include "wasm/insn.h"
 
-/* Bytes written in hexadecimal, blanks between; what is not hexadecimal fails the test. */
+/*
+ * Bytes written in hexadecimal, blanks between; [ ... ] is what stands in it behind its size. What
+ * is not hexadecimal fails the test.
+ */
 void wasm_hex(Buf *b, const char *hex);
 /* The header, then hexadecimal. */
 void wasm_begin(Buf *b);
