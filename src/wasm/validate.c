@@ -60,6 +60,19 @@ static void fail_empty(Validator *v, const char *want)
     validate_fail(v, NULL, "type mismatch: expected %s but nothing on stack", want);
 }
 
+bool validate_subtype(Validator *v, ValType a, ValType b)
+{
+    u64 key = (u64)a << 32 | b;
+    u64 *known = &v->subs[(a >> HEAP_SHIFT ^ b >> (HEAP_SHIFT - 3) ^ a) % SUBS];
+    if (*known == key)
+        return true;
+    if (!valtype_is_subtype(v->types, a, b))
+        return false;
+    *known = key;
+    v->any_match = true;
+    return true;
+}
+
 ValType validate_pop_slow(Validator *v, ValType want)
 {
     if (v->n == v->base) {
@@ -96,13 +109,33 @@ ValType validate_pop_ref(Validator *v)
     return t;
 }
 
-void validate_pop_all(Validator *v, Types t)
+/* The operands on top, which are enough, against a list; they are popped. */
+static void pop_list(Validator *v, Types t)
 {
-    if (LIKELY(v->n - v->base >= t.n)) {
-        if (t.n == 0 || memcmp(v->stack + v->n - t.n, t.p, t.n * sizeof(ValType)) == 0) {
-            v->n -= t.n;
+    const ValType *have = v->stack + v->n - t.n;
+    v->n -= t.n;
+    if (memcmp(have, t.p, t.n * sizeof(ValType)) == 0)
+        return;
+    ValType a = VT_BOT, b = VT_BOT; /* the pair before: long lists repeat themselves */
+    for (u32 i = 0; i < t.n; i++) {
+        if (have[i] == t.p[i] || (have[i] == a && t.p[i] == b))
+            continue;
+        a = have[i];
+        b = t.p[i];
+        if (!sub(v, a, b)) {
+            validate_mismatch(v, b, a);
             return;
         }
+    }
+}
+
+void validate_pop_all(Validator *v, Types t)
+{
+    if (t.n == 0)
+        return;
+    if (LIKELY(v->n - v->base >= t.n)) {
+        pop_list(v, t);
+        return;
     }
     /* Below an empty stack in unreachable code everything is there. */
     for (u32 i = t.n; i-- > 0 && read_ok(&v->r) && !(v->unreachable && v->n == v->base);)
@@ -514,8 +547,10 @@ static void begin(Validator *v, const WasmModule *m, Diag *diag)
     v->unreachable = false;
     v->frames.n = 0;
     v->info = (FuncInfo){.max_blocks = 1};
-    if (v->any_match)
+    if (v->any_match) {
         memset(v->matches, 0, sizeof v->matches);
+        memset(v->subs, 0, sizeof v->subs);
+    }
     v->any_match = false;
     vec_push(&v->frames, (Frame){0});
 }

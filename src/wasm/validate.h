@@ -39,7 +39,7 @@ typedef struct Match {
     u32 n;
 } Match;
 
-enum { LOCALS_FAST = 128, MATCHES = 64 };
+enum { LOCALS_FAST = 128, MATCHES = 64, SUBS = 64 };
 
 struct Validator {
     InsnReader r;
@@ -72,8 +72,9 @@ struct Validator {
     VEC(u64) label_seen; /* by module type index: number of the last br_table that checked it */
     u64 br_tables;
 
-    bool any_match;
+    bool any_match; /* something is in these caches */
     Match matches[MATCHES];
+    u64 subs[SUBS]; /* pairs of types, the first below the second */
 
     u8 *escapes; /* of the module; constant expressions mark what they name */
     FuncInfo info;
@@ -113,9 +114,10 @@ static inline ValType validate_non_null(ValType t)
 }
 void validate_dead(Validator *v); /* what follows is unreachable */
 
-static inline bool sub(const Validator *v, ValType a, ValType b)
+bool validate_subtype(Validator *v, ValType a, ValType b);
+static inline bool sub(Validator *v, ValType a, ValType b)
 {
-    return valtype_is_subtype(v->types, a, b);
+    return a == b || validate_subtype(v, a, b);
 }
 static inline Types params_of(const FuncType *f)
 {
