@@ -27,13 +27,6 @@ typedef struct Lex {
     bool note_dropped; /* its name is unknown */
 } Lex;
 
-static bool is_idchar(u8 c)
-{
-    if (c <= ' ' || c >= 0x7f)
-        return false;
-    return !strchr("\"(),;[]{}", c);
-}
-
 static bool is_digit(u8 c, bool hex)
 {
     return (c >= '0' && c <= '9') || (hex && ((c | 32) >= 'a' && (c | 32) <= 'f'));
@@ -297,7 +290,7 @@ static void lex_word(Lex *x)
                 lex_string(x);
             strings++;
         } else {
-            while (x->at < x->n && is_idchar(x->p[x->at]))
+            while (x->at < x->n && lexer_is_idchar(x->p[x->at]))
                 x->at++;
             if (x->at == at)
                 break;
@@ -333,7 +326,7 @@ static void open_annotation(Lex *x)
         token_string(x->l, &t, &quoted);
         s = (Str){(const char *)quoted.p, quoted.n};
     } else {
-        while (x->at < x->n && is_idchar(x->p[x->at]))
+        while (x->at < x->n && lexer_is_idchar(x->p[x->at]))
             x->at++;
         s = (Str){(const char *)x->p + name, x->at - name};
         if (s.n == 0)
@@ -400,7 +393,7 @@ static void lex_one(Lex *x)
         lex_lparen(x);
     } else if (c == ')') {
         lex_rparen(x);
-    } else if (c == '"' || is_idchar(c)) {
+    } else if (c == '"' || lexer_is_idchar(c)) {
         lex_word(x);
     } else if (c > ' ' && c < 0x7f) {
         x->at++;

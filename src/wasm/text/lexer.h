@@ -71,6 +71,17 @@ static inline Str token_text(const Lexer *l, const Token *t)
 {
     return (Str){l->source.p + t->at, t->len};
 }
+/* Printable ASCII but blanks, quotes, commas, semicolons and brackets. */
+static inline bool lexer_is_idchar(u8 c)
+{
+#define CHAR_BIT64(ch) ((u64)1 << ((ch)&63))
+    const u64 not_low = CHAR_BIT64('"') | CHAR_BIT64('(') | CHAR_BIT64(')') | CHAR_BIT64(',') |
+                        CHAR_BIT64(';') | ((CHAR_BIT64(' ') << 1) - 1);
+    const u64 not_high =
+        CHAR_BIT64('[') | CHAR_BIT64(']') | CHAR_BIT64('{') | CHAR_BIT64('}') | CHAR_BIT64(0x7f);
+    return c < 0x80 && !((c < 64 ? not_low : not_high) & CHAR_BIT64(c));
+#undef CHAR_BIT64
+}
 /* Appends the bytes that a TOKEN_STRING stands for. */
 void token_string(const Lexer *l, const Token *t, Buf *out);
 /* Is this name one that the parser knows? For "(@name ...)". */

@@ -8,23 +8,29 @@
 #include "base/utf8.h"
 #include "wasm/text/parser.h"
 
+/* The first annotation before that token or a later one. */
+static u32 first_annotation(const Lexer *l, u32 token)
+{
+    u32 lo = 0, hi = l->notes.n;
+    while (lo < hi) {
+        u32 mid = lo + (hi - lo) / 2;
+        if (l->notes.p[mid].before < token)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo;
+}
+
 /* The first annotation of a kind before the token at hand that nobody took; NULL if none. */
 static Annotation *find_annotation(const Parser *p, AnnotationKind kind)
 {
     Lexer *l = p->l;
     if (l->notes.n == 0 || p->tokens != l->tokens.p)
         return NULL;
-    u32 lo = 0, hi = l->notes.n;
-    while (lo < hi) { /* the first at or behind the token */
-        u32 mid = lo + (hi - lo) / 2;
-        if (l->notes.p[mid].before < p->at)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    for (; lo < l->notes.n && l->notes.p[lo].before == p->at; lo++)
-        if (l->notes.p[lo].kind == kind && !l->notes.p[lo].used)
-            return &l->notes.p[lo];
+    for (u32 i = first_annotation(l, p->at); i < l->notes.n && l->notes.p[i].before == p->at; i++)
+        if (l->notes.p[i].kind == kind && !l->notes.p[i].used)
+            return &l->notes.p[i];
     return NULL;
 }
 
@@ -149,18 +155,24 @@ static void parse_custom(Parser *p, Annotation *a)
 /* At a place for module fields. */
 void parse_custom_annotations(Parser *p)
 {
-    Annotation *a;
-    while (parse_ok(p) && (a = find_annotation(p, ANNOTATION_CUSTOM)) != NULL)
-        parse_custom(p, a);
+    Lexer *l = p->l;
+    u32 at = p->at;
+    for (u32 i = l->notes.n ? first_annotation(l, at) : 0;
+         i < l->notes.n && l->notes.p[i].before == at && parse_ok(p); i++)
+        if (l->notes.p[i].kind == ANNOTATION_CUSTOM)
+            parse_custom(p, &l->notes.p[i]);
 }
 
 /* All annotations before the tokens first to end have been taken. */
 void check_annotations(Parser *p, u32 first, u32 end)
 {
-    for (u32 i = 0; i < p->l->notes.n && parse_ok(p); i++) {
-        const Annotation *a = &p->l->notes.p[i];
+    const Lexer *l = p->l;
+    for (u32 i = first_annotation(l, first); i < l->notes.n && parse_ok(p); i++) {
+        const Annotation *a = &l->notes.p[i];
         Token t = {a->at, 0, TOKEN_EOF};
-        if (a->used || a->before < first || a->before > end)
+        if (a->before > end)
+            return;
+        if (a->used)
             continue;
         if (a->kind == ANNOTATION_BRANCH_HINT)
             parse_fail(p, &t, "@metadata.code.branch_hint annotation: not in a function");

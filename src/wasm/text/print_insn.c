@@ -15,11 +15,6 @@ static void space(Printer *p)
     buf_u8(p->out, ' ');
 }
 
-static void print_u64(Printer *p, u64 v)
-{
-    buf_printf(p->out, "%llu", (unsigned long long)v);
-}
-
 static void print_ref(Printer *p, Space s, u32 index)
 {
     space(p);
@@ -34,6 +29,12 @@ static void print_optional(Printer *p, Space s, u32 index)
 }
 
 /* ---- numbers ---- */
+
+static void print_signed(Printer *p, i64 v)
+{
+    buf_str(p->out, v < 0 ? STR(" -") : STR(" "));
+    print_unsigned(p, v < 0 ? 0 - (u64)v : (u64)v);
+}
 
 static void print_hex_float(Buf *b, u64 fraction, u32 fraction_bits, i32 exp, bool normal)
 {
@@ -192,7 +193,7 @@ static void print_local(Printer *p, u32 index)
     if (p->local_names && index < p->nlocals && p->local_names[index].usable)
         print_id(p, p->local_names[index].name);
     else
-        buf_printf(p->out, "%u", index);
+        print_unsigned(p, index);
 }
 
 static void print_memarg(Printer *p, const Insn *i)
@@ -200,7 +201,7 @@ static void print_memarg(Printer *p, const Insn *i)
     print_optional(p, SPACE_MEMORY, i->memarg.memory);
     if (i->memarg.offset) {
         buf_str(p->out, STR(" offset="));
-        print_u64(p, i->memarg.offset);
+        print_unsigned(p, i->memarg.offset);
     }
     if (i->memarg.align_log2 != op_access_log2((OpId)i->op))
         buf_printf(p->out, " align=%llu", 1ull << i->memarg.align_log2);
@@ -326,7 +327,7 @@ static void print_immediates(Printer *p, const Insn *i)
         return;
     case IMM_I32:
     case IMM_I64:
-        buf_printf(p->out, " %lld", (long long)i->value);
+        print_signed(p, (i64)i->value);
         return;
     case IMM_F32:
         print_float_insn(p, i->value, 32);
@@ -421,8 +422,11 @@ static void print_insn(Printer *p, const Insn *i)
 
 static void print_line(Printer *p)
 {
-    u32 depth = MIN(p->open.n, INDENT_MAX);
-    buf_printf(p->out, "\n%*s", (int)(INDENT_BODY + depth * INDENT_STEP), "");
+    u32 n = 1 + INDENT_BODY + MIN(p->open.n, INDENT_MAX) * INDENT_STEP;
+    buf_reserve(p->out, n);
+    memset(p->out->p + p->out->n, ' ', n);
+    p->out->p[p->out->n] = '\n';
+    p->out->n += n;
 }
 
 static void print_hint(Printer *p, u32 offset)

@@ -155,8 +155,21 @@ void print_names_init(Printer *p)
 
 /* ---- printing ---- */
 
+/* What buf_printf would do, without its price: most of a module's text is numbers and blanks. */
+void print_unsigned(Printer *p, u64 v)
+{
+    char digits[20];
+    u32 n = sizeof digits;
+    do {
+        digits[--n] = (char)('0' + v % 10);
+        v /= 10;
+    } while (v);
+    buf_bytes(p->out, digits + n, sizeof digits - n);
+}
+
 void print_string(Printer *p, Str s, bool utf8)
 {
+    static const char hex[] = "0123456789abcdef";
     Buf *b = p->out;
     buf_u8(b, '"');
     for (usize i = 0; i < s.n; i++) {
@@ -166,7 +179,7 @@ void print_string(Printer *p, Str s, bool utf8)
         else if ((c >= ' ' && c < 0x7f) || (utf8 && c >= 0x80))
             buf_u8(b, c);
         else
-            buf_printf(b, "\\%02x", c);
+            buf_bytes(b, (u8[]){'\\', (u8)hex[c >> 4], (u8)hex[c & 15]}, 3);
     }
     buf_u8(b, '"');
 }
@@ -174,10 +187,8 @@ void print_string(Printer *p, Str s, bool utf8)
 void print_id(Printer *p, Str name)
 {
     bool plain = true;
-    for (usize i = 0; i < name.n && plain; i++) {
-        u8 c = (u8)name.p[i];
-        plain = c > ' ' && c < 0x7f && !strchr("\"(),;[]{}", c);
-    }
+    for (usize i = 0; i < name.n && plain; i++)
+        plain = lexer_is_idchar((u8)name.p[i]);
     buf_u8(p->out, '$');
     if (plain)
         buf_str(p->out, name);
@@ -218,7 +229,7 @@ void print_index(Printer *p, Space s, u32 index)
     if (n && n->usable)
         print_id(p, n->name);
     else
-        buf_printf(p->out, "%u", index);
+        print_unsigned(p, index);
 }
 
 const PrintName *print_sub_name(const PrintSubNames *v, u32 outer, u32 index)

@@ -61,6 +61,7 @@ typedef struct Printer {
 
 /* ---- print_names.c ---- */
 void print_names_init(Printer *p);
+void print_unsigned(Printer *p, u64 v);
 void print_string(Printer *p, Str s, bool utf8); /* in quotes; otherwise bytes */
 void print_id(Printer *p, Str name);             /* $name or $"name" */
 /* Behind a definition's keyword: " $name (;7;)". */
