@@ -103,7 +103,8 @@ FUNCTION(lazy_common)
     .size lazy_common, . - lazy_common
 
 /*
- * Builtins: note where wasm was left, go on in C. Compiled code has saved what C clobbers.
+ * Builtins: note where wasm was left, go on in C. Like wasm functions they keep r10 and r11, which
+ * belong to callers further up and which C clobbers.
  * raise_pending is called by stubs of host functions, which have noted it already.
  */
     .macro builtin_entry name, note
@@ -113,13 +114,20 @@ FUNCTION(lazy_common)
     .p2align 4
 builtin_entry_\name:
     endbr64
+    push r10
+    push r11
     .if \note
     mov rax, [rdi + CTX_STORE]
     mov [rax + STORE_EXIT_FP], rbp
-    mov r11, [rsp]
+    mov r11, [rsp + 16]
     mov [rax + STORE_EXIT_PC], r11
     .endif
-    jmp builtin_\name
+    sub rsp, 8
+    call builtin_\name
+    add rsp, 8
+    pop r11
+    pop r10
+    ret
     .size builtin_entry_\name, . - builtin_entry_\name
     .endm
 

@@ -36,9 +36,10 @@ ROUTINE(recurse, "push rbp; mov rbp, rsp; mov rax, [r14 + 8]; cmp rsp, [rax]; ja
 ROUTINE(import0, "push rbp; mov rbp, rsp; push r14; push r15; mov rax, r14;"
                  "mov rcx, [r14 + 48]; mov r14, [r14 + 56]; call rcx; called;"
                  "pop r15; pop r14; pop rbp; ret")
-/* memory.grow 0 by the first argument */
-ROUTINE(grow, "push rbp; mov rbp, rsp; mov edx, edi; xor esi, esi; mov rdi, r14;"
-              "mov rax, [r14 + 16]; call [rax]; called; pop rbp; ret")
+/* memory.grow 0 by the first argument; wrong unless builtins keep r10 and r11 */
+ROUTINE(grow, "push rbp; mov rbp, rsp; mov edx, edi; xor esi, esi; mov rdi, r14; mov r10, 10;"
+              "mov r11, -10; mov rax, [r14 + 16]; call [rax]; called; add eax, r10d; add eax, r11d;"
+              "pop rbp; ret")
 /* keeps what wasm functions keep, around a call of the next function */
 ROUTINE(keeps, "push rbp; mov rbp, rsp; mov r10d, 10; mov r11d, 11; mov ebx, 3; mov r12d, 12;"
                "movd xmm0, edi; .byte 0xe8, 0, 0, 0, 0; called; add eax, r10d; add eax, r11d;"
