@@ -308,6 +308,7 @@ static void lay_out_frame(Baseline *b)
     u64 at = b->leaves ? 16 : 0;
     at += 8 * b->nsaved;
     b->result_ptr = b->call.by_pointer ? (u32)(at += 8) : 0;
+    at = align_up(at, 16); /* the locals are zeroed in words of 16 bytes: nothing else may lie there */
     b->locals_start = (u32)at;
     for (u32 i = 0; i < b->nlocals; i++) {
         Local *l = b->locals + i;

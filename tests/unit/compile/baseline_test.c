@@ -144,3 +144,34 @@ TEST(baseline_stack_overflow)
     harness_trap(&h, "u", 0, 0, TRAP_UNREACHABLE);
     harness_free(&h);
 }
+
+/* Callees zero many locals at once; what they keep for their callers lies next to them. */
+TEST(baseline_zeroes_nothing_but_locals)
+{
+    Buf text = {0};
+    buf_str(&text, STR("(func $callee (param i32) (result i32) (local i32 i32 i32"));
+    for (int i = 0; i < 40; i++)
+        buf_str(&text, STR(" i32"));
+    buf_str(&text, STR(") (if (local.get 0) (then "));
+    for (int i = 1; i <= 43; i++)
+        buf_printf(&text, "(local.set %d (i32.const %d))", i, i);
+    buf_str(&text, STR(")) (loop (local.set 0 (i32.add (i32.add (local.get 0) (local.get 1))"
+                       " (i32.add (local.get 2) (local.get 3))))"
+                       " (drop (call $nothing (local.get 0)))"));
+    for (int i = 4; i <= 43; i++)
+        buf_printf(&text, "(local.set 0 (i32.add (local.get 0) (local.get %d)))", i);
+    buf_str(&text, STR(") (local.get 0)) (func $nothing (param i32) (result i32) (local.get 0))"));
+    buf_str(&text, STR("(func (export \"caller\") (param i32 i32) (result i32)"
+                       " (local i32 i32 i32) (local.set 2 (i32.const 1000))"
+                       " (local.set 3 (i32.const 20000)) (local.set 4 (i32.const 300000))"
+                       " (loop (local.set 0 (i32.add (local.get 0)"
+                       "  (i32.add (local.get 2) (i32.add (local.get 3) (local.get 4)))))"
+                       "  (drop (call $callee (local.get 2))) (drop (call $callee (local.get 3)))"
+                       "  (br_if 0 (local.tee 1 (i32.sub (local.get 1) (i32.const 1)))))"
+                       " (local.get 0))"));
+    buf_u8(&text, 0);
+    Harness h = harness_new((const char *)text.p, NULL);
+    EXPECT_EQ(harness_run(&h, "caller", 5, 3, 0), 5 + 3 * 321000);
+    harness_free(&h);
+    buf_release(&text);
+}
