@@ -538,6 +538,38 @@ static inline void step(Validator *v, const Insn *i)
         v->info.has_call = true;
 }
 
+/*
+ * The most frequent instructions in their shortest form, without the reader: local.get, i32.const
+ * and the numeric ones of the first version. False if it is none of them; nothing has happened
+ * then.
+ */
+static inline bool quick_step(Validator *v)
+{
+    const u8 *at = v->r.at;
+    if (UNLIKELY(v->r.end - at < 2))
+        return false;
+    u8 code = at[0], arg = at[1];
+    if (code == 0x20 && arg < v->nfast && !v->has_nonnull) {
+        push(v, v->fast[arg]);
+        v->r.at += 2;
+    } else if (code == 0x41 && arg < 0x80) {
+        push(v, VT_I32);
+        v->r.at += 2;
+    } else if (code >= 0x45 && code <= 0xbf) {
+        v->offset = (u32)(at - v->r.base);
+        v->r.at++;
+        typed_op(v, op_infos[op_by_code[0][code] - 1].sig, VT_I32);
+        return true;
+    } else {
+        return false;
+    }
+    if (v->n > v->info.max_stack)
+        v->info.max_stack = v->n;
+    return true;
+}
+static_assert(LOCALS_FAST <= 0x80, "an index of one byte");
+static_assert(OP_f64_reinterpret_i64 - OP_i32_eqz == 0xbf - 0x45, "no gap, no other signature");
+
 static void begin(Validator *v, const WasmModule *m, Diag *diag)
 {
     v->m = m;
@@ -568,8 +600,13 @@ bool validate_func(Validator *v, const WasmModule *m, u32 func, FuncInfo *ret_in
     diag->func = func;
     diag->section = "code";
     locals_begin(v);
+    v->r.uses |= FEATURE_MASK(MVP);
     Insn insn;
-    while (v->frames.n && insn_read(&v->r, &insn)) {
+    while (v->frames.n) {
+        if (quick_step(v))
+            continue;
+        if (!insn_read(&v->r, &insn))
+            break;
         step(v, &insn);
         if (UNLIKELY(v->n > LIMIT_OPERANDS))
             read_fail(&v->r, DIAG_LIMIT, v->r.at, "operand stack too deep: the limit is %u",
