@@ -61,7 +61,7 @@ MUST_CHECK static Error *refuse_component(const CmdLine *c)
 {
     if (!opt_bool(&c->options, OPT_W_component_model))
         return error_new("cannot execute a component without `--wasm component-model`");
-    return error_new("this is a component, and this build of wasmtime runs core modules only");
+    return error_new("components are not supported by this build of wasmtime, only core modules");
 }
 
 /* What is wrong with the bytes is shown in the text they were made from. */
