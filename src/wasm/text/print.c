@@ -195,7 +195,9 @@ static void print_datas(Printer *p)
 static void print_funcs(Printer *p)
 {
     for (u32 i = p->m->n_imported_funcs; i < p->m->nfuncs; i++) {
-        buf_str(p->out, STR("\n  (func"));
+        buf_str(p->out, STR("\n  "));
+        print_mark(p, p->m->funcs[i].body.at);
+        buf_str(p->out, STR("(func"));
         print_definition(p, SPACE_FUNC, i);
         print_body(p, i);
     }
@@ -214,7 +216,12 @@ static void printer_release(Printer *p)
 
 void text_print(const WasmModule *m, Buf *out)
 {
-    Printer p = {.m = m, .out = out};
+    text_print_with_map(m, out, NULL);
+}
+
+void text_print_with_map(const WasmModule *m, Buf *out, TextMap *ret_map)
+{
+    Printer p = {.m = m, .out = out, .map = ret_map};
     arena_init(&p.arena);
     print_names_init(&p);
     print_types_init(&p);

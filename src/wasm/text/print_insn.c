@@ -535,6 +535,7 @@ void print_body(Printer *p, u32 func)
         print_line(p);
         p->open.n += top && (i.op == OP_end || i.op == OP_else);
         print_hint(p, i.offset - body.at);
+        print_mark(p, i.offset);
         print_insn(p, &i);
     }
     while (p->open.n > 0)

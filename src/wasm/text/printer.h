@@ -49,6 +49,7 @@ typedef struct Printer {
     PrintName *names[SPACE_COUNT]; /* NULL if the space has none */
     PrintSubNames locals, labels, fields;
     VEC(Hint) hints;
+    TextMap *map;              /* borrow; NULL if nobody wants it */
     bool has_names, has_hints; /* those custom sections are printed as names and annotations */
 
     /* the function at hand */
@@ -58,6 +59,13 @@ typedef struct Printer {
     Map label_map;
     usize next_hint;
 } Printer;
+
+/* What is printed next comes from that byte of the module. */
+static inline void print_mark(Printer *p, u32 binary)
+{
+    if (p->map)
+        vec_push(p->map, ((TextMark){binary, u32_of(p->out->n)}));
+}
 
 /* ---- print_names.c ---- */
 void print_names_init(Printer *p);

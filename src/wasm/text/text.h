@@ -47,5 +47,10 @@ Error *text_error(const char *path, Str source, const Diag *diag) MUST_CHECK;
 
 /* Appends the module as text, which parses back to an equivalent module. */
 void text_print(const WasmModule *m, Buf *out);
+/*
+ * As above; *ret_map (own) gets a mark for each line that comes from a place in the binary:
+ * functions (their body) and instructions. Both columns rise.
+ */
+void text_print_with_map(const WasmModule *m, Buf *out, TextMap *ret_map);
 
 #endif

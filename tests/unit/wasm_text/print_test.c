@@ -160,6 +160,31 @@ TEST(print_branch_hints)
                  ")\n");
 }
 
+TEST(print_with_map)
+{
+    Buf bytes = {0}, text = {0};
+    TextMap map = {0};
+    Diag d;
+    diag_init(&d);
+    EXPECT(text_parse_module(STR("(func nop) (func i32.const 1 drop)"), NULL, &bytes, NULL, &d));
+    TypeRegistry *r = types_new();
+    WasmModule *m = decode(r, bytes.p, bytes.n);
+    text_print_with_map(m, &text, &map);
+    EXPECT_EQ(map.n, 5);
+    for (u32 i = 1; i < map.n; i++)
+        EXPECT(map.p[i - 1].binary < map.p[i].binary && map.p[i - 1].text < map.p[i].text);
+    EXPECT(memcmp(text.p + map.p[0].text, "(func", 5) == 0);
+    EXPECT(memcmp(text.p + map.p[3].text, "i32.const 1\n", 12) == 0);
+    EXPECT_EQ(m->bytes[map.p[3].binary], 0x41);
+    EXPECT(memcmp(text.p + map.p[4].text, "drop\n", 5) == 0);
+    EXPECT_EQ(m->bytes[map.p[4].binary], 0x1a);
+    vec_release(&map);
+    module_free(m);
+    types_free(r);
+    buf_release(&bytes);
+    buf_release(&text);
+}
+
 /* A name section that is malformed is kept as bytes, and its names are not used. */
 TEST(print_malformed_name_section)
 {
