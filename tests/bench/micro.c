@@ -11,7 +11,10 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 static u64 now_ns(void)
 {
@@ -212,14 +215,31 @@ static int bench_instantiate(void)
     return 0;
 }
 
+static int bench_rss(char **argv)
+{
+    pid_t pid = fork();
+    if (pid == 0) {
+        execv(argv[0], argv);
+        _exit(127);
+    }
+    int status = 0;
+    struct rusage usage;
+    if (wait4(pid, &status, 0, &usage) != pid || !WIFEXITED(status) || WEXITSTATUS(status) == 127)
+        return 1;
+    fprintf(stderr, "RSSKIB %ld\n", usage.ru_maxrss);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
+    if (argc >= 3 && strcmp(argv[1], "rss") == 0)
+        return bench_rss(argv + 2);
     if (argc == 3 && strcmp(argv[1], "compile") == 0)
         return bench_compile(argv[2]);
     if (argc == 2 && strcmp(argv[1], "calls") == 0)
         return bench_calls();
     if (argc == 2 && strcmp(argv[1], "instantiate") == 0)
         return bench_instantiate();
-    fprintf(stderr, "usage: bench-micro compile FILE | calls | instantiate\n");
+    fprintf(stderr, "usage: bench-micro compile FILE | calls | instantiate | rss PROGRAM ARG...\n");
     return 2;
 }

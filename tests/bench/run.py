@@ -6,7 +6,7 @@ usage: run.py [-n ROUNDS] [-o OUT.json] [--only PART,...] [--programs REGEX]
 parts: compile run cold hello calls instantiate checks size (all by default)
 
 Peers: node (V8) on PATH; the real wasmtime on PATH or in WASMTIME_REAL. A missing peer is named."""
-import argparse, glob, json, math, os, re, resource, shutil, subprocess, sys, tempfile, time
+import argparse, glob, json, math, os, re, shutil, subprocess, sys, tempfile, time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
@@ -187,9 +187,7 @@ def part_hello(a):
         if REAL:
             engines['wasmtime'] = timed([REAL, 'run', '-C', 'cache=n', wasm])
         best = interleave(max(a.n * 20, 40), engines)
-        pid = os.posix_spawn(OURS, [OURS, wasm], os.environ,
-                             file_actions=[(os.POSIX_SPAWN_OPEN, 1, '/dev/null', os.O_WRONLY, 0)])
-        rss = os.wait4(pid, 0)[2].ru_maxrss
+        rss = found(run([MICRO, 'rss', OURS, wasm])[0].stderr, b'RSSKIB')
     row = {**{k: round(v[0] / 1e6, 3) for k, v in best.items()}, 'rss_mb': round(rss / 1024, 2)}
     print('   ms', row, '(goal ours <= 1.5 ms, <= 5 MB)')
     results['hello'] = row
