@@ -22,8 +22,9 @@ typedef struct Lex {
     Lexer *l;
     const u8 *p;
     u32 n, at;
-    VEC(u32) open;     /* tokens of unmatched parentheses */
-    u32 note_depth;    /* parentheses open within an annotation, 0 outside of one */
+    VEC(u32) open;  /* tokens of unmatched parentheses */
+    u32 note_depth; /* parentheses open within an annotation, 0 outside of one */
+    bool any_unicode;
     bool note_dropped; /* its name is unknown */
 } Lex;
 
@@ -53,10 +54,12 @@ static void lex_char(Lex *x)
         return;
     }
     u32 c, len = utf8_decode(x->p + x->at, x->n - x->at, &c);
-    if (len)
-        x->at += len;
-    else
+    if (len == 0)
         lex_fail(x, x->at, "malformed UTF-8 encoding");
+    else if (!x->any_unicode && lexer_is_confusing(c))
+        lex_fail(x, x->at, "likely-confusing unicode character");
+    else
+        x->at += len;
 }
 
 static void skip_line_comment(Lex *x)
@@ -405,11 +408,11 @@ static void lex_one(Lex *x)
     }
 }
 
-void lexer_init(Lexer *l, Str source)
+void lexer_init(Lexer *l, Str source, bool any_unicode)
 {
     *l = (Lexer){.source = source};
     diag_init(&l->error);
-    Lex x = {.l = l, .p = (const u8 *)source.p};
+    Lex x = {.l = l, .p = (const u8 *)source.p, .any_unicode = any_unicode};
     if (source.n > LEXER_MAX_SOURCE)
         diag_set(&l->error, DIAG_LIMIT, 0, "text is too large: %zu bytes", source.n);
     else

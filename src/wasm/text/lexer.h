@@ -65,7 +65,8 @@ typedef struct Lexer {
     Diag error;            /* the first lexical error; the tokens before it are good */
 } Lexer;
 
-void lexer_init(Lexer *l, Str source); /* reads all of it */
+/* Reads all of it. Unless `any_unicode`, characters that turn the direction of text are refused. */
+void lexer_init(Lexer *l, Str source, bool any_unicode);
 void lexer_release(Lexer *l);
 static inline Str token_text(const Lexer *l, const Token *t)
 {
@@ -81,6 +82,12 @@ static inline bool lexer_is_idchar(u8 c)
         CHAR_BIT64('[') | CHAR_BIT64(']') | CHAR_BIT64('{') | CHAR_BIT64('}') | CHAR_BIT64(0x7f);
     return c < 0x80 && !((c < 64 ? not_low : not_high) & CHAR_BIT64(c));
 #undef CHAR_BIT64
+}
+/* Embeddings, overrides and isolates: what one sees is then not what is there. */
+static inline bool lexer_is_confusing(u32 c)
+{
+    return c == 0x202a || c == 0x202b || c == 0x202d || c == 0x202e ||
+           (c >= 0x2066 && c <= 0x2069) || c == 0x206c;
 }
 /* Appends the bytes that a TOKEN_STRING stands for. */
 void token_string(const Lexer *l, const Token *t, Buf *out);

@@ -108,7 +108,7 @@ bool text_parse_module(Str source, const TextOptions *o, Buf *ret_binary, TextMa
     Parser p;
     Buf out = {0};
     TextMap map = {0};
-    lexer_init(&l, source);
+    lexer_init(&l, source, o && o->any_unicode);
     parser_init(&p, &l, o, diag);
     if (at_paren(&p, STR("component")))
         diag_set(diag, DIAG_UNSUPPORTED, peek(&p)->at, "expected a module, not a component");

@@ -4,6 +4,7 @@
  * kept in an annotation, and the thing is referred to by its index. A section that is malformed is
  * printed as bytes.
  */
+#include "base/utf8.h"
 #include "wasm/text/printer.h"
 
 enum {
@@ -174,7 +175,11 @@ void print_string(Printer *p, Str s, bool utf8)
     buf_u8(b, '"');
     for (usize i = 0; i < s.n; i++) {
         u8 c = (u8)s.p[i];
-        if (c == '"' || c == '\\')
+        u32 ch, len = utf8 ? utf8_decode((const u8 *)s.p + i, s.n - i, &ch) : 0;
+        if (len > 1 && lexer_is_confusing(ch)) {
+            buf_printf(b, "\\u{%x}", ch);
+            i += len - 1;
+        } else if (c == '"' || c == '\\')
             buf_printf(b, "\\%c", c);
         else if ((c >= ' ' && c < 0x7f) || (utf8 && c >= 0x80))
             buf_u8(b, c);

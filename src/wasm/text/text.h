@@ -18,7 +18,8 @@
 #include "wasm/module.h"
 
 typedef struct TextOptions {
-    bool no_names; /* leave the name section out */
+    bool no_names;    /* leave the name section out */
+    bool any_unicode; /* allow characters that turn the direction of text (scripts do) */
 } TextOptions;
 
 /* From here on in the binary, things come from there in the text. Sorted by `binary`. */

@@ -26,7 +26,7 @@ static bool is_module_field(const Parser *p)
 WastScript *wast_open(Str source)
 {
     WastScript *s = mem_alloc(sizeof *s);
-    lexer_init(&s->lexer, source);
+    lexer_init(&s->lexer, source, true);
     parser_init(&s->p, &s->lexer, NULL, NULL);
     s->line = 1;
     s->bare = is_module_field(&s->p);
@@ -427,8 +427,9 @@ static bool quoted_module(Parser *p, const WastModule *m, Buf *out)
 {
     Buf text = {0};
     module_strings(p, m->end, &text);
-    bool good = parse_ok(p) &&
-                text_parse_module((Str){(const char *)text.p, text.n}, NULL, out, NULL, p->diag);
+    bool good =
+        parse_ok(p) && text_parse_module((Str){(const char *)text.p, text.n},
+                                         &(TextOptions){.any_unicode = true}, out, NULL, p->diag);
     if (!good)
         p->diag->offset = m->offset;
     buf_release(&text);

@@ -146,6 +146,15 @@ TEST(print_segments_and_custom_sections)
                  ")\n");
 }
 
+TEST(print_confusing_characters_as_escapes)
+{
+    expect_print("(memory (export \"\\u{202e}\xc3\xa4\") 1)",
+                 "(module\n"
+                 "  (memory (;0;) 1)\n"
+                 "  (export \"\\u{202e}\xc3\xa4\" (memory 0))\n"
+                 ")\n");
+}
+
 TEST(print_branch_hints)
 {
     expect_print("(func (param i32) local.get 0 (@metadata.code.branch_hint \"\\01\") if end)",

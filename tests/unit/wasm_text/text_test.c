@@ -115,7 +115,7 @@ static void expect_kinds(const char *text, const char *kinds)
         [TOKEN_FLOAT] = 'f',   [TOKEN_RESERVED] = 'r'};
     char got[64] = {0};
     Lexer l;
-    lexer_init(&l, str_of(text));
+    lexer_init(&l, str_of(text), false);
     for (u32 i = 0; i < l.tokens.n - LEXER_PADDING && i < sizeof got - 1; i++)
         got[i] = letters[l.tokens.p[i].kind];
     EXPECT_STR(got, kinds);
@@ -141,7 +141,7 @@ TEST(text_string_escapes)
 {
     Lexer l;
     Buf b = {0};
-    lexer_init(&l, STR("\"a\\n\\41\\u{20AC}\\\"\\ff\""));
+    lexer_init(&l, STR("\"a\\n\\41\\u{20AC}\\\"\\ff\""), false);
     EXPECT_EQ(l.tokens.p[0].kind, TOKEN_STRING);
     token_string(&l, &l.tokens.p[0], &b);
     EXPECT_EQ(b.n, 8);
@@ -227,6 +227,7 @@ TEST(text_refusals_have_their_words_and_places)
     expect_refused("(module) (module)", "unexpected token", 9);
     expect_refused("(component)", "expected a module", 0);
     expect_refused("(start 0) (start 0)", "multiple start sections", 10);
+    expect_refused("(;\xe2\x80\xae;)", "likely-confusing unicode character", 2);
     expect_refused("(import \"\\ff\" \"\" (func))", "malformed UTF-8 encoding", 8);
 }
 
