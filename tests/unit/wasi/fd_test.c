@@ -327,6 +327,12 @@ TEST(fd_extreme_times)
     EXPECT(fs_time_ns((OsTime){INT64_MAX, 0}, &ns) != 0);
     Guest *g = plain_guest();
     u32 fd = open_file(g, "f", P1_OFLAGS_CREAT, 0);
+    EXPECT_EQ(guest_ok(g, p1_fd_filestat_set_times(g->c, fd, 0, 5, P1_FSTFLAGS_MTIM)), P1_SUCCESS);
+    EXPECT_EQ(guest_ok(g, p1_clock_time_get(g->c, P1_CLOCK_REALTIME, 0, 8)), P1_SUCCESS);
+    EXPECT_EQ(guest_ok(g, p1_fd_filestat_set_times(g->c, fd, 0, 0, P1_FSTFLAGS_MTIM_NOW)),
+              P1_SUCCESS);
+    EXPECT_EQ(guest_ok(g, p1_fd_filestat_get(g->c, fd, GUEST_RET)), P1_SUCCESS);
+    EXPECT(load_u64(g->mem + GUEST_RET + 48) >= load_u64(g->mem + 8));
     static const u64 times[] = {0, 1, (u64)1 << 63, UINT64_MAX};
     for (usize i = 0; i < ARRAY_LEN(times); i++) { /* the file system may cut them off */
         EXPECT_EQ(guest_ok(g, p1_fd_filestat_set_times(g->c, fd, times[i], times[i],

@@ -31,9 +31,6 @@ static void times(void)
     SHOW(futimens(fd, set));
     SHOW(fstat(fd, &st));
     printf("%lld %lld\n", ns(st.st_atim), ns(st.st_mtim));
-    SHOW(utimensat(AT_FDCWD, "f", NULL, 0));
-    SHOW(stat("f", &st));
-    printf("now %d %d\n", ns(st.st_atim) >= ns(a) - 100000000, ns(st.st_mtim) >= ns(a) - 100000000);
     close(fd);
 }
 
