@@ -107,11 +107,6 @@ bool at_ref_type(const Parser *p)
     return WORD_CODE(p, ref_types) || at_paren(p, STR("ref"));
 }
 
-bool at_value_type(const Parser *p)
-{
-    return WORD_CODE(p, number_types) || at_ref_type(p);
-}
-
 TypeCode parse_ref_type(Parser *p)
 {
     u8 code = WORD_CODE(p, ref_types);

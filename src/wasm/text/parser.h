@@ -248,7 +248,6 @@ void out_reset(Out *o);
 void out_release(Out *o);
 
 /* ---- parse_types.c ---- */
-bool at_value_type(const Parser *p);
 bool at_ref_type(const Parser *p);
 TypeCode parse_value_type(Parser *p);
 TypeCode parse_ref_type(Parser *p);
