@@ -133,4 +133,7 @@ typedef enum Builtin {
     BUILTIN_COUNT
 } Builtin;
 
+/* How vector_fma works: two f64 instead of four f32; the product is subtracted. */
+enum { VECTOR_FMA_64 = 1, VECTOR_FMA_NEGATE = 2 };
+
 #endif

@@ -237,6 +237,8 @@ bool bl_in_memory_x(Baseline *b, const Val *v, X64Mem *ret_mem); /* constants to
 X64Mem bl_slot(Baseline *b, u32 position);
 X64Mem bl_local_mem(Baseline *b, u32 local);
 bool bl_fits_i32(u64 imm);
+/* Stores the value at that position of the stack to its slot, if it is not there. */
+void bl_to_slot(Baseline *b, u32 position);
 /* Where the next instruction wants the result: the pin of the local that it sets, whose other
  * values on the stack are saved then. GPR_NONE if there is no such wish. Call it after popping. */
 Gpr bl_hint_gpr(Baseline *b);
@@ -316,6 +318,9 @@ typedef struct BuiltinArgs {
 void bl_call_builtin(Baseline *b, Builtin f, BuiltinArgs args, u8 result);
 /* The call alone: registers that C clobbers are saved around it. Arguments are in place. */
 void bl_builtin_raw(Baseline *b, Builtin f);
+/* Calls a builtin with `arg` and the address of the topmost `n` vectors, the last one lowest; the
+ * first one is the result. */
+void bl_call_on_vectors(Baseline *b, Builtin f, u32 arg, u32 n);
 void bl_save_pins(Baseline *b, u32 clobbered_gpr);
 void bl_reload_pins(Baseline *b, u32 clobbered_gpr);
 void bl_func_results(Baseline *b);
@@ -326,5 +331,7 @@ X64Mem bl_table_field(Baseline *b, u32 table, u32 field); /* of its VmTable; may
 /* --- baseline_table.c (globals too), baseline_simd.c --- */
 bool bl_op_table(Baseline *b, OpId op);
 bool bl_op_simd(Baseline *b, OpId op);
+/* The instruction calls a builtin. */
+bool bl_simd_calls(const Baseline *b, OpId op);
 
 #endif

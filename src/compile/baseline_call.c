@@ -103,6 +103,22 @@ void bl_call_builtin(Baseline *b, Builtin f, BuiltinArgs args_of, u8 result)
     bl_push_gpr(b, result, d);
 }
 
+void bl_call_on_vectors(Baseline *b, Builtin f, u32 arg, u32 n)
+{
+    u32 first = b->stack.n - n;
+    bl_fuel_flush(b);
+    for (u32 i = first; i < b->stack.n; i++)
+        if (b->stack.p[i].kind != V_SLOT)
+            bl_to_slot(b, i);
+    bl_spill_for_call(b, n);
+    bl_save_pins(b, C_CLOBBERS);
+    x64_mov_ri(&b->code, SZ_32, RSI, arg);
+    x64_lea(&b->code, SZ_64, RDX, bl_slot(b, b->stack.n - 1));
+    bl_builtin_raw(b, f);
+    bl_reload_pins(b, C_CLOBBERS);
+    bl_drop_to(b, first + 1);
+}
+
 /* --- arguments --- */
 
 typedef struct Call {

@@ -100,6 +100,42 @@ static void push_vector(Baseline *b, Xmm x)
 
 /* --- vectors to a vector --- */
 
+/* Fused multiply-add where the CPU has none: the builtin's bits, or -1. */
+static i32 fma_by_call(const Baseline *b, u32 op)
+{
+    if (!b->t->relaxed_simd_deterministic || X64_HAS(b->t->cpu, FMA))
+        return -1;
+    switch (op) {
+    case OP_f32x4_relaxed_madd:
+        return 0;
+    case OP_f32x4_relaxed_nmadd:
+        return VECTOR_FMA_NEGATE;
+    case OP_f64x2_relaxed_madd:
+        return VECTOR_FMA_64;
+    case OP_f64x2_relaxed_nmadd:
+        return VECTOR_FMA_64 | VECTOR_FMA_NEGATE;
+    default:
+        return -1;
+    }
+}
+
+bool bl_simd_calls(const Baseline *b, OpId op)
+{
+    return fma_by_call(b, op) >= 0;
+}
+
+static void op_fma_call(Baseline *b, u32 how)
+{
+    bl_call_on_vectors(b, BUILTIN_vector_fma, how, 3);
+    if (!b->t->nan_canonicalization)
+        return;
+    Val v = bl_pop(b);
+    Xmm d = bl_own_xmm(b, &v), t = bl_alloc_xmm(b);
+    x64_simd_canonicalize(&b->code, how & VECTOR_FMA_64 ? 64 : 32, d, t);
+    bl_free_xmm(b, t);
+    push_vector(b, d);
+}
+
 static void op_vectors(Baseline *b, X64Simd op)
 {
     if (b->t->relaxed_simd_deterministic)
@@ -287,7 +323,10 @@ bool bl_op_simd(Baseline *b, OpId op)
     case SHAPE_NONE:
         return false;
     case SHAPE_VECTORS:
-        op_vectors(b, (X64Simd)i->arg);
+        if (bl_simd_calls(b, op))
+            op_fma_call(b, (u32)fma_by_call(b, op));
+        else
+            op_vectors(b, (X64Simd)i->arg);
         break;
     case SHAPE_SHIFT:
         op_shift(b, (X64SimdShift)i->arg);

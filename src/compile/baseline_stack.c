@@ -132,7 +132,7 @@ void bl_store_val(Baseline *b, const Val *v, X64Mem dst)
 
 /* --- temporaries --- */
 
-static void to_slot(Baseline *b, u32 position)
+void bl_to_slot(Baseline *b, u32 position)
 {
     Val *v = b->stack.p + position;
     bl_store_val(b, v, bl_slot(b, position));
@@ -150,7 +150,7 @@ static void spill_one(Baseline *b, bool floats)
         Val *v = b->stack.p + i;
         if (v->kind == V_REG && bl_is_float(v->type) == floats &&
             ((floats ? b->xmm_temps : b->gpr_temps) >> v->reg & 1)) {
-            to_slot(b, i);
+            bl_to_slot(b, i);
             return;
         }
         below &= v->kind != V_REG || bl_is_float(v->type) != floats;
@@ -200,7 +200,7 @@ void bl_evict_gpr(Baseline *b, Gpr r)
             v->reg = to;
             bl_free_gpr(b, r);
         } else {
-            to_slot(b, i);
+            bl_to_slot(b, i);
         }
         return;
     }
@@ -378,7 +378,7 @@ void bl_save_local_refs(Baseline *b, u32 local)
             continue;
         bool f = bl_is_float(v->type);
         if (f ? !(b->xmm_temps & ~b->xmm_busy) : !(b->gpr_temps & ~b->gpr_busy)) {
-            to_slot(b, i);
+            bl_to_slot(b, i);
             continue;
         }
         u32 r = f ? (u32)bl_alloc_xmm(b) : (u32)bl_alloc_gpr(b);
@@ -435,7 +435,7 @@ void bl_spill_for_block(Baseline *b, u32 keep)
     for (; i + keep < b->stack.n; i++) {
         const Val *v = b->stack.p + i;
         if (v->kind == V_REG || (v->kind == V_LOCAL && b->locals[v->local].written))
-            to_slot(b, i);
+            bl_to_slot(b, i);
     }
     b->flushed = i;
     b->unspilled[0] = MAX(b->unspilled[0], i);
@@ -447,7 +447,7 @@ void bl_spill_for_call(Baseline *b, u32 keep)
     u32 i = MIN(b->unspilled[0], b->unspilled[1]);
     for (; i + keep < b->stack.n; i++)
         if (b->stack.p[i].kind == V_REG)
-            to_slot(b, i);
+            bl_to_slot(b, i);
     b->unspilled[0] = MAX(b->unspilled[0], i);
     b->unspilled[1] = MAX(b->unspilled[1], i);
 }

@@ -153,6 +153,8 @@ static void scan_insn(Scan *s, const Insn *in)
     default: /* nothing that matters here */
         if (op_infos[in->op].prefix == 0xfd)
             b->has_v128 = true;
+        if (bl_simd_calls(b, (OpId)in->op))
+            scan_call(s, false);
         break;
     }
 }
@@ -308,7 +310,8 @@ static void lay_out_frame(Baseline *b)
     u64 at = b->leaves ? 16 : 0;
     at += 8 * b->nsaved;
     b->result_ptr = b->call.by_pointer ? (u32)(at += 8) : 0;
-    at = align_up(at, 16); /* the locals are zeroed in words of 16 bytes: nothing else may lie there */
+    at = align_up(at,
+                  16); /* the locals are zeroed in words of 16 bytes: nothing else may lie there */
     b->locals_start = (u32)at;
     for (u32 i = 0; i < b->nlocals; i++) {
         Local *l = b->locals + i;

@@ -38,8 +38,6 @@ Error *engine_new(const EngineConfig *c, Engine **ret_engine)
 {
     if (!X64_HAS(c->tunables.cpu, BASE))
         return error_new("this processor is not supported: SSE4.1 is required");
-    if (c->tunables.relaxed_simd_deterministic && !X64_HAS(c->tunables.cpu, FMA))
-        return error_new("relaxed_simd_deterministic needs a processor with FMA");
     if (c->max_wasm_stack == 0)
         return error_new("max_wasm_stack size cannot be zero");
     Engine *e = mem_alloc(sizeof *e);

@@ -8,6 +8,8 @@
 #include "runtime/runtime_priv.h"
 #include "runtime/x64/entry.h"
 
+#include <math.h>
+
 enum { CHUNK = 1 << 20 }; /* bytes between two looks */
 
 /* As builtins.def has them; only entry.S calls them. */
@@ -26,6 +28,7 @@ void builtin_trap(VmCtx *ctx, u32 code);
 void builtin_raise_pending(VmCtx *ctx);
 void builtin_out_of_fuel(VmCtx *ctx);
 void builtin_new_epoch(VmCtx *ctx);
+void builtin_vector_fma(VmCtx *ctx, u32 how, u64 at);
 
 #define BUILTIN(name, result, params) void builtin_entry_##name(void);
 #include "abi/builtins.def"
@@ -200,4 +203,22 @@ void builtin_new_epoch(VmCtx *ctx)
 {
     if (__atomic_load_n(ctx->store->epoch, __ATOMIC_RELAXED) >= ctx->store->epoch_deadline)
         trap_raise(ctx, TRAP_INTERRUPT);
+}
+
+/* Rounded once, by the C library, for processors without such an instruction. */
+void builtin_vector_fma(VmCtx *ctx, u32 how, u64 at)
+{
+    (void)ctx;
+    union {
+        float f[4];
+        double d[2];
+    } v[3]; /* c, b, a */
+    u8 *p = (u8 *)(uintptr_t)at;
+    memcpy(v, p, sizeof v);
+    float sign = how & VECTOR_FMA_NEGATE ? -1 : 1;
+    for (u32 i = 0; i < 4 && !(how & VECTOR_FMA_64); i++)
+        v[2].f[i] = fmaf(v[2].f[i] * sign, v[1].f[i], v[0].f[i]);
+    for (u32 i = 0; i < 2 && (how & VECTOR_FMA_64); i++)
+        v[2].d[i] = fma(v[2].d[i] * (double)sign, v[1].d[i], v[0].d[i]);
+    memcpy(p + 32, &v[2], 16);
 }

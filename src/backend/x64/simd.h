@@ -36,8 +36,8 @@ typedef struct X64SimdOps {
 u32 x64_simd_operands(X64Simd op); /* 1 to 3 */
 void x64_simd(CodeBuf *c, X64Simd op, const X64SimdOps *o);
 
-/* The sequence of the deterministic profile: op itself unless it is relaxed. Fused multiply-add is
- * what relaxed_madd and relaxed_nmadd need FMA for. */
+/* The sequence of the deterministic profile: op itself unless it is relaxed. That profile has fused
+ * multiply-add, for which there is a sequence with FMA only. */
 X64Simd x64_simd_deterministic(X64Simd op);
 /* Width of the float lanes if the instruction may make a NaN of arithmetic, with whatever payload;
  * 0 for all others. */
