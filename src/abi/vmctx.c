@@ -23,6 +23,7 @@ void vm_layout_init(VmLayout *l, const WasmModule *m, Arena *arena)
     l->global_ptrs = place(&at, m->n_imported_globals, sizeof(VmVal *), 8);
     l->func_imports = place(&at, m->n_imported_funcs, sizeof(VmFuncImport), 8);
     l->funcrefs = place(&at, m->n_escaping, sizeof(VmFuncRef), 8);
+    l->types = place(&at, m->ntypes, sizeof(u32), 8);
     l->size = (u32)align_up(at, 16);
     u32 *of = arena_array(arena, u32, m->nfuncs);
     u32 n = 0;

@@ -109,6 +109,7 @@ typedef struct VmLayout {
     u32 global_ptrs;  /* VmVal *[n_imported_globals] */
     u32 globals;      /* VmVal[own globals], 16-byte aligned */
     u32 funcrefs;     /* VmFuncRef[n_escaping] */
+    u32 types;        /* u32[ntypes]: canonical ids by module type index */
     const u32
         *funcref_of; /* function index -> number in funcrefs, UINT32_MAX if it does not escape */
 } VmLayout;

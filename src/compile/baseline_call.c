@@ -308,12 +308,28 @@ X64Mem bl_table_elem(Baseline *b, u32 table, Val *index)
     return x64_mem_index(RAX, r, 3, 0);
 }
 
+/* The canonical id of the current instruction's type. Ids differ from engine to engine, so code that
+ * is kept in files reads it from the context. */
+static void load_type(Baseline *b, Gpr to)
+{
+    u32 at = b->layout->types + b->in.idx * (u32)sizeof(u32);
+    if (b->t->direct_calls)
+        x64_rm(&b->code, X64_MOV, SZ_32, to, x64_mem(ROLE_VMCTX, (i32)at));
+    else
+        x64_mov_ri(&b->code, SZ_32, to, b->m->types[b->in.idx]);
+}
+
 /* The VmFuncRef in RAX is compared with the type; values on the stack must be in slots if it is not
- * final. */
+ * final. The memory register is free: the call that follows changes it. */
 static void check_type(Baseline *b, u32 type)
 {
     CodeBuf *c = &b->code;
-    x64_mi(c, X64_CMP, SZ_32, x64_mem(RAX, offsetof(VmFuncRef, type)), (i32)type);
+    if (b->t->direct_calls) {
+        load_type(b, ROLE_MEMORY);
+        x64_mr(c, X64_CMP, SZ_32, x64_mem(RAX, offsetof(VmFuncRef, type)), ROLE_MEMORY);
+    } else {
+        x64_mi(c, X64_CMP, SZ_32, x64_mem(RAX, offsetof(VmFuncRef, type)), (i32)type);
+    }
     CodeLabel bad = bl_trap_label(b, TRAP_BAD_SIGNATURE);
     if (types_get(b->m->registry, type)->final) {
         x64_jcc(c, CC_NE, bad);
@@ -324,7 +340,7 @@ static void check_type(Baseline *b, u32 type)
     x64_mr(c, X64_MOV, SZ_64, x64_mem(RBP, WORD_AT), RAX);
     bl_save_pins(b, C_CLOBBERS);
     x64_rm(c, X64_MOV, SZ_32, RSI, x64_mem(RAX, offsetof(VmFuncRef, type)));
-    x64_mov_ri(c, SZ_32, RDX, type);
+    load_type(b, RDX);
     bl_builtin_raw(b, BUILTIN_is_subtype);
     bl_reload_pins(b, C_CLOBBERS);
     x64_rr(c, X64_TEST, SZ_32, RAX, RAX);

@@ -44,11 +44,11 @@ static u64 checksum_add(u64 h, const u8 *p, usize n)
     usize i = 0;
     for (; n - i >= 32; i += 32)
         for (u32 l = 0; l < 4; l++)
-            lane[l] = fold((lane[l] ^ load_u64(p + i + 8 * l)) | 1, k[l]) + lane[l] * k[3 - l];
+            lane[l] = fold(lane[l] ^ load_u64(p + i + 8 * l), k[l]) + lane[l] * k[3 - l];
     u8 rest[32] = {0};
     memcpy(rest, p + i, n - i);
     for (u32 l = 0; l < 4; l++)
-        lane[l] = fold((lane[l] ^ load_u64(rest + 8 * l)) | 1, k[l]) + lane[l] * k[3 - l];
+        lane[l] = fold(lane[l] ^ load_u64(rest + 8 * l), k[l]) + lane[l] * k[3 - l];
     return lane[0] ^ (lane[1] << 16 | lane[1] >> 48) ^ (lane[2] << 32 | lane[2] >> 32) ^
            (lane[3] << 48 | lane[3] >> 16) ^ n;
 }

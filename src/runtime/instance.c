@@ -10,6 +10,8 @@
 #include "runtime/runtime_priv.h"
 #include "runtime/x64/entry.h"
 
+#define CTX_ARRAY(i, T, field) ((T *)((u8 *)(i)->ctx + (i)->module->layout.field))
+
 /* Places in an instance's block; computed once with base 0 for the size. */
 static usize lay_out(Instance *i, const Module *m, uintptr_t base)
 {
@@ -47,6 +49,7 @@ static Instance *instance_alloc(Store *s, Module *m)
     i->module = module_ref(m);
     *i->ctx =
         (VmCtx){.magic = VMCTX_MAGIC, .store = &s->vm, .builtins = builtin_entries, .instance = i};
+    memcpy(CTX_ARRAY(i, u32, types), m->wasm->types, m->wasm->ntypes * sizeof(u32));
     return i;
 }
 
@@ -59,8 +62,6 @@ void instance_free(Instance *i)
     module_unref(i->module);
     mem_free(i);
 }
-
-#define CTX_ARRAY(i, T, field) ((T *)((u8 *)(i)->ctx + (i)->module->layout.field))
 
 /* --- imports --- */
 
