@@ -5,6 +5,8 @@
 
 #include <stdio.h>
 
+#include "os/fs.h"
+
 static int finish(Error *e)
 {
     Buf text = {0};
@@ -22,6 +24,8 @@ int main(int argc, char **argv)
     Buf text = {0};
     CmdLineEnd end;
     int status = 0;
+    os_fill_stdio();
+    os_ignore_sigpipe();
     Error *e = cmdline_parse(&c, argc ? argc - 1 : 0, argv + (argc != 0), &text, &end);
     if (!e && end == CMDLINE_TEXT)
         fwrite(text.p, 1, text.n, stdout);

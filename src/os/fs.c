@@ -373,6 +373,13 @@ u64 os_monotonic_resolution_ns(void)
     return resolution_ns(CLOCK_MONOTONIC);
 }
 
+void os_fill_stdio(void)
+{
+    for (int fd = 0; fd <= 2; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
+            BUG("the lowest free descriptor is not the lowest"); /* or there is no null device */
+}
+
 void os_ignore_sigpipe(void)
 {
     struct sigaction old;

@@ -117,6 +117,9 @@ int os_wait(int fd, OsWait what, u64 deadline, void *const *stop, bool *ret_read
 u64 os_realtime_resolution_ns(void);
 u64 os_monotonic_resolution_ns(void);
 
+/* Opens what is closed of descriptors 0 to 2 as the null device, so that no other file gets their
+ * numbers. For the start of a program. */
+void os_fill_stdio(void);
 /* Writes to a pipe nobody reads give EPIPE instead of ending the process, unless the process has
  * a handler of its own. */
 void os_ignore_sigpipe(void);

@@ -24,10 +24,9 @@ static bool first_buffer(P1Call *c, u32 iovs, u32 n, GuestBuf *ret_buf, u32 *ret
         u32 at;
         if (!p1_element(c, iovs, i, P1_IOVEC_SIZE, &at))
             return false;
-        const u8 *iov = guest_at(&c->mem, at, P1_IOVEC_SIZE, 4);
-        if (!iov)
+        GuestBuf b = {guest_u32(&c->mem, at), guest_u32(&c->mem, at + 4)};
+        if (c->mem.error)
             return false;
-        GuestBuf b = {load_u32(iov), load_u32(iov + 4)};
         if (b.len == 0)
             continue;
         *ret_buf = b;
