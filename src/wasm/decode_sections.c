@@ -108,10 +108,11 @@ static u8 read_page_size(Decoder *d)
 {
     const u8 *at = d->r.at;
     u32 log2 = read_u32(&d->r);
-    if (log2 != 0 && log2 != 16)
-        read_fail(&d->r, log2 < 64 ? DIAG_INVALID : DIAG_MALFORMED, at,
-                  "invalid custom page size: 2^%u, must be 1 or 65536", log2);
-    return (u8)log2;
+    if (log2 == 0 || log2 == 16)
+        return (u8)log2;
+    read_fail(&d->r, log2 < 64 ? DIAG_INVALID : DIAG_MALFORMED, at,
+              "invalid custom page size: 2^%u, must be 1 or 65536", log2);
+    return 16;
 }
 
 /* The most pages that the addresses reach. */

@@ -303,7 +303,7 @@ bool insn_read(InsnReader *r, Insn *i)
     if (UNLIKELY(!(r->m->features >> info->feature & 1))) {
         read_fail(r, DIAG_UNSUPPORTED, start, "illegal opcode %02x: %s needs the %s proposal",
                   info->prefix ? info->prefix : info->code, info->text,
-                  feature_name((enum FeatureBit)info->feature));
+                  read_proposal_name((enum FeatureBit)info->feature));
         return false;
     }
     if (info->imm != IMM_NONE) {

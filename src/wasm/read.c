@@ -25,12 +25,23 @@ void read_fail_end(Reader *r)
     read_fail(r, DIAG_MALFORMED, r->end, "unexpected end of section or function");
 }
 
+const char *read_proposal_name(enum FeatureBit bit)
+{
+    static const char *const ids[FEATURE_COUNT] = {
+#define FEATURE(id, name, on, all) #id,
+#include "wasm/features.def"
+#undef FEATURE
+    };
+    const char *key = feature_name(bit);
+    return *key ? key : ids[bit];
+}
+
 bool read_need(Reader *r, enum FeatureBit bit, const u8 *at, const char *what)
 {
     r->uses |= (FeatureSet)1 << bit;
     if (LIKELY(r->m->features >> bit & 1))
         return true;
-    read_fail(r, DIAG_UNSUPPORTED, at, "%s: the %s proposal is off", what, feature_name(bit));
+    read_fail(r, DIAG_UNSUPPORTED, at, "%s: the %s proposal is off", what, read_proposal_name(bit));
     return false;
 }
 

@@ -35,6 +35,8 @@ void read_fail(Reader *r, DiagKind kind, const u8 *at, const char *fmt, ...)
     __attribute__((format(printf, 4, 5), cold, noinline));
 /* "unexpected end of section or function" here. */
 void read_fail_end(Reader *r) __attribute__((cold, noinline));
+/* For messages: the -W key, or the id in features.def where there is no key. */
+const char *read_proposal_name(enum FeatureBit bit);
 /* Notes the use of a proposal; an error naming `what` if it is off. */
 bool read_need(Reader *r, enum FeatureBit bit, const u8 *at, const char *what);
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The type registry: canonical ids, lifetimes, subtyping, threads. */
-#include "unit/test.h"
-#include "wasm/types.h"
+#include "unit/wasm/wasm_fixture.h"
 
 #include <pthread.h>
 
@@ -301,4 +300,75 @@ TEST(types_threads_add_and_drop)
         pthread_join(threads[i], NULL);
     EXPECT_EQ(types_count(r), 0);
     types_free(r);
+}
+
+/* ---- modules in threads ---- */
+
+typedef struct Loader {
+    TypeRegistry *registry;
+    WasmModule *shared; /* whose names all threads ask for first at once */
+    u64 state;
+} Loader;
+
+/* One of twenty sets of types: groups that overlap from set to set. */
+static WasmModule *load_set(TypeRegistry *r, u32 set)
+{
+    Buf b = {0};
+    wasm_begin(&b);
+    Buf types = {0};
+    buf_u8(&types, 3);
+    wasm_hex(&types, "60 00 00 4e 02 50 00 5f 02 63 01 00 63 02 00 50 00 5e 63");
+    wasm_hex(&types, set % 4 == 0   ? "01 00"
+                     : set % 4 == 1 ? "02 00"
+                     : set % 4 == 2 ? "00 00"
+                                    : "01 01");
+    buf_u8(&types, 0x60);
+    buf_uleb(&types, set % 5);
+    for (u32 i = 0; i < set % 5; i++)
+        wasm_hex(&types, "63 02");
+    buf_u8(&types, 0);
+    wasm_section(&b, 1, &types);
+    Diag d;
+    DecodeOptions o = {.features = wasm_all_features()};
+    WasmModule *m = module_decode(r, &o, b.p, b.n, &d);
+    if (!m)
+        test_fail(__FILE__, __LINE__, "%s", d.msg);
+    EXPECT_EQ(types_func_type(r, m->types[3])->nparams, set % 5);
+    buf_release(&b);
+    buf_release(&types);
+    return m;
+}
+
+static void *load_and_drop(void *arg)
+{
+    Loader *l = arg;
+    EXPECT(str_eq(module_name(l->shared), STR("ab")));
+    for (u32 i = 0; i < TURNS / 4; i++) {
+        u32 set = next_random(&l->state) % 20;
+        WasmModule *a = load_set(l->registry, set), *b = load_set(l->registry, set);
+        for (u32 k = 0; k < a->ntypes; k++)
+            EXPECT_EQ(a->types[k], b->types[k]);
+        module_free(a);
+        EXPECT(types_is_subtype(l->registry, b->types[1], b->types[1]));
+        module_free(b);
+    }
+    return NULL;
+}
+
+TEST(types_threads_load_and_drop_modules)
+{
+    Buf b = {0};
+    wasm_begin(&b);
+    wasm_section_hex(&b, 0, "04 6e 61 6d 65 00 03 02 61 62");
+    WasmModule *shared = DECODE_OK(&b);
+    buf_release(&b);
+    pthread_t threads[THREADS];
+    Loader loaders[THREADS];
+    for (u32 i = 0; i < THREADS; i++) {
+        loaders[i] = (Loader){shared->registry, shared, i};
+        EXPECT_EQ(pthread_create(&threads[i], NULL, load_and_drop, &loaders[i]), 0);
+    }
+    for (u32 i = 0; i < THREADS; i++)
+        pthread_join(threads[i], NULL);
+    wasm_drop(shared);
 }
