@@ -54,18 +54,15 @@ MUST_CHECK static Error *apply_setting(Str setting, u64 *cpu)
     return error_new("No existing setting named '%.*s'", STR_ARG(name));
 }
 
-Error *target_cpu(const CmdLine *c, u64 *ret_cpu)
+Error *target_cpu(const CmdLine *c, u64 *cpu_in_out)
 {
     const char *triple = cmdline_value(c, FLAG_target);
     Error *e = target_check(triple);
     if (e)
         return e;
-    u64 cpu = X64_CPU_SET_BASE, host = 0;
-    if (!triple) {
-        if (!x64_cpu_detect(&host))
-            return error_new("this CPU is too old: SSE4.1 is missing");
-        cpu = host;
-    }
+    u64 host = *cpu_in_out, cpu = triple ? X64_CPU_SET_BASE : host;
+    if (!triple && !X64_HAS(host, BASE))
+        return error_new("this CPU is too old: SSE4.1 is missing");
     const OptValue *settings = &c->options.values[OPT_C_cranelift];
     for (u32 i = 0; i < settings->list.n; i++) {
         e = apply_setting(settings->list.p[i], &cpu);
@@ -74,6 +71,6 @@ Error *target_cpu(const CmdLine *c, u64 *ret_cpu)
     }
     if (!triple && (cpu & ~host))
         return error_new("a setting asks for a CPU feature that this machine does not have");
-    *ret_cpu = cpu;
+    *cpu_in_out = cpu;
     return NULL;
 }

@@ -9,8 +9,9 @@
 
 /* Refuses machines that there is no code generator for. NULL is the host. */
 Error *target_check(const char *triple) MUST_CHECK;
-/* The features that code may use: bits of backend/x64/cpu.h. */
-Error *target_cpu(const CmdLine *c, u64 *ret_cpu) MUST_CHECK;
+/* In: the host's features, bits of backend/x64/cpu.h, or 0 if it is too old. Out: those that code
+ * may use. */
+Error *target_cpu(const CmdLine *c, u64 *cpu_in_out) MUST_CHECK;
 
 enum { SETTING_NAME_SIZE = 32 };
 /* The name of a CPU feature as a setting: "has_sse42". `bit` is an X64CpuBit. */

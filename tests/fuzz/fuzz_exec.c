@@ -136,8 +136,7 @@ static void configure(EngineConfig *c, u32 a, u32 b, u32 cpu)
     if ((b & 0x30) == 0x30)
         t->cpu = (t->cpu & cpu) | X64_CPU_SET_BASE;
     if (!X64_HAS(t->cpu, AVX))
-        t->cpu &= ~((u64)1 << X64_CPU_AVX2 | (u64)1 << X64_CPU_FMA | (u64)1 << X64_CPU_F16C |
-                    (u64)1 << X64_CPU_AVXVNNI);
+        t->cpu &= ~((u64)1 << X64_CPU_AVX2 | (u64)1 << X64_CPU_FMA | (u64)1 << X64_CPU_F16C);
 }
 
 /* Through a compiled file now and then, where the configuration allows one. */

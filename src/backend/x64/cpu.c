@@ -16,14 +16,14 @@ enum {
 
 typedef struct CpuRow {
     const char *name;
-    u32 leaf, sub;
+    u32 leaf;
     u8 reg, bit, needs;
 } CpuRow;
 
 static const CpuRow rows[X64_CPU_COUNT] = {
-    [X64_CPU_BASE] = {"sse4.1", 1, 0, REG_C, 19, NEEDS_NONE},
-#define X64_CPU(id, name, leaf, sub, reg, bit, needs)                                              \
-    [X64_CPU_##id] = {name, leaf, sub, REG_##reg, bit, NEEDS_##needs},
+    [X64_CPU_BASE] = {"sse4.1", 1, REG_C, 19, NEEDS_NONE},
+#define X64_CPU(id, name, leaf, reg, bit, needs)                                                   \
+    [X64_CPU_##id] = {name, leaf, REG_##reg, bit, NEEDS_##needs},
 #include "backend/x64/cpu.def"
 #undef X64_CPU
 };
@@ -53,30 +53,40 @@ static bool os_keeps_avx(u32 leaf1_c)
     return (lo & XCR0_SSE_AVX) == XCR0_SSE_AVX;
 }
 
-static bool row_detected(const CpuRow *r)
+/* The leaves that cpu.def names, each asked for once: a hypervisor makes cpuid slow. */
+typedef struct CpuLeaf {
+    u32 leaf, regs[4];
+} CpuLeaf;
+
+static void read_leaves(CpuLeaf leaves[], u32 n)
 {
-    u32 v[4];
-    if (!__get_cpuid_count(r->leaf, r->sub, &v[REG_A], &v[REG_B], &v[REG_C], &v[REG_D]))
-        return false;
-    /* Subleaf 0 says in A how many there are. */
-    if (r->sub > 0) {
-        u32 max[4];
-        __cpuid_count(r->leaf, 0, max[REG_A], max[REG_B], max[REG_C], max[REG_D]);
-        if (r->sub > max[REG_A])
-            return false;
+    u32 max = __get_cpuid_max(0, NULL);
+    for (u32 i = 0; i < n; i++) {
+        u32 leaf = leaves[i].leaf, *r = leaves[i].regs;
+        if (leaf <= max || leaf == 0x80000001) /* which every 64-bit CPU has */
+            __cpuid_count(leaf, 0, r[REG_A], r[REG_B], r[REG_C], r[REG_D]);
     }
-    return v[r->reg] >> r->bit & 1;
+}
+
+static bool has_row(const CpuLeaf leaves[], u32 n, const CpuRow *row)
+{
+    for (u32 i = 0; i < n; i++)
+        if (leaves[i].leaf == row->leaf)
+            return leaves[i].regs[row->reg] >> row->bit & 1;
+    BUG("a leaf of cpu.def that is not read");
 }
 
 bool x64_cpu_detect(X64CpuSet *ret_set)
 {
-    u32 a, b, c, d;
-    u32 floor = LEAF1_C_SSE3 | LEAF1_C_SSSE3 | LEAF1_C_SSE41;
-    if (!__get_cpuid(1, &a, &b, &c, &d) || (c & floor) != floor)
+    CpuLeaf leaves[] = {{.leaf = 1}, {.leaf = 7}, {.leaf = 0x80000001}};
+    const u32 floor = LEAF1_C_SSE3 | LEAF1_C_SSSE3 | LEAF1_C_SSE41;
+    read_leaves(leaves, ARRAY_LEN(leaves));
+    u32 c = leaves[0].regs[REG_C];
+    if ((c & floor) != floor)
         return false;
     X64CpuSet s = X64_CPU_SET_BASE;
     for (u32 i = X64_CPU_BASE + 1; i < X64_CPU_COUNT; i++)
-        if (row_detected(&rows[i]))
+        if (has_row(leaves, ARRAY_LEN(leaves), &rows[i]))
             s |= bit_of(i);
     if (!X64_HAS(s, AVX) || !os_keeps_avx(c))
         s &= ~avx_family();

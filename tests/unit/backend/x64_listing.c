@@ -101,8 +101,7 @@ static const char *name_of(const Listing *l, const Row *r)
 {
     static char s[32];
     bool vex = X64_HAS(l->c.features, AVX), only = (u32)r->i & ROW_VEX_ONLY;
-    bool vnni = r->i == X64_VPDPBUSD || r->i == X64_VPDPBUSDS; /* else the EVEX form */
-    snprintf(s, sizeof s, "%s%s%s", vnni ? "{vex} " : "", vex && !only ? "v" : "", r->text);
+    snprintf(s, sizeof s, "%s%s", vex && !only ? "v" : "", r->text);
     return s;
 }
 
