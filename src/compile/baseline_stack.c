@@ -197,7 +197,7 @@ void bl_evict_gpr(Baseline *b, Gpr r)
         if (b->gpr_temps & ~b->gpr_busy) {
             Gpr to = bl_alloc_gpr(b);
             x64_rr(&b->code, X64_MOV, bl_size(v->type), to, r);
-            v->reg = to;
+            v->reg = (u8)to;
             bl_free_gpr(b, r);
         } else {
             bl_to_slot(b, i);
