@@ -45,6 +45,8 @@ TEST_SRC := $(wildcard tests/unit/*.c tests/unit/*/*.c tests/unit/*/*/*.c tests/
             $(filter-out tests/fuzz/main.c,$(wildcard tests/fuzz/*.c))
 TEST_OBJ := $(TEST_SRC:%.c=$(OBJ)/%.o)
 
+SAY := @$(if $(findstring s,$(firstword -$(MAKEFLAGS))),:,echo)
+
 all: $(O)/wasmtime
 
 $(O)/libengine.a: $(LIB_OBJ)
@@ -52,21 +54,21 @@ $(O)/libengine.a: $(LIB_OBJ)
 	@$(AR) rcs $@ $^
 
 $(O)/wasmtime: $(OBJ)/src/cli/main.o $(O)/libengine.a
-	@echo "  LD $@"
+	$(SAY) "  LD $@"
 	@$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 $(O)/unit-tests: $(TEST_OBJ) $(O)/libengine.a
-	@echo "  LD $@"
+	$(SAY) "  LD $@"
 	@$(CC) $(filter-out -static-pie,$(LDFLAGS)) $(if $(filter release,$(MODE)),-pie) -o $@ $^ $(LDLIBS)
 
 $(OBJ)/%.o: %.c
 	@mkdir -p $(@D)
-	@echo "  CC $<"
+	$(SAY) "  CC $<"
 	@$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 $(OBJ)/%.o: %.S
 	@mkdir -p $(@D)
-	@echo "  CC $<"
+	$(SAY) "  CC $<"
 	@$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 unit: $(O)/unit-tests
@@ -75,7 +77,7 @@ unit: $(O)/unit-tests
 # The wasi-testsuite, through the command; the runner knows nothing of the engine.
 $(O)/wasi-runner: tests/wasi/runner.c
 	@mkdir -p $(@D)
-	@echo "  LD $@"
+	$(SAY) "  LD $@"
 	@$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $<
 
 # Parts of the tests: each is a command whose last line is "PART: N passed, N failed, N skipped".
@@ -108,7 +110,7 @@ check-headers:
 	tools/check-headers $(CC) $(CPPFLAGS) $(filter-out -MMD -MP,$(CFLAGS)) -Werror
 check-warnings:
 	@for cc in gcc clang; do \
-	    $(MAKE) --no-print-directory -s CC=$$cc WERROR=1 O=build/check-$$cc \
+	    $(MAKE) --no-print-directory -s -k CC=$$cc WERROR=1 O=build/check-$$cc \
 	        build/check-$$cc/wasmtime build/check-$$cc/unit-tests || exit 1; done
 
 docs: $(O)/wasmtime
@@ -117,7 +119,7 @@ docs: $(O)/wasmtime
 BIN  := $(DESTDIR)$(PREFIX)/bin
 DATA := $(DESTDIR)$(PREFIX)/share
 install: $(O)/wasmtime
-	install -D -m 755 $(O)/wasmtime $(BIN)/wasmtime
+	install -D -s -m 755 $(O)/wasmtime $(BIN)/wasmtime
 	install -D -m 644 LICENSE $(DATA)/doc/wasmtime/LICENSE
 	install -D -m 644 docs/cli.md $(DATA)/doc/wasmtime/cli.md
 	install -d $(DATA)/bash-completion/completions $(DATA)/zsh/site-functions \
@@ -130,7 +132,7 @@ deb: $(O)/wasmtime
 	tools/make-deb $(O)
 
 $(O)/bench-micro: $(OBJ)/tests/bench/micro.o $(O)/libengine.a
-	@echo "  LD $@"
+	$(SAY) "  LD $@"
 	@$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 bench: $(O)/wasmtime $(O)/bench-micro
@@ -142,12 +144,12 @@ FUZZ := $(shell sed -n 's/^TARGET.\([a-z_]*\), .*/\1/p' tests/fuzz/targets.def)
 FUZZ_OBJ := $(filter-out $(OBJ)/tests/unit/% $(OBJ)/tests/security/%,$(TEST_OBJ))
 
 $(O)/fuzzer: $(OBJ)/tests/fuzz/main.o $(FUZZ_OBJ) $(O)/libengine.a
-	@echo "  LD $@"
+	$(SAY) "  LD $@"
 	@$(CC) $(filter-out -static-pie,$(LDFLAGS)) $(if $(filter release,$(MODE)),-pie) -o $@ $^ $(LDLIBS)
 
 ifeq ($(MODE),fuzz)
 $(O)/fuzz-%: tests/fuzz/main.c $(FUZZ_OBJ) $(O)/libengine.a
-	@echo "  LD $@"
+	$(SAY) "  LD $@"
 	@$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -DFUZZ_TARGET=$* -o $@ $^ $(LDLIBS)
 
 fuzz-programs: $(FUZZ:%=$(O)/fuzz-%)
