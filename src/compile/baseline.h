@@ -316,13 +316,14 @@ typedef struct BuiltinArgs {
 } BuiltinArgs;
 /* Pops the values and pushes the result, if any, as that type (KIND_BOT: none). */
 void bl_call_builtin(Baseline *b, Builtin f, BuiltinArgs args, u8 result);
-/* The call alone: registers that C clobbers are saved around it. Arguments are in place. */
+/* The call alone, with the arguments behind the context in place. */
 void bl_builtin_raw(Baseline *b, Builtin f);
 /* Calls a builtin with `arg` and the address of the topmost `n` vectors, the last one lowest; the
  * first one is the result. */
 void bl_call_on_vectors(Baseline *b, Builtin f, u32 arg, u32 n);
-void bl_save_pins(Baseline *b, u32 clobbered_gpr);
-void bl_reload_pins(Baseline *b, u32 clobbered_gpr);
+/* Pins in registers that callees need not keep, before and after calls. */
+void bl_save_pins(Baseline *b);
+void bl_reload_pins(Baseline *b);
 void bl_func_results(Baseline *b);
 /* The operand of a table's element; checks the index, which becomes a temporary. In RAX + index. */
 X64Mem bl_table_elem(Baseline *b, u32 table, Val *index);

@@ -12,42 +12,34 @@
 static const u8 int_args[] = ROLE_INT_ARGS;
 static const u8 int_results[] = ROLE_INT_RESULTS;
 
-/* General registers that wasm functions and C functions do not keep. */
 enum {
-    WASM_CLOBBERS = 1 << RCX | 1 << RDX | 1 << RSI | 1 << RDI | 1 << R8 | 1 << R9,
-    C_CLOBBERS = WASM_CLOBBERS | 1 << R10 | 1 << R11,
     CTX_AT = -8,  /* the context's place in frames that have it */
     WORD_AT = -16 /* a word next to it, for code addresses */
 };
 
 /* --- pins --- */
 
-static bool pin_clobbered(const Local *l, u32 clobbered)
-{
-    return bl_is_float(l->type) || (clobbered >> l->reg & 1);
-}
-
 static Val pinned_val(const Local *l)
 {
     return (Val){.kind = V_REG, .type = l->type, .reg = l->reg};
 }
 
-void bl_save_pins(Baseline *b, u32 clobbered)
+void bl_save_pins(Baseline *b)
 {
     for (u32 i = 0; i < b->npinned; i++) {
         const Local *l = b->locals + b->pinned[i];
-        if (!pin_clobbered(l, clobbered))
+        if (!l->saved)
             continue;
         Val v = pinned_val(l);
         bl_store_val(b, &v, bl_local_mem(b, b->pinned[i]));
     }
 }
 
-void bl_reload_pins(Baseline *b, u32 clobbered)
+void bl_reload_pins(Baseline *b)
 {
     for (u32 i = 0; i < b->npinned; i++) {
         const Local *l = b->locals + b->pinned[i];
-        if (!pin_clobbered(l, clobbered))
+        if (!l->saved)
             continue;
         X64Mem m = bl_local_mem(b, b->pinned[i]);
         if (!bl_is_float(l->type))
@@ -68,13 +60,18 @@ static void note_call(Baseline *b)
 
 /* --- builtins --- */
 
+/* C keeps neither r10 nor r11, which our own caller relies on. */
 void bl_builtin_raw(Baseline *b, Builtin f)
 {
     CodeBuf *c = &b->code;
+    x64_push_r(c, R10);
+    x64_push_r(c, R11);
     x64_rr(c, X64_MOV, SZ_64, RDI, ROLE_VMCTX);
     x64_rm(c, X64_MOV, SZ_64, RAX, x64_mem(ROLE_VMCTX, offsetof(VmCtx, builtins)));
     x64_call_m(c, x64_mem(RAX, (i32)f * 8));
     note_call(b);
+    x64_pop_r(c, R11);
+    x64_pop_r(c, R10);
     if (b->mem0_moves)
         bl_reload_memory0(b);
 }
@@ -87,7 +84,7 @@ void bl_call_builtin(Baseline *b, Builtin f, BuiltinArgs args_of, u8 result)
     Move m[ARRAY_LEN(args)];
     bl_fuel_flush(b);
     bl_spill_for_call(b, n);
-    bl_save_pins(b, C_CLOBBERS);
+    bl_save_pins(b);
     for (u32 i = 0; i < npre; i++)
         m[i] = (Move){{.kind = V_CONST, .type = KIND_I64, .imm = pre[i]}, args[i]};
     for (u32 i = 0; i < n; i++)
@@ -95,7 +92,7 @@ void bl_call_builtin(Baseline *b, Builtin f, BuiltinArgs args_of, u8 result)
     bl_parallel_gpr(b, m, npre + n);
     bl_drop_to(b, b->stack.n - n);
     bl_builtin_raw(b, f);
-    bl_reload_pins(b, C_CLOBBERS);
+    bl_reload_pins(b);
     if (result == KIND_BOT)
         return;
     Gpr d = bl_alloc_gpr(b);
@@ -111,11 +108,11 @@ void bl_call_on_vectors(Baseline *b, Builtin f, u32 arg, u32 n)
         if (b->stack.p[i].kind != V_SLOT)
             bl_to_slot(b, i);
     bl_spill_for_call(b, n);
-    bl_save_pins(b, C_CLOBBERS);
+    bl_save_pins(b);
     x64_mov_ri(&b->code, SZ_32, RSI, arg);
     x64_lea(&b->code, SZ_64, RDX, bl_slot(b, b->stack.n - 1));
     bl_builtin_raw(b, f);
-    bl_reload_pins(b, C_CLOBBERS);
+    bl_reload_pins(b);
     bl_drop_to(b, first + 1);
 }
 
@@ -338,11 +335,11 @@ static void check_type(Baseline *b, u32 type)
     CodeLabel ok = code_label(c);
     x64_jcc(c, CC_E, ok);
     x64_mr(c, X64_MOV, SZ_64, x64_mem(RBP, WORD_AT), RAX);
-    bl_save_pins(b, C_CLOBBERS);
+    bl_save_pins(b);
     x64_rm(c, X64_MOV, SZ_32, RSI, x64_mem(RAX, offsetof(VmFuncRef, type)));
     load_type(b, RDX);
     bl_builtin_raw(b, BUILTIN_is_subtype);
-    bl_reload_pins(b, C_CLOBBERS);
+    bl_reload_pins(b);
     x64_rr(c, X64_TEST, SZ_32, RAX, RAX);
     x64_jcc(c, CC_E, bad);
     x64_rm(c, X64_MOV, SZ_64, RAX, x64_mem(RBP, WORD_AT));
@@ -430,7 +427,7 @@ static void emit_call(Baseline *b, Callee *f, const FuncType *t)
     call_init(b, &k, t);
     bl_fuel_flush(b);
     bl_spill_for_call(b, needs_builtin(b, f) ? 0 : t->nparams);
-    bl_save_pins(b, WASM_CLOBBERS);
+    bl_save_pins(b);
     u32 down = k.result_bytes + k.layout.stack_bytes;
     b->max_down = MAX(b->max_down, down);
     if (down)
@@ -459,7 +456,7 @@ static void emit_call(Baseline *b, Callee *f, const FuncType *t)
         x64_rm(c, X64_MOV, SZ_64, ROLE_VMCTX, x64_mem(RBP, CTX_AT));
         bl_reload_memory0(b);
     }
-    bl_reload_pins(b, WASM_CLOBBERS);
+    bl_reload_pins(b);
     push_results(b, &k);
 }
 

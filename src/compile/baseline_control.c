@@ -529,11 +529,9 @@ void bl_skip_dead(Baseline *b)
 
 static void slow_path(Baseline *b, Builtin f)
 {
-    u32 clobbered =
-        1u << RCX | 1u << RDX | 1u << RSI | 1u << RDI | 1u << R8 | 1u << R9 | 1u << R10 | 1u << R11;
-    bl_save_pins(b, clobbered);
+    bl_save_pins(b);
     bl_builtin_raw(b, f);
-    bl_reload_pins(b, clobbered);
+    bl_reload_pins(b);
 }
 
 void bl_fuel_flush(Baseline *b)

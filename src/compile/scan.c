@@ -216,10 +216,9 @@ static void pin(Baseline *b, u32 local, u8 reg)
 static const u8 kept_regs[] = ROLE_SAVED;
 static const u8 arg_regs[] = ROLE_INT_ARGS;
 
-/* Registers that calls of C functions keep. */
-static bool c_keeps(u8 reg)
+static bool callee_keeps(u8 reg)
 {
-    return reg == RBX || reg == R12 || reg == R13;
+    return reg == RBX || (reg >= R10 && reg <= R13);
 }
 
 static void pin_saved(Baseline *b, u32 local, u8 reg)
@@ -317,7 +316,8 @@ static void lay_out_frame(Baseline *b)
         Local *l = b->locals + i;
         if (l->weight == 0)
             continue;
-        l->saved = l->reg != GPR_NONE && b->has_call && (bl_is_float(l->type) || !c_keeps(l->reg));
+        l->saved =
+            l->reg != GPR_NONE && b->has_call && (bl_is_float(l->type) || !callee_keeps(l->reg));
         if (l->reg == GPR_NONE || l->saved)
             l->offset = frame_place(&at, l->type == KIND_V128 ? 16 : 8);
     }

@@ -175,3 +175,25 @@ TEST(baseline_zeroes_nothing_but_locals)
     harness_free(&h);
     buf_release(&text);
 }
+
+/* C functions do not keep all registers that wasm functions do. */
+TEST(baseline_registers_over_builtins)
+{
+    Harness h =
+        harness_new("(memory 1 100)"
+                    "(func $grow (result i32) (memory.grow (i32.const 1)))"
+                    "(func (export \"t\") (param i32) (result i32) (local i32 i32 i32 i32 i32 i32)"
+                    " (loop $l"
+                    "  (local.set 1 (i32.add (local.get 1) (i32.const 1)))"
+                    "  (local.set 2 (i32.add (local.get 2) (i32.const 2)))"
+                    "  (local.set 3 (i32.add (local.get 3) (i32.const 3)))"
+                    "  (local.set 4 (i32.add (local.get 4) (i32.const 4)))"
+                    "  (local.set 5 (i32.add (local.get 5) (i32.const 5)))"
+                    "  (drop (call $grow)) (drop (memory.grow (i32.const 1)))"
+                    "  (br_if $l (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))"
+                    " (i32.add (i32.add (local.get 1) (local.get 2))"
+                    "  (i32.add (i32.add (local.get 3) (local.get 4)) (local.get 5))))",
+                    NULL);
+    EXPECT_EQ(harness_run(&h, "t", 10, 0, 0), 150);
+    harness_free(&h);
+}
