@@ -107,16 +107,17 @@ void print_types_init(Printer *p)
     r.end = r.at + m->type_section.size;
     p->types = arena_array(&p->arena, PrintType, m->ntypes);
     p->canon = arena_array(&p->arena, CanonIndex, m->ntypes);
-    u32 groups = m->ntypes || m->type_section.size ? read_u32(&r) : 0, n = 0;
-    for (u32 i = 0; i < groups && read_ok(&r); i++) {
+    u32 n = 0;
+    p->ngroups = m->type_section.size ? read_count(&r, UINT32_MAX, "types") : 0;
+    p->groups = arena_array(&p->arena, PrintGroup, p->ngroups);
+    for (u32 i = 0; i < p->ngroups && read_ok(&r); i++) {
         bool rec = r.at < r.end && *r.at == BYTE_REC;
         r.at += rec;
         u32 size = rec ? read_u32(&r) : 1;
         ALWAYS(size <= m->ntypes - n); /* the module is decoded: its bytes are good */
         for (u32 k = 0; k < size; k++)
             read_type(p, &r, &p->types[n + k]);
-        if (rec && size > 0)
-            p->types[n].group = size;
+        p->groups[i] = (PrintGroup){size, rec};
         n += size;
     }
     for (u32 i = 0; i < m->ntypes; i++)
@@ -277,14 +278,15 @@ static void print_type(Printer *p, u32 index)
 
 void print_types(Printer *p)
 {
-    for (u32 i = 0; i < p->m->ntypes;) {
-        u32 group = p->types[i].group, end = i + MAX(group, 1);
-        buf_str(p->out, group ? STR("\n  (rec") : STR(""));
-        for (; i < end; i++) {
-            buf_str(p->out, group ? STR("\n    ") : STR("\n  "));
-            print_type(p, i);
+    u32 index = 0;
+    for (u32 i = 0; i < p->ngroups; i++) {
+        const PrintGroup *g = &p->groups[i];
+        buf_str(p->out, g->rec ? STR("\n  (rec") : STR(""));
+        for (u32 k = 0; k < g->size; k++) {
+            buf_str(p->out, g->rec ? STR("\n    ") : STR("\n  "));
+            print_type(p, index++);
         }
-        buf_str(p->out, group ? STR("\n  )") : STR(""));
+        buf_str(p->out, g->rec ? STR("\n  )") : STR(""));
     }
 }
 

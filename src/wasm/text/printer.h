@@ -27,12 +27,17 @@ typedef struct PrintType {
     u8 kind; /* CompositeKind */
     bool is_sub, final;
     u32 super;       /* TYPE_NONE without one */
-    u32 group;       /* size of the (rec) that it opens, 0 if it opens none */
     u32 nparams, n;  /* of codes: params and results, or fields */
     TypeCode *codes; /* arena */
     bool *mut;       /* arena; of fields */
     u32 cont;
 } PrintType;
+
+/* An entry of the type section. */
+typedef struct PrintGroup {
+    u32 size;
+    bool rec; /* written as (rec ...) */
+} PrintGroup;
 
 /* A canonical type and the first index that it has in the module. */
 typedef struct CanonIndex {
@@ -44,6 +49,8 @@ typedef struct Printer {
     Buf *out;
     Arena arena;
     PrintType *types;
+    PrintGroup *groups;
+    u32 ngroups;
     CanonIndex *canon; /* by canonical id */
     PrintName module_name;
     PrintName *names[SPACE_COUNT]; /* NULL if the space has none */

@@ -114,12 +114,14 @@ TEST(print_types_with_their_groups)
 {
     expect_print("(rec (type $a (sub (struct (field $x (mut i8)) (field (ref null $b)))))"
                  " (type $b (sub final $a (struct (field (mut i8)) (field (ref null $b))))))"
-                 "(type (array (mut i64)))",
+                 "(rec) (type (array (mut i64)))",
                  "(module\n"
                  "  (rec\n"
                  "    (type $a (;0;) (sub (struct (field $x (mut i8)) (field (ref null $b)))))\n"
                  "    (type $b (;1;) (sub final $a (struct (field (mut i8))"
                  " (field (ref null $b)))))\n"
+                 "  )\n"
+                 "  (rec\n"
                  "  )\n"
                  "  (type (;2;) (array (mut i64)))\n"
                  ")\n");
