@@ -1,0 +1,25 @@
+;; SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+;; Calls of preview 1 that end the guest, one an export; "hello" is at 32, its buffer at 16.
+(module
+  (import "wasi_snapshot_preview1" "fd_write"
+    (func $write (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_seek" (func $seek (param i32 i64 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "random_get" (func $random (param i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 16) "\20\00\00\00\05\00\00\00")
+  (data (i32.const 32) "hello")
+  (func (export "hello") (result i32)
+    (call $write (i32.const 1) (i32.const 16) (i32.const 1) (i32.const 4)))
+  (func (export "result_misaligned") (result i32)
+    (call $write (i32.const 1) (i32.const 16) (i32.const 1) (i32.const 1)))
+  (func (export "buffer_misaligned") (result i32)
+    (call $write (i32.const 1) (i32.const 17) (i32.const 1) (i32.const 4)))
+  (func (export "buffer_beyond") (result i32)
+    (call $write (i32.const 1) (i32.const 65532) (i32.const 1) (i32.const 4)))
+  (func (export "too_many_buffers") (result i32)
+    (call $write (i32.const 1) (i32.const 16) (i32.const 0x30000000) (i32.const 4)))
+  (func (export "many_buffers") (result i32)
+    (call $write (i32.const 1) (i32.const 16) (i32.const 1000) (i32.const 4)))
+  (func (export "whence") (result i32)
+    (call $seek (i32.const 1) (i64.const 0) (i32.const 9) (i32.const 8)))
+  (func (export "random") (result i32) (call $random (i32.const 0) (i32.const 256))))
