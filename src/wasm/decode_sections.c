@@ -317,6 +317,7 @@ void decode_memories(Decoder *d)
 void decode_tags(Decoder *d)
 {
     WasmModule *m = d->m;
+    read_need(&d->r, FEATURE_BIT_EXCEPTIONS, d->r.at, "tag section");
     u32 n = read_space(d, m->ntags, LIMIT_TAGS, "tags");
     EXTEND(d, m->tags, m->ntags, n);
     for (u32 i = 0; i < n && read_ok(&d->r); i++)
@@ -437,8 +438,8 @@ static void read_elem(Decoder *d, ElemSegment *e)
     u32 flags = read_u32(r);
     if (flags > ELEM_FLAGS)
         read_fail(r, DIAG_MALFORMED, at, "malformed elements segment kind %u", flags);
-    if (flags)
-        read_need(r, FEATURE_BIT_BULK_MEMORY, at, "element segment flags");
+    if (flags & (ELEM_PASSIVE | ELEM_EXPRS))
+        read_need(r, FEATURE_BIT_BULK_MEMORY, at, "passive or declared element segment");
     if (!read_ok(r))
         return;
     read_elem_head(d, flags, e);
@@ -473,8 +474,8 @@ static void read_data(Decoder *d, DataSegment *s)
         read_fail(r, DIAG_MALFORMED, at, "malformed data segment kind %u", flags);
         return;
     }
-    if (flags)
-        read_need(r, FEATURE_BIT_BULK_MEMORY, at, "data segment flags");
+    if (flags == 1)
+        read_need(r, FEATURE_BIT_BULK_MEMORY, at, "passive data segment");
     s->mode = flags == 1 ? SEGMENT_PASSIVE : SEGMENT_ACTIVE;
     if (flags != 1) {
         at = r->at;

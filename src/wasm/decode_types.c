@@ -127,7 +127,8 @@ static void read_super(GroupReader *g, SubType *types, u32 place)
     u32 above = t->super & TYPE_REL ? types[index - m->ntypes].depth
                                     : types_get(m->registry, t->super)->depth;
     if (above + 1 > LIMIT_SUBTYPE_DEPTH)
-        read_fail(r, DIAG_LIMIT, at, "sub type hierarchy too deep: the limit is %u",
+        read_fail(r, DIAG_LIMIT, at,
+                  "sub type hierarchy too deep: found depth %u, cannot exceed depth %u", above + 1,
                   LIMIT_SUBTYPE_DEPTH);
     t->depth = (u8)(above + 1);
 }
@@ -206,9 +207,10 @@ static void check_type(Decoder *d, u32 index, const u8 *at)
         return;
     const SubType *super = types_get(registry, t->super);
     if (super->final)
-        read_fail(&d->r, DIAG_INVALID, at, "sub type %u must not extend a final type", index);
+        read_fail(&d->r, DIAG_INVALID, at, "sub type cannot have a final super type: type %u",
+                  index);
     else if (!composite_matches(registry, t, super))
-        read_fail(&d->r, DIAG_INVALID, at, "sub type %u does not match its super type", index);
+        read_fail(&d->r, DIAG_INVALID, at, "sub type must match super type: type %u", index);
 }
 
 /* ---- groups ---- */

@@ -108,7 +108,9 @@ const char *valtype_name(ValType t, char buf[VALTYPE_NAME_SIZE])
     if (kind == KIND_REF) {
         HeapType h = valtype_heap(t);
         const char *null = valtype_nullable(t) ? "null " : "";
-        if (heap_is_concrete(h))
+        if (t == VT_FUNCREF || t == VT_EXTERNREF)
+            snprintf(buf, VALTYPE_NAME_SIZE, "%sref", heap_names[ABSTRACT(h)]);
+        else if (heap_is_concrete(h))
             snprintf(buf, VALTYPE_NAME_SIZE, "(ref %s$%u)", null, h);
         else
             snprintf(buf, VALTYPE_NAME_SIZE, "(ref %s%s)", null, heap_names[ABSTRACT(h)]);

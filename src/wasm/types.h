@@ -167,7 +167,7 @@ bool valtype_is_subtype(const TypeRegistry *r, ValType sub, ValType super);
 /* The top of its hierarchy: HEAP_ANY, _FUNC, _EXTERN, _EXN or _CONT. */
 HeapType heap_top(const TypeRegistry *r, HeapType h);
 
-/* "i32", "(ref null func)", "(ref $7)" into buf; returns buf. */
+/* "i32", "funcref", "(ref null any)", "(ref $7)" into buf; returns buf. */
 enum { VALTYPE_NAME_SIZE = 32 };
 const char *valtype_name(ValType t, char buf[VALTYPE_NAME_SIZE]);
 

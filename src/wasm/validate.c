@@ -203,7 +203,7 @@ const SubType *validate_type(Validator *v, const Insn *i, u32 index, CompositeKi
     }
     const SubType *t = types_get(v->types, v->m->types[index]);
     if (t->kind != kind) {
-        validate_fail(v, i, "type mismatch: type %u is not a %s type", index, kinds[kind]);
+        validate_fail(v, i, "type mismatch: expected %s type at index %u", kinds[kind], index);
         return NULL;
     }
     return t;

@@ -107,3 +107,40 @@ TEST(decode_suite_modules)
         buf_release(&b);
     }
 }
+
+/* Sections and types of a proposal that is off. */
+TEST(decode_proposals_off)
+{
+    static const struct {
+        const char *sections, *message;
+        FeatureSet off;
+    } rows[] = {
+        {"0d [00]", "tag section: the exceptions proposal is off", FEATURE_MASK(EXCEPTIONS)},
+        {"05 [02 00 00 00 00]", "multiple memories: the multi-memory", FEATURE_MASK(MULTI_MEMORY)},
+        {"05 [01 04 00]", "64-bit addresses: the memory64", FEATURE_MASK(MEMORY64)},
+        {"05 [01 03 00 00]", "shared memory: the threads", FEATURE_MASK(THREADS)},
+        {"05 [01 08 00 00]", "page size: the custom-page-sizes", FEATURE_MASK(CUSTOM_PAGE_SIZES)},
+        {"01 [01 5f 00]", "struct type: the gc", FEATURE_MASK(GC)},
+        {"01 [01 4e 00]", "recursive group: the gc", FEATURE_MASK(GC)},
+        {"01 [01 50 00 60 00 00]", "sub type: the gc", FEATURE_MASK(GC)},
+        {"01 [01 60 00 02 7f 7f]", "invalid result arity", FEATURE_MASK(MULTI_VALUE)},
+        {"01 [02 60 00 00 5d 00]", "continuation type", FEATURE_MASK(STACK_SWITCHING)},
+        {"0c [00]", "data count section: the bulk-memory", FEATURE_MASK(BULK_MEMORY)},
+        {"0b [01 01 00]", "passive data segment: the bulk-memory", FEATURE_MASK(BULK_MEMORY)},
+        {"09 [01 01 00 00]", "passive or declared element segment", FEATURE_MASK(BULK_MEMORY)},
+        {"06 [01 7f 00 41 00 41 00 6a 0b]", "i32.add: the extended-const",
+         FEATURE_MASK(EXTENDED_CONST)},
+        {"06 [01 7f 01 41 00 0b] 07 [01 00 03 00]", "export of a mutable global",
+         FEATURE_MASK(MUTABLE_GLOBALS)},
+        {"04 [02 70 00 00 70 00 00]", "multiple tables", FEATURE_MASK(REFERENCE_TYPES)},
+    };
+    for (u32 i = 0; i < ARRAY_LEN(rows); i++) {
+        Buf b = {0};
+        wasm_begin(&b);
+        wasm_hex(&b, rows[i].sections);
+        wasm_drop(DECODE_OK(&b));
+        wasm_expect_error(__FILE__, __LINE__, &b, wasm_all_features() & ~rows[i].off,
+                          DIAG_UNSUPPORTED, -1, rows[i].message);
+        buf_release(&b);
+    }
+}

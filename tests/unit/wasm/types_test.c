@@ -185,7 +185,8 @@ TEST(types_heap_lattice)
     EXPECT_EQ(heap_top(r, HEAP_NONE), HEAP_ANY);
     EXPECT_EQ(heap_top(r, fn), HEAP_FUNC);
     char buf[VALTYPE_NAME_SIZE];
-    EXPECT_STR(valtype_name(VT_FUNCREF, buf), "(ref null func)");
+    EXPECT_STR(valtype_name(VT_FUNCREF, buf), "funcref");
+    EXPECT_STR(valtype_name(VALTYPE_REF(HEAP_ANY, true), buf), "(ref null any)");
     EXPECT_STR(valtype_name(VT_V128, buf), "v128");
     types_free(r);
 }
