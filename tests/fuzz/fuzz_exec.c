@@ -113,8 +113,10 @@ static void must(Error *e, const char *what)
     fuzz_finding("%s: %.*s", what, (int)b.n, (const char *)b.p);
 }
 
-static void configure(EngineConfig *c, u32 a, u32 b, u32 cpu)
+/* Relaxed SIMD is comparable only where the engine can take the interpreter's choices. */
+static void configure(EngineConfig *c, const u8 head[4])
 {
+    u32 a = head[0], b = head[1], cpu = (u32)head[2] << 8 | head[3];
     engine_config_init(c);
     c->features |= gen_features();
     c->limits.memory_bytes = MEMORY_BYTES;
@@ -122,7 +124,6 @@ static void configure(EngineConfig *c, u32 a, u32 b, u32 cpu)
     c->compile_threads = 1;
     c->lazy = a & 1;
     Tunables *t = &c->tunables;
-    t->relaxed_simd_deterministic = true;
     t->direct_calls = !c->lazy && (a & 2);
     t->nan_canonicalization = (a & 12) == 12;
     t->fuel = (a & 0x30) == 0x30;
@@ -137,6 +138,7 @@ static void configure(EngineConfig *c, u32 a, u32 b, u32 cpu)
         t->cpu = (t->cpu & cpu) | X64_CPU_SET_BASE;
     if (!X64_HAS(t->cpu, AVX))
         t->cpu &= ~((u64)1 << X64_CPU_AVX2 | (u64)1 << X64_CPU_FMA | (u64)1 << X64_CPU_F16C);
+    t->relaxed_simd_deterministic = X64_HAS(t->cpu, FMA);
 }
 
 /* Through a compiled file now and then, where the configuration allows one. */
@@ -409,13 +411,17 @@ static void reset(Pair *x)
  * The module and the bytes that choose the configuration: a module is taken as it is, with the
  * bytes in a custom section "config" at its end if it has one; anything else makes a module.
  */
-static void exec_input(const u8 *p, usize n, Buf *ret_wasm, u8 ret_head[4])
+static void exec_input(const u8 *p, usize n, Buf *ret_wasm, u8 ret_head[4],
+                       EngineConfig *ret_config)
 {
     static const u8 magic[] = {0, 'a', 's', 'm'};
     static const u8 section[] = {0, 11, 6, 'c', 'o', 'n', 'f', 'i', 'g'};
     GenOptions o = {.features = gen_features()};
     if (n < 8 || memcmp(p, magic, sizeof magic) != 0) {
         memcpy(ret_head, p, MIN(n, 4));
+        configure(ret_config, ret_head);
+        if (!ret_config->tunables.relaxed_simd_deterministic)
+            o.features &= ~FEATURE_MASK(RELAXED_SIMD);
         gen_module(&o, p, n, ret_wasm);
         return;
     }
@@ -423,13 +429,15 @@ static void exec_input(const u8 *p, usize n, Buf *ret_wasm, u8 ret_head[4])
     const u8 *last = p + n - sizeof section - 4;
     if (n > sizeof section + 4 && memcmp(last, section, sizeof section) == 0)
         memcpy(ret_head, last + sizeof section, 4);
+    configure(ret_config, ret_head);
 }
 
 /* For `fuzzer exec-module`: the module of an input, with its configuration. */
 void fuzz_exec_module(const u8 *p, usize n, Buf *out)
 {
     u8 head[4] = {0};
-    exec_input(p, n, out, head);
+    EngineConfig c;
+    exec_input(p, n, out, head, &c);
     buf_bytes(out, "\0\13\6config", 9);
     buf_bytes(out, head, sizeof head);
 }
@@ -440,8 +448,7 @@ void fuzz_exec(const u8 *p, usize n)
     Buf wasm = {0};
     Pair x = {0};
     u8 head[4] = {0};
-    exec_input(p, n, &wasm, head);
-    configure(&c, head[0], head[1], (u32)head[2] << 8 | head[3]);
+    exec_input(p, n, &wasm, head, &c);
     pair_open(&x, &c, &wasm, head[2] & 1);
     x.p = head;
     x.end = head + sizeof head;
