@@ -545,22 +545,24 @@ static void op_div(Baseline *b, u8 type, bool is_signed, bool rem)
 
 /* --- wide arithmetic --- */
 
+/* Four operands may be in temporaries and three are all that there are for sure: the low halves
+ * are done with before the high ones are looked at, and moves keep the carry. */
 static void op_wide_add(Baseline *b, X64Inst low, X64Inst high)
 {
     CodeBuf *c = &b->code;
     Val yh = bl_pop(b), yl = bl_pop(b), xh = bl_pop(b), xl = bl_pop(b);
-    Gpr d = bl_own_gpr(b, &xh);
     X64Mem m;
-    if (!is_imm(&yh) && !bl_in_memory(b, &yh, &m))
-        bl_gpr(b, &yh); /* before the carry is there */
     bl_load_gpr(b, &xl, RAX);
     bl_release(b, xl);
     emit_op(b, low, SZ_64, RAX, &yl);
-    emit_op(b, high, SZ_64, d, &yh);
     bl_release(b, yl);
-    bl_release(b, yh);
     Gpr lo = bl_alloc_gpr(b);
     x64_rr(c, X64_MOV, SZ_64, lo, RAX);
+    Gpr d = bl_own_gpr(b, &xh);
+    if (!is_imm(&yh) && !bl_in_memory(b, &yh, &m))
+        bl_gpr(b, &yh); /* not by emit_op, whose way may change the carry */
+    emit_op(b, high, SZ_64, d, &yh);
+    bl_release(b, yh);
     bl_push_gpr(b, KIND_I64, lo);
     bl_push_gpr(b, KIND_I64, d);
 }
