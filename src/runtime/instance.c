@@ -371,8 +371,12 @@ bool caller_memory(VmCtx *caller, u8 **ret_base, u64 *ret_bytes)
 {
     Instance *i = caller_instance(caller);
     Extern e;
-    if (!i || !instance_export(i, STR("memory"), &e) || e.kind != EXTERN_MEMORY)
+    if (!i)
         return false;
-    *ret_base = memory_data(e.memory, ret_bytes);
+    if (!i->memory_export && instance_export(i, STR("memory"), &e) && e.kind == EXTERN_MEMORY)
+        i->memory_export = e.memory;
+    if (!i->memory_export)
+        return false;
+    *ret_base = memory_data(i->memory_export, ret_bytes);
     return true;
 }

@@ -73,6 +73,7 @@ struct Instance {
     RtTag *own_tags;
     bool *elem_dropped, *data_dropped;
     RtGlobal *own_globals; /* NULL until one is asked for */
+    Memory *memory_export; /* the export "memory", NULL until a host function asks for it */
 };
 
 struct Store {
