@@ -300,6 +300,11 @@ const char *space_name(Space s)
     return names[s];
 }
 
+static void fail_name(Parser *p, const Token *t, const char *what, Str id)
+{
+    parse_fail(p, t, "unknown %s: failed to find name `$%.*s`", what, (int)MIN(id.n, 64), id.p);
+}
+
 /* Looks an identifier up; `what` it should be goes into the message. */
 static u32 lookup(Parser *p, const Map *m, const char *what)
 {
@@ -307,16 +312,14 @@ static u32 lookup(Parser *p, const Map *m, const char *what)
     const Token *t = peek(p);
     Str id = parse_id(p);
     if (!map_get(m, id, &v))
-        parse_fail(p, t, "unknown %s $%.*s", what, (int)MIN(id.n, 64), id.p);
+        fail_name(p, t, what, id);
     return (u32)v;
 }
 
 u32 parse_index(Parser *p, Space s)
 {
-    static const char *const words[SPACE_COUNT] = {
-        "type", "function", "table", "memory", "global", "tag", "elem segment", "data segment"};
     if (at_kind(p, TOKEN_ID))
-        return lookup(p, &p->spaces[s].map, words[s]);
+        return lookup(p, &p->spaces[s].map, space_name(s));
     return parse_u32(p);
 }
 
@@ -341,7 +344,7 @@ u32 parse_label(Parser *p)
         return parse_u32(p);
     Str id = parse_id(p);
     if (!map_get(&p->label_map, id, &depth) || depth == 0) {
-        parse_fail(p, t, "unknown label $%.*s", (int)MIN(id.n, 64), id.p);
+        fail_name(p, t, "label", id);
         return 0;
     }
     return p->labels.n - (u32)depth;

@@ -223,7 +223,7 @@ TEST(text_refusals_have_their_words_and_places)
     expect_refused("(func block)", "unexpected token", 11);
     expect_refused("(func (block end))", "unexpected token", 13);
     expect_refused("(func (if i32.const 1 (then)))", "unexpected token", 10);
-    expect_refused("(func call $nobody)", "unknown function", 11);
+    expect_refused("(func call $nobody)", "unknown func: failed to find name `$nobody`", 11);
     expect_refused("(module) (module)", "unexpected token", 9);
     expect_refused("(component)", "expected a module", 0);
     expect_refused("(start 0) (start 0)", "multiple start sections", 10);
