@@ -539,9 +539,9 @@ static inline void step(Validator *v, const Insn *i)
 }
 
 /*
- * The most frequent instructions in their shortest form, without the reader: local.get, i32.const
- * and the numeric ones of the first version. False if it is none of them; nothing has happened
- * then.
+ * The most frequent instructions in their shortest form, without the reader: local.get, .set, .tee,
+ * i32.const and the numeric ones of the first version. False if it is none of them; nothing has
+ * happened then.
  */
 static inline bool quick_step(Validator *v)
 {
@@ -549,9 +549,13 @@ static inline bool quick_step(Validator *v)
     if (UNLIKELY(v->r.end - at < 2))
         return false;
     u8 code = at[0], arg = at[1];
-    if (code == 0x20 && arg < v->nfast && !v->has_nonnull) {
-        push(v, v->fast[arg]);
+    if (code >= 0x20 && code <= 0x22 && arg < v->nfast && !v->has_nonnull) {
+        v->offset = (u32)(at - v->r.base);
         v->r.at += 2;
+        if (code != 0x20)
+            pop(v, v->fast[arg]);
+        if (code != 0x21)
+            push(v, v->fast[arg]);
     } else if (code == 0x41 && arg < 0x80) {
         push(v, VT_I32);
         v->r.at += 2;

@@ -297,3 +297,34 @@ TEST(security_bytes_change_after_validation)
     buf_release(&before);
     buf_release(&after);
 }
+
+/* The name section may say anything: the module stays valid, and names are slices of it or none. */
+TEST(security_name_section_is_not_trusted)
+{
+    Buf section = {0};
+    wasm_hex(&section, "04 6e 61 6d 65 00 [02 61 62] 01 [03 00 01 66 01 02 67 67 05 01 68] "
+                       "02 [01 00 01 00 01 78]");
+    TypeRegistry *r = types_new();
+    DecodeOptions o = {.features = wasm_all_features()};
+    Diag d;
+    for (usize at = 5; at < section.n; at++)
+        for (u32 value = 0; value < 256; value++) {
+            const u8 old = section.p[at];
+            section.p[at] = (u8)value;
+            Buf b = {0};
+            wasm_begin(&b);
+            wasm_section(&b, 0, &section);
+            section.p[at] = old;
+            WasmModule *m = module_decode(r, &o, b.p, b.n, &d);
+            EXPECT(m);
+            const char *first = (const char *)m->bytes, *end = first + m->size;
+            for (u32 i = 0; i < 8; i++) {
+                Str s = i == 7 ? module_name(m) : module_func_name(m, i);
+                EXPECT(!s.p || (s.p >= first && s.p + s.n <= end));
+            }
+            module_free(m);
+            buf_release(&b);
+        }
+    types_free(r);
+    buf_release(&section);
+}
