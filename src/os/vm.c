@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -131,7 +132,13 @@ typedef struct PmScanArg {
     u64 category_inverted, category_mask, category_anyof_mask, return_mask;
 } PmScanArg;
 #define PAGEMAP_SCAN_IOCTL _IOWR('f', 16, PmScanArg)
-enum { PAGE_IS_FILE = 1 << 2, PAGE_IS_PRESENT = 1 << 3, PAGE_IS_SWAPPED = 1 << 4, REGIONS = 64 };
+enum {
+    PAGE_IS_FILE = 1 << 2,
+    PAGE_IS_PRESENT = 1 << 3,
+    PAGE_IS_SWAPPED = 1 << 4,
+    PAGE_IS_PFNZERO = 1 << 5, /* was only read */
+    REGIONS = 64
+};
 
 static bool scan(int fd, u8 *p, u64 bytes, void (*run)(void *, void *, u64), void *arg)
 {
@@ -144,8 +151,8 @@ static bool scan(int fd, u8 *p, u64 bytes, void (*run)(void *, void *, u64), voi
                        .end = end,
                        .vec = (u64)(uintptr_t)found,
                        .vec_len = REGIONS,
-                       .category_inverted = PAGE_IS_FILE,
-                       .category_mask = PAGE_IS_FILE,
+                       .category_inverted = PAGE_IS_FILE | PAGE_IS_PFNZERO,
+                       .category_mask = PAGE_IS_FILE | PAGE_IS_PFNZERO,
                        .category_anyof_mask = PAGE_IS_PRESENT | PAGE_IS_SWAPPED,
                        .return_mask = PAGE_IS_PRESENT | PAGE_IS_SWAPPED};
         int n = ioctl(fd, PAGEMAP_SCAN_IOCTL, &a);
@@ -158,12 +165,26 @@ static bool scan(int fd, u8 *p, u64 bytes, void (*run)(void *, void *, u64), voi
     return true;
 }
 
+/* The process's pagemap, kept open: its number plus one in the lower half, the process that opened
+ * it in the upper one, because after a fork it would tell of the parent. */
+static _Atomic u64 pagemap;
+
+static int open_pagemap(void)
+{
+    u64 pid = (u64)getpid(), have = atomic_load(&pagemap);
+    if (have >> 32 == pid)
+        return (int)(u32)have - 1;
+    int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+    u64 mine = pid << 32 | (u32)(fd + 1);
+    if (!atomic_compare_exchange_strong(&pagemap, &have, mine) && fd >= 0) {
+        close(fd); /* another thread was quicker */
+        return open_pagemap();
+    }
+    return fd;
+}
+
 bool os_vm_dirty(void *p, u64 bytes, void (*run)(void *arg, void *at, u64 bytes), void *arg)
 {
-    int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return false;
-    bool ok = scan(fd, p, bytes, run, arg);
-    close(fd);
-    return ok;
+    int fd = open_pagemap();
+    return fd >= 0 && scan(fd, p, bytes, run, arg);
 }

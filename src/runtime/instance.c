@@ -7,6 +7,7 @@
  *
  * Source: https://webassembly.github.io/spec/core/exec/modules.html#instantiation
  */
+#include "os/vm.h"
 #include "runtime/runtime_priv.h"
 #include "runtime/x64/entry.h"
 
@@ -53,13 +54,12 @@ static Instance *instance_alloc(Store *s, Module *m)
     return i;
 }
 
-void instance_free(Instance *i)
+void instance_free(Instance *i, const WasmModule *w)
 {
-    const WasmModule *w = i->module->wasm;
     for (u32 k = 0; k < w->nelems; k++)
         mem_free(i->elems[k]);
     mem_free(i->own_globals);
-    module_unref(i->module);
+    snapshot_free(i->snapshot);
     mem_free(i);
 }
 
@@ -183,6 +183,15 @@ static void make_refs(Instance *i)
             refs[n++] = make_ref(i, f);
 }
 
+void instance_update_refs(Instance *i)
+{
+    const Module *m = i->module;
+    VmFuncRef *refs = CTX_ARRAY(i, VmFuncRef, funcrefs);
+    for (u32 k = 0; k < m->wasm->n_escaping; k++)
+        if (refs[k].vmctx == i->ctx)
+            refs[k].code = code_entry(m->code, refs[k].func);
+}
+
 VmFuncRef *instance_func_ref(Instance *i, u32 func)
 {
     const Module *m = i->module;
@@ -233,12 +242,27 @@ static Error *run_data(Instance *i, u32 index)
     return NULL;
 }
 
+/* The result of all active data segments, if a former instance left it. */
+static Error *map_image(Instance *i, const MemoryImage *image)
+{
+    const WasmModule *w = i->module->wasm;
+    for (u32 k = 0; k < w->ndatas; k++)
+        i->data_dropped[k] = w->datas[k].mode == SEGMENT_ACTIVE;
+    u8 *base = i->memories[0]->vm->base;
+    if (!os_vm_map_file(base, image->bytes, image->fd, 0, OS_PROT_RW, false))
+        return error_new("failed to map the initial content of a memory");
+    return NULL;
+}
+
 static Error *run_segments(Instance *i)
 {
     const WasmModule *w = i->module->wasm;
     Error *e = NULL;
     for (u32 k = 0; k < w->nelems && !e; k++)
         e = run_elem(i, k);
+    const MemoryImage *image = pool_image(i->module);
+    if (image && !e)
+        return map_image(i, image);
     for (u32 k = 0; k < w->ndatas && !e; k++)
         e = run_data(i, k);
     return e;
@@ -266,25 +290,47 @@ static Error *make_own(Instance *i)
     return e;
 }
 
+static void link_to_store(Instance *i)
+{
+    Store *s = i->store;
+    i->next = s->instances;
+    s->instances = i;
+    s->ninstances++;
+}
+
+/* Imports, and everything that comes before the start function. */
+static Error *prepare(Instance *i, bool reused, const Extern *imports)
+{
+    const WasmModule *w = i->module->wasm;
+    for (u32 k = 0; k < w->nimports; k++)
+        set_import(i, &w->imports[k], &imports[k]);
+    if (reused) {
+        pool_attach(i);
+        return NULL;
+    }
+    Error *e = make_own(i);
+    if (!e)
+        e = run_segments(i);
+    if (!e)
+        pool_remember(i);
+    return e;
+}
+
 Error *instance_new(Store *s, Module *m, const Extern *imports, u32 nimports,
                     Instance **ret_instance)
 {
-    const WasmModule *w = m->wasm;
-    Error *e = check_imports(s, w, imports, nimports);
+    Error *e = check_imports(s, m->wasm, imports, nimports);
     if (e)
         return e;
     if (s->ninstances >= s->config.limits.instances)
         return error_new("resource limit exceeded: instance count too high at %u",
                          s->ninstances + 1);
-    Instance *i = instance_alloc(s, m);
-    i->next = s->instances;
-    s->instances = i;
-    s->ninstances++;
-    for (u32 k = 0; k < nimports; k++)
-        set_import(i, &w->imports[k], &imports[k]);
-    e = make_own(i);
-    if (!e)
-        e = run_segments(i);
+    Instance *i = pool_take(s, m);
+    bool reused = i != NULL;
+    if (!reused)
+        i = instance_alloc(s, m);
+    link_to_store(i);
+    e = prepare(i, reused, imports);
     if (!e)
         e = run_start(i);
     if (!e)

@@ -15,6 +15,7 @@ static Module *module_make(WasmModule *w, const ModuleConfig *c)
     m->config = *c;
     m->wasm = w;
     os_mutex_init(&m->lock);
+    pool_init(&m->pool, w);
     arena_init(&m->arena);
     vm_layout_init(&m->layout, w, &m->arena);
     return m;
@@ -60,6 +61,7 @@ Module *module_unref(Module *m)
 {
     if (!m || atomic_fetch_sub_explicit(&m->refs, 1, memory_order_acq_rel) != 1)
         return NULL;
+    pool_release(&m->pool, m->wasm);
     code_mem_free(m->code);
     module_free(m->wasm);
     arena_release(&m->arena);

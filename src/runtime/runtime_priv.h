@@ -14,6 +14,7 @@
 #include "runtime/code.h"
 #include "runtime/instance.h"
 #include "runtime/module.h"
+#include "runtime/pool.h"
 #include "runtime/store.h"
 #include "runtime/trap.h"
 
@@ -25,7 +26,8 @@ struct Module {
     Arena arena;
     CodeMem *code; /* own */
     OsMutex lock;  /* publishing */
-    char *name;    /* own */
+    InstancePool pool;
+    char *name; /* own */
 };
 
 struct Memory {
@@ -38,6 +40,7 @@ struct Memory {
     u64 front;     /* bytes of the front guard */
     u64 reserved;  /* bytes from the base that may be committed without moving */
     u64 committed; /* whole pages */
+    bool pooled;   /* lives as long as its instance, which the store gives back */
 };
 
 struct RtTable {
@@ -46,6 +49,7 @@ struct RtTable {
     TableType type; /* as declared */
     RtTable *next;  /* in Store.tables */
     u64 cap;
+    bool pooled; /* as in Memory */
 };
 
 struct RtGlobal {
@@ -74,6 +78,7 @@ struct Instance {
     bool *elem_dropped, *data_dropped;
     RtGlobal *own_globals; /* NULL until one is asked for */
     Memory *memory_export; /* the export "memory", NULL until a host function asks for it */
+    Snapshot *snapshot;    /* own; NULL if the instance is not used again */
 };
 
 struct Store {
@@ -119,7 +124,10 @@ Error *const_eval(Instance *i, Range expr, VmVal *ret_value) MUST_CHECK;
 VmFuncRef *instance_func_ref(Instance *i, u32 func);
 /* Evaluates a segment's items [from, from + n) into out. */
 Error *elem_items(Instance *i, const ElemSegment *seg, u64 *out) MUST_CHECK;
-void instance_free(Instance *i);
+/* Without its memories, its tables and its reference to the module. */
+void instance_free(Instance *i, const WasmModule *w);
+/* Functions were compiled since the references were made. */
+void instance_update_refs(Instance *i);
 
 /* match.c: NULL if `e` may be linked to the import; otherwise what is wrong. */
 Error *import_match(Store *s, const WasmModule *m, const Import *import,

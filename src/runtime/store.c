@@ -28,21 +28,35 @@ Error *store_new(const StoreConfig *c, Store **ret_store)
     return NULL;
 }
 
+/* Instances that are used again keep their memories and tables, which are in the lists, too. */
+static void free_own(Store *s)
+{
+    for (Memory *m = s->memories; m; m = m->next)
+        if (!m->pooled)
+            memory_release(m);
+    for (RtTable *t = s->tables; t; t = t->next)
+        if (!t->pooled)
+            table_release(t);
+    while (s->instances) {
+        Instance *i = s->instances;
+        s->instances = i->next;
+        if (i->snapshot) {
+            pool_give(i);
+            continue;
+        }
+        Module *m = i->module;
+        instance_free(i, m->wasm);
+        module_unref(m);
+    }
+}
+
 void store_free(Store *s)
 {
     if (!s)
         return;
     for (const Activation *a = thread_state.top; a; a = a->prev)
         ALWAYS(a->store != s);
-    for (Memory *m = s->memories; m; m = m->next)
-        memory_release(m);
-    for (RtTable *t = s->tables; t; t = t->next)
-        table_release(t);
-    while (s->instances) {
-        Instance *i = s->instances;
-        s->instances = i->next;
-        instance_free(i);
-    }
+    free_own(s);
     for (u32 i = 0; i < s->types.n; i++)
         types_unref(s->config.registry, s->types.p[i]);
     error_free(store_take_pending(s));
