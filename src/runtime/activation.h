@@ -10,8 +10,9 @@ typedef struct Activation {
     u64 sp; /* of wasm_enter */
     struct Activation *prev;
     Store *store;
+    /* Only if there is a `prev`: */
     u64 own_fp, own_pc;     /* the store's exit_fp and exit_pc before the call */
-    u64 below_fp, below_pc; /* where wasm was left for the C code that made this call; if `prev` */
+    u64 below_fp, below_pc; /* where wasm was left for the C code that made this call */
     Error *error;           /* own; NULL: `trap` */
     TrapCode trap;
 } Activation;

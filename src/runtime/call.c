@@ -43,6 +43,8 @@ COLD static Error *find_entry_stub(Store *s, VmFuncRef *f)
 
 COLD static void enter_nested(Activation *a)
 {
+    a->own_fp = a->store->vm.exit_fp;
+    a->own_pc = a->store->vm.exit_pc;
     VmStore *below = &a->prev->store->vm;
     a->below_fp = below->exit_fp;
     a->below_pc = below->exit_pc;
@@ -71,8 +73,6 @@ Error *func_call(Store *s, VmFuncRef *f, VmVal *vals)
     Activation a;
     a.prev = t->top;
     a.store = s;
-    a.own_fp = s->vm.exit_fp;
-    a.own_pc = s->vm.exit_pc;
     if (LIKELY(!a.prev))
         enter_outermost(s, t);
     else
@@ -86,8 +86,10 @@ Error *func_call(Store *s, VmFuncRef *f, VmVal *vals)
     }
     u32 left = wasm_enter(&a.sp, f->reserved, f->vmctx, f->code, vals);
     t->top = a.prev;
-    s->vm.exit_fp = a.own_fp;
-    s->vm.exit_pc = a.own_pc;
+    if (UNLIKELY(a.prev != NULL)) {
+        s->vm.exit_fp = a.own_fp;
+        s->vm.exit_pc = a.own_pc;
+    }
     return UNLIKELY(left) ? activation_error(&a) : NULL;
 }
 

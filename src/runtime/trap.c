@@ -91,10 +91,11 @@ static void capture(const Activation *a, u64 pc, u64 fp, u32 first_offset)
 {
     Walk w = {a->store, pc, fp, first_offset};
     a->store->nframes = 0;
-    for (; a; a = a->prev) {
-        walk_activation(&w, a);
+    walk_activation(&w, a);
+    for (; a->prev; a = a->prev) {
         w.pc = a->below_pc;
         w.fp = a->below_fp;
+        walk_activation(&w, a->prev);
     }
 }
 
