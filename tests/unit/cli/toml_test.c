@@ -44,6 +44,7 @@ TEST(toml_values)
     TomlDoc deep;
     Error *e = toml_read(STR("[a.b.c]\nd.e = 1"), "t", &deep);
     EXPECT_STR(e ? e->message : NULL, "t:2:3: tables are nested too deeply");
+    error_free(e);
     EXPECT_EQ(d.entries.n, ARRAY_LEN(want));
     for (u32 i = 0; i < d.entries.n; i++) {
         TomlEntry *t = &d.entries.p[i];
@@ -102,5 +103,6 @@ TEST(toml_nesting_is_bounded)
     TomlDoc d;
     Error *e = toml_read((Str){(char *)text.p, text.n}, "t", &d);
     EXPECT_STR(e ? e->message : NULL, "t:1:37: values are nested too deeply");
+    error_free(e);
     buf_release(&text);
 }
