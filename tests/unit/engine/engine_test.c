@@ -104,7 +104,7 @@ static Error *call(Instance *i, const char *name, u64 arg, u64 *ret_result)
 {
     Extern x;
     EXPECT(instance_export(i, str_of(name), &x));
-    VmVal vals[4] = {{.pair = {arg, 0}}};
+    VmVal vals[8] = {{.pair = {arg, 0}}};
     Error *e = func_call(instance_store(i), x.func, vals);
     *ret_result = vals[0].pair[0];
     return e;
