@@ -23,7 +23,8 @@ RefVal ref_pop(RefStore *s)
 static void slide(RefStore *s, u32 n, u32 to)
 {
     ALWAYS(s->stack.n >= n && to <= s->stack.n - n);
-    memmove(s->stack.p + to, s->stack.p + s->stack.n - n, n * sizeof *s->stack.p);
+    if (n)
+        memmove(s->stack.p + to, s->stack.p + s->stack.n - n, n * sizeof *s->stack.p);
     s->stack.n = to + n;
 }
 
