@@ -54,6 +54,7 @@ struct WasiCtx {
     int stdio[3]; /* borrow; -1: none */
     u64 hostcall_fuel, max_random_size, max_resources;
     u64 monotonic_start; /* of os_monotonic_ns; the guest's clock begins here */
+    u64 listing_bytes;   /* taken by the listings of all descriptors */
     Sandbox sandbox;
     WasiFdTable fds;
     bool fds_ready;
@@ -66,6 +67,9 @@ WasiFdTable *wasi_ctx_fds(WasiCtx *c);
 WasiFd *wasi_fd_get(WasiCtx *c, u32 fd);
 /* False if the context has as many descriptors as it may have. Transfers what is in *d. */
 bool wasi_fd_push(WasiCtx *c, const WasiFd *d, u32 *ret_fd);
+/* Takes or drops the listing of a directory. 0 or an errno value. */
+int wasi_fd_list(WasiCtx *c, WasiFd *d);
+void wasi_fd_unlist(WasiCtx *c, WasiFd *d);
 void wasi_fd_close(WasiCtx *c, u32 fd);              /* must be open */
 void wasi_fd_renumber(WasiCtx *c, u32 from, u32 to); /* both open and different */
 

@@ -92,11 +92,28 @@ bool wasi_fd_push(WasiCtx *c, const WasiFd *d, u32 *ret_fd)
     return true;
 }
 
+void wasi_fd_unlist(WasiCtx *c, WasiFd *d)
+{
+    if (d->listing)
+        c->listing_bytes -= fs_listing_bytes(d->listing);
+    fs_listing_free(d->listing);
+    d->listing = NULL;
+}
+
+int wasi_fd_list(WasiCtx *c, WasiFd *d)
+{
+    wasi_fd_unlist(c, d);
+    int err = fs_list(&d->node, WASI_LIMIT_DIRECTORY_BYTES - c->listing_bytes, &d->listing);
+    if (!err)
+        c->listing_bytes += fs_listing_bytes(d->listing);
+    return err;
+}
+
 void wasi_fd_close(WasiCtx *c, u32 fd)
 {
     WasiFd *d = &c->fds.fds.p[fd];
     fs_node_release(&d->node);
-    fs_listing_free(d->listing);
+    wasi_fd_unlist(c, d);
     *d = (WasiFd){.kind = WASI_FD_CLOSED};
     c->fds.open--;
     heap_push(&c->fds, fd);
@@ -106,7 +123,7 @@ void wasi_fd_renumber(WasiCtx *c, u32 from, u32 to)
 {
     WasiFd *fds = c->fds.fds.p;
     fs_node_release(&fds[to].node);
-    fs_listing_free(fds[to].listing);
+    wasi_fd_unlist(c, &fds[to]);
     fds[to] = fds[from];
     fds[from] = (WasiFd){.kind = WASI_FD_CLOSED};
     c->fds.open--;

@@ -328,7 +328,13 @@ typedef struct ListingRow {
 struct FsListing {
     VEC(ListingRow) rows;
     Buf names; /* each terminated */
+    u64 max_bytes;
 };
+
+u64 fs_listing_bytes(const FsListing *l)
+{
+    return l->names.n + l->rows.n * sizeof(ListingRow);
+}
 
 static int listing_add(void *arg, const char *name, OsFileType type, u64 ino)
 {
@@ -336,7 +342,7 @@ static int listing_add(void *arg, const char *name, OsFileType type, u64 ino)
     usize n = strlen(name);
     if (!utf8_valid(name, n))
         return EILSEQ;
-    if (l->names.n + n + ((usize)l->rows.n + 1) * sizeof(ListingRow) >= WASI_LIMIT_DIRECTORY_BYTES)
+    if (fs_listing_bytes(l) + n + 1 + sizeof(ListingRow) > l->max_bytes)
         return ENOMEM;
     ListingRow row = {.name = l->names.n, .ino = ino, .type = type};
     vec_push(&l->rows, row);
@@ -344,9 +350,10 @@ static int listing_add(void *arg, const char *name, OsFileType type, u64 ino)
     return 0;
 }
 
-int fs_list(const FsNode *dir, FsListing **ret_listing)
+int fs_list(const FsNode *dir, u64 max_bytes, FsListing **ret_listing)
 {
     FsListing *l = mem_alloc(sizeof *l);
+    l->max_bytes = max_bytes;
     int err = os_list_dir(dir->fd, listing_add, l);
     if (err) {
         fs_listing_free(l);

@@ -63,8 +63,9 @@ typedef struct FsEntry {
 
 /* The entries of a directory as they were at one moment, without "." and "..". */
 typedef struct FsListing FsListing;
-/* EILSEQ if a name is not UTF-8, ENOMEM if they take more than the limit. */
-int fs_list(const FsNode *dir, FsListing **ret_listing);
+/* EILSEQ if a name is not UTF-8, ENOMEM if they take more than max_bytes. */
+int fs_list(const FsNode *dir, u64 max_bytes, FsListing **ret_listing);
+u64 fs_listing_bytes(const FsListing *l); /* that it takes */
 u32 fs_listing_count(const FsListing *l);
 FsEntry fs_listing_entry(const FsListing *l, u32 i);
 void fs_listing_free(FsListing *l);

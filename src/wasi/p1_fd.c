@@ -370,11 +370,8 @@ u32 p1_fd_readdir(P1Call *c, u32 fd, u32 buf, u32 len, u64 cookie, u32 ret)
     if (!d)
         return P1_EBADF;
     int err = 0;
-    if (cookie == 0 || !d->listing) {
-        fs_listing_free(d->listing);
-        d->listing = NULL;
-        err = fs_list(&d->node, &d->listing);
-    }
+    if (cookie == 0 || !d->listing)
+        err = wasi_fd_list(c->ctx, d);
     OsStat dir;
     if (!err)
         err = os_stat(d->node.fd, &dir);

@@ -433,8 +433,15 @@ TEST(fd_readdir)
     EXPECT_EQ(read_dir(g, 2, 4096, again, 16, &bytes), 3);
     EXPECT_STR(again[0].name, e[2].name); /* gone, but it was there */
     EXPECT_EQ(read_dir(g, 0, 4096, e, 16, &bytes), 5);
+    EXPECT(g->ctx->listing_bytes > 0);
+    /* Without room for another listing. */
+    g->ctx->listing_bytes += WASI_LIMIT_DIRECTORY_BYTES - 64;
+    EXPECT_EQ(guest_ok(g, p1_fd_readdir(g->c, GUEST_DIR, GUEST_BUF, 99, 0, GUEST_RET)), P1_ENOMEM);
+    g->ctx->listing_bytes = 0;
+    EXPECT_EQ(read_dir(g, 0, 4096, e, 16, &bytes), 5);
     host_write(g, "\xff", "");
     EXPECT_EQ(guest_ok(g, p1_fd_readdir(g->c, GUEST_DIR, GUEST_BUF, 99, 0, GUEST_RET)), P1_EILSEQ);
+    EXPECT_EQ(g->ctx->listing_bytes, 0);
     guest_free(g);
 }
 

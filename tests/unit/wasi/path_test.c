@@ -136,7 +136,7 @@ TEST_BOTH_WAYS(path_link_chain)
 {
     host_write(g, "l0", "end");
     for (int i = 1; i <= 41; i++) {
-        char from[8], to[8];
+        char from[16], to[16];
         snprintf(to, sizeof to, "l%d", i - 1);
         snprintf(from, sizeof from, "l%d", i);
         host_symlink(g, to, from);
