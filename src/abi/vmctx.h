@@ -57,13 +57,13 @@ typedef struct VmFuncImport {
 
 /* 16 bytes for any value. */
 typedef union VmVal {
+    u64 pair[2]; /* first: {0} has to clear it all, null references above all */
     i32 i32;
     i64 i64;
     u32 f32; /* bits */
     u64 f64; /* bits */
     u8 v128[16];
     u64 ref;
-    u64 pair[2];
 } VmVal;
 static_assert(sizeof(VmVal) == 16, "values are 16 bytes");
 

@@ -182,7 +182,7 @@ TEST(pool_gives_imports_anew)
         EXPECT(store_host_func(f.s, type, true, (void *)host_one, &value, &import.func) == NULL);
         types_unref(engine_types(f.e), type);
         EXPECT(instance_new(f.s, f.m, &import, 1, &f.i) == NULL);
-        VmVal vals[1] = {{0}};
+        VmVal vals[1] = {{{0}}};
         EXPECT(func_call(f.s, export_of(f.i, "go").func, vals) == NULL);
         EXPECT_EQ(vals[0].i32, value);
         store_free(f.s);
