@@ -19,7 +19,7 @@ typedef struct VmCtx VmCtx;
 /* State of the store that compiled code reads and writes; one a store. */
 typedef struct VmStore {
     u64 stack_limit;    /* a frame that would reach below this address is a stack overflow */
-    i64 fuel;           /* counts up; used up when it is > 0 */
+    i64 fuel;           /* counts up; used up when it is >= 0 */
     u64 epoch_deadline; /* in ticks */
     const u64 *epoch;   /* the engine's counter, atomic */
     void *pending;      /* not NULL: a host function failed (Error *, own) or an interrupt is due */

@@ -557,9 +557,10 @@ void bl_interrupt_checks(Baseline *b)
         bl_store_val(b, b->stack.p + i, bl_slot(b, i));
     if (b->t->fuel) {
         CodeLabel ok = code_label(c);
+        bl_fuel_flush(b);
         x64_rm(c, X64_MOV, SZ_64, RAX, x64_mem(ROLE_VMCTX, offsetof(VmCtx, store)));
         x64_mi(c, X64_CMP, SZ_64, x64_mem(RAX, offsetof(VmStore, fuel)), 0);
-        x64_jcc(c, CC_LE, ok);
+        x64_jcc(c, CC_L, ok);
         slow_path(b, BUILTIN_out_of_fuel);
         code_bind(c, ok);
     }

@@ -53,7 +53,7 @@ static void charge(VmCtx *ctx, u64 n)
         return;
     if (__builtin_add_overflow(s->vm.fuel, (i64)MIN(n, (u64)INT64_MAX), &s->vm.fuel))
         s->vm.fuel = INT64_MAX;
-    if (s->vm.fuel > 0)
+    if (s->vm.fuel >= 0)
         trap_raise(ctx, TRAP_OUT_OF_FUEL);
 }
 

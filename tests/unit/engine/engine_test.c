@@ -200,6 +200,11 @@ TEST(engine_fuel_runs_out_and_epochs_end_loops)
     EXPECT(left < 1000 && left > 990);
     EXPECT(strstr(call_error(i, "spin", 0), "all fuel consumed by WebAssembly"));
     EXPECT_EQ(store_fuel(instance_store(i)), 0);
+    /* A call costs one, each instruction one, and the check at the entry wants some to be left. */
+    store_set_fuel(instance_store(i), 1);
+    EXPECT(strstr(call_error(i, "load", 8), "all fuel consumed by WebAssembly"));
+    store_set_fuel(instance_store(i), 2);
+    EXPECT_EQ((u32)call_ok(i, "load", 8), 42);
     store_free(instance_store(i));
     module_unref(m);
     engine_free(e);
