@@ -185,6 +185,13 @@ void bl_scan(Baseline *b);
 /* Decides which locals are pinned and lays out the frame. */
 void bl_assign_registers(Baseline *b);
 
+/* True if callees may leave the instance for good: by return_call_ref too, whose opcode belongs to
+ * another proposal. */
+static inline bool bl_tail_calls(const WasmModule *m)
+{
+    return m->uses & (FEATURE_MASK(TAIL_CALL) | FEATURE_MASK(FUNCTION_REFERENCES));
+}
+
 /* --- baseline.c --- */
 void bl_restore_saved(Baseline *b); /* registers that the prologue saved */
 

@@ -441,9 +441,9 @@ static void emit_call(Baseline *b, Callee *f, const FuncType *t)
     if (f->kind == CALLEE_OWN) {
         call_or_jump(b, f->func, false);
         note_call(b);
-        if (b->m->uses & FEATURE_MASK(TAIL_CALL)) /* it may have left the instance */
+        if (bl_tail_calls(b->m)) /* it may have left the instance */
             x64_rm(c, X64_MOV, SZ_64, ROLE_VMCTX, x64_mem(RBP, CTX_AT));
-        if (b->mem0_moves || (b->m->uses & FEATURE_MASK(TAIL_CALL)))
+        if (b->mem0_moves || bl_tail_calls(b->m))
             bl_reload_memory0(b);
     } else {
         bool rcx = rcx_is_free(&k);

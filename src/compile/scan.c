@@ -126,7 +126,7 @@ static void scan_insn(Scan *s, const Insn *in)
         break;
     case OP_call:
         scan_results(s, module_func_type(b->m, in->idx));
-        scan_call(s, in->idx < b->m->n_imported_funcs || (b->m->uses & FEATURE_MASK(TAIL_CALL)));
+        scan_call(s, in->idx < b->m->n_imported_funcs || bl_tail_calls(b->m));
         break;
     case OP_call_indirect:
     case OP_call_ref:
