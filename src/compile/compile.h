@@ -41,10 +41,11 @@ const char *compile_unsupported(const WasmModule *m);
 /*
  * Stubs, one a signature.
  * Entry: void stub(VmCtx *callee, const void *code, VmVal *params_then_results) by the C
- * convention; values are read from and results written to the array, both from its start. Host
- * call: entered by wasm's convention with the VmHostFunc in the context register and the caller's
- * VmCtx in the scratch register; notes exit_fp and exit_pc in the store, calls the C function, and
- * leaves wasm through raise_pending if store->pending is set after it.
+ * convention, except that it keeps no register but rbp: the caller (wasm_enter) does. Values are
+ * read from and results written to the array, both from its start. Host call: entered by wasm's
+ * convention with the VmHostFunc in the context register and the caller's VmCtx in the scratch
+ * register; notes exit_fp and exit_pc in the store, calls the C function, and leaves wasm through
+ * raise_pending if store->pending is set after it.
  */
 Error *compile_stub(CompileCtx *c, StubKind kind, const FuncType *type, const Tunables *t,
                     CompiledFunc *ret_code);

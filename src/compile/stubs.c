@@ -59,13 +59,11 @@ static void entry_args(CodeBuf *c, const FuncType *t, const CallLayout *l)
 
 static void emit_entry(Baseline *b, const FuncType *t, const CallLayout *l)
 {
-    static const u8 saved[] = {RBX, R12, R13, R14, R15};
     CodeBuf *c = &b->code;
     x64_push_r(c, RBP);
     x64_rr(c, X64_MOV, SZ_64, RBP, RSP);
-    for (u32 i = 0; i < ARRAY_LEN(saved); i++)
-        x64_push_r(c, saved[i]);
-    x64_ri(c, X64_SUB, SZ_64, RSP, 8 + (i32)l->stack_bytes);
+    if (l->stack_bytes) /* the callee pops them */
+        x64_ri(c, X64_SUB, SZ_64, RSP, (i32)l->stack_bytes);
     x64_rr(c, X64_MOV, SZ_64, ROLE_VMCTX, RDI);
     x64_rr(c, X64_MOV, SZ_64, R12, RSI);
     x64_rr(c, X64_MOV, SZ_64, RBX, RDX);
@@ -79,9 +77,6 @@ static void emit_entry(Baseline *b, const FuncType *t, const CallLayout *l)
         store_val(c, (u8)valtype_kind(t->results[i]), x64_mem(RBX, (i32)i * VAL),
                   a->cls == ARG_INT ? int_results[a->reg] : a->reg);
     }
-    x64_ri(c, X64_ADD, SZ_64, RSP, 8); /* the callee has popped its arguments */
-    for (u32 i = ARRAY_LEN(saved); i-- > 0;)
-        x64_pop_r(c, saved[i]);
     x64_pop_r(c, RBP);
     x64_ret(c);
 }

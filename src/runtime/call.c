@@ -58,7 +58,8 @@ static inline void enter_outermost(Store *s, const ThreadState *t)
     s->vm.stack_limit = MAX(limit, t->stack_floor);
 }
 
-Error *func_call(Store *s, VmFuncRef *f, VmVal *vals)
+/* Without a stack protector: the only array-like thing in the frame is written field by field. */
+__attribute__((no_stack_protector)) Error *func_call(Store *s, VmFuncRef *f, VmVal *vals)
 {
     ThreadState *t = &thread_state;
     if (UNLIKELY(!t->id))
