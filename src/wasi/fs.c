@@ -195,14 +195,15 @@ int fs_symlink_at(Sandbox *s, Str target, const FsNode *dir, Str path)
         return EPERM;
     char buf[WASI_LIMIT_PATH];
     SandboxParent p;
-    int err = sandbox_path(target, buf);
-    if (!err && buf[0] == '/')
-        err = EPERM;
-    if (!err)
-        err = open_parent(s, dir, path, &p);
+    int target_err = sandbox_path(target, buf);
+    if (!target_err && buf[0] == '/')
+        return EPERM;
+    int err = open_parent(s, dir, path, &p);
     if (err)
         return err;
-    err = os_symlink_at(buf, p.dir, p.name);
+    err = target_err;
+    if (!err)
+        err = os_symlink_at(buf, p.dir, p.name);
     sandbox_parent_release(&p);
     return err;
 }

@@ -292,6 +292,7 @@ TEST_BOTH_WAYS(path_symlinks)
     EXPECT_EQ(symlink_to(g, "../../f", "up"), P1_SUCCESS);
     EXPECT_EQ(symlink_to(g, "/etc", "l2"), P1_EPERM);
     EXPECT_EQ(symlink_to(g, "", "l2"), P1_ENOENT);
+    EXPECT_EQ(symlink_to(g, "", "/l2"), P1_EPERM); /* where it goes is looked at first */
     EXPECT_EQ(symlink_to(g, "f", "l"), P1_EEXIST);
     EXPECT_EQ(symlink_to(g, "f", "l2/"), P1_ENOENT);
     EXPECT_EQ(symlink_to(g, "f", "d/"), P1_EEXIST);
