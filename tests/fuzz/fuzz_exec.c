@@ -138,7 +138,7 @@ static void configure(EngineConfig *c, const u8 head[4])
         t->cpu = (t->cpu & cpu) | X64_CPU_SET_BASE;
     if (!X64_HAS(t->cpu, AVX))
         t->cpu &= ~((u64)1 << X64_CPU_AVX2 | (u64)1 << X64_CPU_FMA | (u64)1 << X64_CPU_F16C);
-    t->relaxed_simd_deterministic = X64_HAS(t->cpu, FMA);
+    t->relaxed_simd_deterministic = true; /* as the interpreter is */
 }
 
 /* Through a compiled file now and then, where the configuration allows one. */
@@ -420,8 +420,6 @@ static void exec_input(const u8 *p, usize n, Buf *ret_wasm, u8 ret_head[4],
     if (n < 8 || memcmp(p, magic, sizeof magic) != 0) {
         memcpy(ret_head, p, MIN(n, 4));
         configure(ret_config, ret_head);
-        if (!ret_config->tunables.relaxed_simd_deterministic)
-            o.features &= ~FEATURE_MASK(RELAXED_SIMD);
         gen_module(&o, p, n, ret_wasm);
         return;
     }
