@@ -54,6 +54,14 @@ static bool map_memory(const Store *s, Memory *m, u64 reserved)
     return true;
 }
 
+/* Reserves and maps for `bytes`; without the spare room where address space is scarce. */
+static bool map_for(const Store *s, Memory *m, u64 bytes, bool moving)
+{
+    if (map_memory(s, m, reservation_for(s, &m->type, bytes, moving)))
+        return true;
+    return memory_can_move(&m->type, &s->tunables) && map_memory(s, m, os_page_up(bytes));
+}
+
 static bool commit_to(Memory *m, u64 bytes)
 {
     u64 need = os_page_up(bytes);
@@ -75,7 +83,7 @@ Error *memory_init(Store *s, Memory *m, const MemoryType *t)
         (bytes = t->limits.min << t->page_size_log2) > s->config.limits.memory_bytes)
         return error_new("memory minimum size of %llu pages exceeds memory limits",
                          (unsigned long long)t->limits.min);
-    if (!map_memory(s, m, reservation_for(s, t, bytes, false)) || !commit_to(m, bytes)) {
+    if (!map_for(s, m, bytes, false) || !commit_to(m, bytes)) {
         memory_release(m);
         return error_new("failed to allocate a memory of %llu bytes", (unsigned long long)bytes);
     }
@@ -97,7 +105,7 @@ void memory_release(Memory *m)
 static bool move_memory(Store *s, Memory *m, u64 bytes)
 {
     Memory old = *m;
-    if (!map_memory(s, m, reservation_for(s, &m->type, bytes, true)))
+    if (!map_for(s, m, bytes, true))
         return false;
     if (!commit_to(m, bytes)) {
         memory_release(m);
@@ -122,7 +130,9 @@ i64 memory_grow_or(Store *s, Memory *m, u64 pages, Error **ret_error)
     u32 log2 = m->type.page_size_log2;
     u64 old = m->vm->length >> log2, want = 0, bytes = 0;
     bool fits = !__builtin_add_overflow(old, pages, &want);
-    u64 declared = m->type.limits.has_max ? m->type.limits.max : UINT64_MAX;
+    u64 declared = m->type.is64 ? UINT64_MAX : ((u64)1 << 32) >> log2;
+    if (m->type.limits.has_max)
+        declared = m->type.limits.max;
     bool sized = fits && want <= UINT64_MAX >> log2;
     if (sized)
         bytes = want << log2;

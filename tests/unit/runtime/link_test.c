@@ -4,6 +4,7 @@
 #include "unit/test.h"
 
 #include <stdio.h>
+#include <sys/resource.h>
 
 #define T "(type (func (param i32 i32) (result i32)))"
 #define ADD "(func $add (export \"add\") (type 0) unreachable)"
@@ -100,6 +101,29 @@ TEST(memories_without_a_reservation_move_when_they_grow)
     EXPECT_EQ(n, 10);
     MemoryType wide = {.limits = {(u64)1 << 48, 0, false}, .page_size_log2 = 16, .is64 = true};
     EXPECT(strstr(fake_text(store_memory_new(s, &wide, &m)), "exceeds memory limits"));
+    store_free(s);
+    fake_release(&f);
+}
+
+TEST(memories_do_with_little_address_space)
+{
+    Fake f;
+    fake_init(&f, CODE_BACKING_BEST);
+    f.tunables.memory_reservation = (u64)1 << 30;
+    f.tunables.signal_traps = false;
+    Store *s = fake_store(&f);
+    struct rlimit limit = {.rlim_cur = 900 << 20, .rlim_max = RLIM_INFINITY};
+    if (setrlimit(RLIMIT_AS, &limit) != 0)
+        test_skip("the address space cannot be limited");
+    MemoryType t = {.limits = {1, 0, false}, .page_size_log2 = 16};
+    Memory *m = NULL;
+    if (store_memory_new(s, &t, &m))
+        test_skip("the program itself needs more address space");
+    EXPECT_EQ(memory_grow(s, m, 1000), 1);
+    EXPECT_EQ(memory_grow(s, m, 60000), -1);
+    u64 n = 0;
+    u8 *p = memory_data(m, &n);
+    EXPECT(n == 1001 * 65536 && p[n - 1] == 0);
     store_free(s);
     fake_release(&f);
 }
