@@ -33,6 +33,7 @@ void compile_ctx_free(CompileCtx *c)
     vec_release(&b->stack);
     vec_release(&b->blocks);
     vec_release(&b->scan_blocks);
+    vec_release(&b->loops);
     vec_release(&b->stubs);
     vec_release(&b->traps);
     vec_release(&b->calls);

@@ -74,7 +74,7 @@ typedef struct Block {
 /* An open block of the scan; an `else` starts another one. */
 typedef struct ScanBlock {
     u32 serial;
-    bool loop;
+    u32 loop; /* number of the loop plus one, 0 for other blocks */
 } ScanBlock;
 
 /* ud2 out of line. */
@@ -92,7 +92,7 @@ typedef struct Move {
 
 enum {
     BL_MAX_PINS = 8,
-    BL_FLOAT_PINS = 7,
+    BL_FLOAT_PINS = 10, /* leaves five temporaries */
     BL_MIN_TEMPS = 3,
     BL_MERGE_INTS = 2,
     BL_MERGE_FLOATS = 4,
@@ -142,6 +142,8 @@ typedef struct Baseline {
     u32 npinned;
     u32 pinned[BL_MAX_PINS + BL_FLOAT_PINS]; /* locals that are pinned */
     VEC(ScanBlock) scan_blocks;
+    VEC(bool) loops; /* in order: true if there is no loop inside */
+    u32 loop;        /* number of the next one */
 
     u32 slot_log2;    /* log2 of the bytes of a stack slot */
     u32 locals_start; /* bytes below rbp where the locals' slots begin ... */

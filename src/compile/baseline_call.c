@@ -305,8 +305,8 @@ X64Mem bl_table_elem(Baseline *b, u32 table, Val *index)
     return x64_mem_index(RAX, r, 3, 0);
 }
 
-/* The canonical id of the current instruction's type. Ids differ from engine to engine, so code that
- * is kept in files reads it from the context. */
+/* The canonical id of the current instruction's type. Ids differ from engine to engine, so code
+ * that is kept in files reads it from the context. */
 static void load_type(Baseline *b, Gpr to)
 {
     u32 at = b->layout->types + b->in.idx * (u32)sizeof(u32);

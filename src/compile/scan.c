@@ -45,15 +45,21 @@ static void add_weight(u32 *w, u32 more)
 
 static void scan_open(Scan *s, bool loop)
 {
-    vec_push(&s->b->scan_blocks, ((ScanBlock){++s->serial, loop}));
+    Baseline *b = s->b;
+    if (loop)
+        vec_push(&b->loops, false);
+    vec_push(&b->scan_blocks, ((ScanBlock){++s->serial, loop ? b->loops.n : 0}));
     s->depth += loop;
 }
 
 static void scan_close(Scan *s)
 {
     Baseline *b = s->b;
-    b->scan_blocks.n--;
-    s->depth -= b->scan_blocks.p[b->scan_blocks.n].loop;
+    u32 loop = b->scan_blocks.p[--b->scan_blocks.n].loop;
+    if (!loop)
+        return;
+    s->depth--;
+    b->loops.p[loop - 1] = loop == b->loops.n; /* none was opened since */
 }
 
 static bool is_defined(const Baseline *b, const Local *l)
@@ -170,7 +176,7 @@ void bl_scan(Baseline *b)
     for (u32 i = 0; i < b->type->nresults; i++)
         b->has_v128 |= valtype_kind(b->type->results[i]) == KIND_V128;
     Scan s = {.b = b};
-    b->scan_blocks.n = 0;
+    b->scan_blocks.n = b->loops.n = b->loop = 0;
     scan_open(&s, false);
     for (u32 i = 0; i < b->type->nparams; i++) {
         b->locals[i].def_serial = s.serial;
@@ -190,7 +196,7 @@ void bl_scan(Baseline *b)
 /* Candidates of one class, heaviest first. */
 typedef struct Ranking {
     u32 n, max;
-    u32 local[BL_MAX_PINS];
+    u32 local[MAX(BL_MAX_PINS, BL_FLOAT_PINS)];
 } Ranking;
 
 static void rank(Ranking *r, const Local *locals, u32 local)
@@ -272,22 +278,22 @@ static void pin_with_calls(Baseline *b, const Ranking *r)
 
 static void pin_floats(Baseline *b, const Ranking *r)
 {
-    u8 reg = XMM8;
+    u8 reg = XMM14;
     for (u32 i = 0; i < r->n; i++)
         if (!b->has_call || b->locals[r->local[i]].weight / 3 > b->call_weight)
-            pin(b, r->local[i], reg++);
+            pin(b, r->local[i], reg--);
 }
 
 static void set_temps(Baseline *b)
 {
     u32 gprs = 1u << RCX | 1u << RDX | 1u << RSI | 1u << RDI | 1u << R8 | 1u << R9;
+    u32 xmms = (1u << XMM15) - 1;
     for (u32 i = 0; i < b->npinned; i++) {
         const Local *l = b->locals + b->pinned[i];
-        if (!bl_is_float(l->type))
-            gprs &= ~(1u << l->reg);
+        *(bl_is_float(l->type) ? &xmms : &gprs) &= ~(1u << l->reg);
     }
     b->gpr_temps = gprs;
-    b->xmm_temps = 0xff;
+    b->xmm_temps = xmms;
     b->gpr_busy = b->xmm_busy = 0;
     static const u8 order[] = {RSI, RDI, R8, R9, RDX, RCX};
     u32 n = 0;
