@@ -6,13 +6,17 @@
  */
 #include "unit/wasi/guest_fixture.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
 #include <stdio.h>
-#include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -509,4 +513,41 @@ TEST(security_devices)
     if (guest_ok(g, p1_path_open(g->c, 4, 0, GUEST_PATH, n, 0, RW, 0, 0, 64)) == P1_SUCCESS)
         EXPECT_EQ(guest_read(g, load_u32(g->mem + 64), 10, &n), P1_ESPIPE);
     guest_free(g);
+}
+
+/* A system call filter that does not know openat2, with the answers that such filters give. */
+static void check_filtered(u32 answer)
+{
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat2, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | answer),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = {.len = ARRAY_LEN(code), .filter = code};
+    Guest *g = guest_new((GuestOptions){0});
+    u32 fd;
+    Canary canary;
+    canary_set(g, &canary);
+    set_traps(g);
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+        prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0)
+        test_skip("no system call filters");
+    EXPECT_EQ(guest_open(g, "d/../inside", FOLLOW, 0, RW, 0, &fd), P1_SUCCESS);
+    EXPECT_EQ(guest_open(g, "evil/secret", FOLLOW, 0, RW, 0, &fd), P1_EPERM);
+    EXPECT_EQ(guest_open(g, "link1", FOLLOW, 0, P1_RIGHT_FD_READ, 0, &fd), P1_EPERM);
+    EXPECT_EQ(guest_open(g, "d/../../x", FOLLOW, 0, RW, 0, &fd), P1_EPERM);
+    EXPECT_EQ(g->ctx->sandbox.walk, answer == ENOSYS); /* learned, or asked again each time */
+    canary_check(g, &canary);
+    guest_free(g);
+}
+
+TEST(security_openat2_unknown)
+{
+    check_filtered(ENOSYS);
+}
+
+TEST(security_openat2_forbidden)
+{
+    check_filtered(EPERM);
 }
