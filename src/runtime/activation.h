@@ -15,6 +15,9 @@ typedef struct Activation {
     u64 below_fp, below_pc; /* where wasm was left for the C code that made this call */
     Error *error;           /* own; NULL: `trap` */
     TrapCode trap;
+    bool faulted; /* `trap` was an access to `memory` at byte `address` */
+    const Memory *memory;
+    u64 address;
 } Activation;
 
 typedef struct ThreadState {

@@ -12,6 +12,7 @@
 #include "os/thread.h"
 #include "os/vm.h"
 #include "runtime/x64/entry.h"
+#include "runtime/module.h"
 
 enum {
     STUB_BYTES = 16,
@@ -412,17 +413,27 @@ const TrapSite *code_find_trap(const CodeMem *m, const CodeFunc *f, u64 pc)
     return NULL;
 }
 
+/* Both kinds of site begin alike; the number of them at or before `off`. */
+#define SITES_UP_TO(sites, n, off)                                                                 \
+    ({                                                                                             \
+        u32 lo_ = 0, hi_ = (n);                                                                    \
+        while (lo_ < hi_) {                                                                        \
+            u32 mid_ = lo_ + (hi_ - lo_) / 2;                                                      \
+            if ((sites)[mid_].code <= (off))                                                       \
+                lo_ = mid_ + 1;                                                                    \
+            else                                                                                   \
+                hi_ = mid_;                                                                        \
+        }                                                                                          \
+        lo_;                                                                                       \
+    })
+
 u32 code_wasm_offset(const CodeMem *m, const CodeFunc *f, u64 pc)
 {
-    u32 off = (u32)(pc - (u64)(uintptr_t)m->text - f->at), lo = 0, hi = f->ncalls;
-    while (lo < hi) { /* the first call behind `off` */
-        u32 mid = lo + (hi - lo) / 2;
-        if (f->calls[mid].code <= off)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    if (lo > 0)
-        return f->calls[lo - 1].wasm;
-    return f->ncalls ? f->calls[0].wasm : f->ntraps ? f->traps[0].wasm : 0;
+    u32 off = (u32)(pc - (u64)(uintptr_t)m->text - f->at);
+    u32 c = SITES_UP_TO(f->calls, f->ncalls, off), t = SITES_UP_TO(f->traps, f->ntraps, off);
+    if (c && (!t || f->calls[c - 1].code >= f->traps[t - 1].code))
+        return f->calls[c - 1].wasm;
+    if (t)
+        return f->traps[t - 1].wasm;
+    return module_wasm(m->owner)->funcs[f->func].body.at;
 }

@@ -107,6 +107,7 @@ NO_SANITIZE void trap_raise(VmCtx *ctx, TrapCode code)
     ALWAYS(a && a->store == store_of(ctx));
     a->error = NULL;
     a->trap = code;
+    a->faulted = false;
     capture(a, ctx->store->exit_pc, ctx->store->exit_fp, UINT32_MAX);
     leave(a);
 }
@@ -153,17 +154,29 @@ void store_interrupt(Store *s)
 
 /* --- signals --- */
 
-/* A fault at an address that no access of this store's wasm code can have is not a trap. */
-static bool address_is_plausible(const Store *s, TrapCode code, u64 address)
+/* The memory that an access at that machine address was meant for, NULL if none. */
+static const Memory *memory_at(const Store *s, u64 address)
 {
-    if (code != TRAP_MEMORY_OUT_OF_BOUNDS && code != TRAP_HEAP_MISALIGNED)
-        return address < NULL_PAGE;
     for (const Memory *m = s->memories; m; m = m->next) {
         u64 base = (u64)(uintptr_t)m->vm->base;
         if (address >= base && address < (u64)(uintptr_t)m->map + m->map_bytes)
-            return true;
+            return m;
     }
-    return false;
+    return NULL;
+}
+
+/* Notes where an access failed. False: no access of this store's wasm code can have the address, so
+ * the fault is not a trap. */
+NO_SANITIZE static bool note_address(Activation *a, TrapCode code, u64 address)
+{
+    if (code != TRAP_MEMORY_OUT_OF_BOUNDS && code != TRAP_HEAP_MISALIGNED)
+        return address < NULL_PAGE;
+    a->memory = memory_at(a->store, address);
+    if (!a->memory)
+        return false;
+    a->faulted = true;
+    a->address = address - (u64)(uintptr_t)a->memory->vm->base;
+    return true;
 }
 
 NO_SANITIZE static bool on_fault(const OsFault *f)
@@ -174,7 +187,8 @@ NO_SANITIZE static bool on_fault(const OsFault *f)
     const TrapSite *site = func ? code_find_trap(mem, func, f->pc) : NULL;
     if (!site)
         return false;
-    if (f->kind == OS_FAULT_MEMORY && !address_is_plausible(a->store, site->trap, f->address))
+    a->faulted = false;
+    if (f->kind == OS_FAULT_MEMORY && !note_address(a, site->trap, f->address))
         return false;
     a->error = NULL;
     a->trap = site->trap;
@@ -204,6 +218,7 @@ NO_SANITIZE static bool on_interrupt(const OsFault *f)
                                 __ATOMIC_SEQ_CST);
     a->error = NULL;
     a->trap = TRAP_INTERRUPT;
+    a->faulted = false;
     capture(a, f->pc, f->fp, UINT32_MAX);
     os_fault_resume(f, (u64)(uintptr_t)wasm_unwind, a->sp);
     return false;
@@ -244,10 +259,19 @@ static bool has_backtrace(const Error *e)
     return false;
 }
 
+static Error *activation_trap(const Activation *a)
+{
+    Error *e = trap_error(a->trap);
+    if (!a->faulted)
+        return e;
+    return error_wrap(e, "memory fault at wasm address 0x%llx in linear memory of size 0x%llx",
+                      (unsigned long long)a->address, (unsigned long long)a->memory->vm->length);
+}
+
 Error *activation_error(Activation *a)
 {
     Store *s = a->store;
-    Error *e = a->error ? a->error : trap_error(a->trap);
+    Error *e = a->error ? a->error : activation_trap(a);
     if (s->nframes == 0 || has_backtrace(e) || error_find(e, ERROR_EXIT))
         return e;
     Buf text = {0};

@@ -12,6 +12,24 @@ err_has "    1: error while executing at wasm backtrace:"
 expect grep -qE '^ +0: +0x[0-9a-f]+ - <unknown>!main$' .err
 err_has "    2: wasm trap: wasm \`unreachable\` instruction executed"
 
+begin "an access beyond the memory says where, and how large the memory is"
+cat > .oob.wat <<'END'
+(module (memory 1)
+  (func (export "_start") (drop (i32.load offset=16 (i32.const -1)))))
+END
+run .oob.wat
+code 134
+err_has "    2: memory fault at wasm address 0x10000000f in linear memory of size 0x10000"
+err_has "    3: wasm trap: out of bounds memory access"
+
+begin "an interrupted loop says where it is"
+cat > .spin.wat <<'END'
+(module (func (export "_start") (loop (br 0))))
+END
+run -Wtimeout=20ms .spin.wat
+code 134
+expect grep -qE '^ +0: +0x[0-9a-f]*[1-9a-f][0-9a-f]* - ' .err
+
 begin "a trap without WASI"
 run -Scli=n "$data/unreachable.wat"
 code 134
