@@ -6,10 +6,14 @@
 
 #include <sched.h>
 #include <signal.h>
+#include <sys/auxv.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
-enum { STACK_SIZE = 2 << 20 };
+enum {
+    STACK_SIZE = 2 << 20,
+    UNLIMITED_STACK = 64 << 20, /* what is relied on where there is no limit */
+};
 
 void os_mutex_init(OsMutex *m)
 {
@@ -71,9 +75,25 @@ u32 os_cpu_count(void)
     return n > 0 ? (u32)n : 1;
 }
 
-/* The main thread's stack grows on demand up to the limit; glibc reports the limit as its size. */
+/*
+ * The first thread's stack grows on demand up to the limit. Its top holds the arguments and the
+ * environment, a quarter of the limit at most, and right below them the random bytes that the
+ * kernel leaves for the program. (pthread_getattr_np reads /proc/self/maps instead.)
+ */
+static u64 first_stack_low(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_STACK, &limit) != 0)
+        return 0;
+    u64 bytes = MIN(limit.rlim_cur, (rlim_t)UNLIMITED_STACK);
+    u64 top = getauxval(AT_RANDOM);
+    return top > bytes ? top - (bytes - bytes / 4) : 0;
+}
+
 static u64 stack_low(void)
 {
+    if (gettid() == getpid())
+        return first_stack_low();
     pthread_attr_t attr;
     if (pthread_getattr_np(pthread_self(), &attr) != 0)
         return 0;

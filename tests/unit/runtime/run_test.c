@@ -110,6 +110,48 @@ TEST(stack_overflow_is_a_trap_and_its_backtrace_is_bounded)
     fake_release(&f);
 }
 
+/* --- small stacks --- */
+
+typedef struct SmallThread {
+    Fake f;
+    Module *m;
+    u64 alt_bytes; /* of an alternate signal stack of its own; 0: none */
+} SmallThread;
+
+static void *run_on_small_stack(void *arg)
+{
+    SmallThread *t = arg;
+    static u8 alt[16 << 10];
+    stack_t own = {.ss_sp = alt, .ss_size = t->alt_bytes};
+    if (t->alt_bytes)
+        EXPECT(sigaltstack(&own, NULL) == 0);
+    Store *s = fake_store(&t->f);
+    Instance *i = fake_instance(s, t->m, NULL, 0);
+    EXPECT_EQ(fake_call(i, "add", 1, 2), 3);
+    EXPECT(strstr(fake_call_error(i, "recurse", 0, 0), "call stack exhausted"));
+    EXPECT(strstr(fake_call_error(i, "load", 65536, 0), "out of bounds"));
+    store_free(s);
+    return NULL;
+}
+
+TEST(threads_with_small_stacks_and_small_signal_stacks)
+{
+    SmallThread t;
+    fake_init(&t.f, CODE_BACKING_BEST);
+    t.m = fake_module(&t.f, MODULE("(memory 1)" FUNC("add") FUNC("recurse") FUNC("load")));
+    for (t.alt_bytes = 0; t.alt_bytes <= 16384; t.alt_bytes += 8192) {
+        pthread_attr_t attr;
+        pthread_t thread;
+        pthread_attr_init(&attr);
+        pthread_attr_setstacksize(&attr, 256 << 10); /* max_wasm_stack is twice that */
+        EXPECT(pthread_create(&thread, &attr, run_on_small_stack, &t) == 0);
+        pthread_join(thread, NULL);
+        pthread_attr_destroy(&attr);
+    }
+    module_unref(t.m);
+    fake_release(&t.f);
+}
+
 /* --- host functions --- */
 
 typedef struct HostEnv {
