@@ -122,6 +122,48 @@ static ImagePart write_calls(Buf *out, const CodeMem *m, u32 n)
     return end_part(out, start);
 }
 
+enum { SECTION_CODE = 10 };
+
+/* A number of validated bytes. */
+static u32 read_u32(const u8 *p, u32 *at)
+{
+    u32 v = 0;
+    for (u32 shift = 0; shift < 35; shift += 7) {
+        u8 b = p[(*at)++];
+        v |= (u32)(b & 0x7f) << shift;
+        if (!(b & 0x80))
+            break;
+    }
+    return v;
+}
+
+/* The module with functions that do nothing: the code is in .text, and what else the bytes say is
+ * needed for types, imports, segments and names. */
+static ImagePart write_module(Buf *out, const WasmModule *w, u32 n)
+{
+    static const u8 empty[] = {2, 0, 0x0b}; /* size, no locals, end */
+    usize start = out->n;
+    buf_bytes(out, w->bytes, 8);
+    for (u32 at = 8, from = 8; at < w->size; from = at) {
+        u8 id = w->bytes[at++];
+        u32 size = read_u32(w->bytes, &at);
+        at += size;
+        if (id != SECTION_CODE) {
+            buf_bytes(out, w->bytes + from, at - from);
+            continue;
+        }
+        Buf count = {0};
+        buf_uleb(&count, n);
+        buf_u8(out, id);
+        buf_uleb(out, count.n + (u64)n * sizeof empty);
+        buf_bytes(out, count.p, count.n);
+        for (u32 i = 0; i < n; i++)
+            buf_bytes(out, empty, sizeof empty);
+        buf_release(&count);
+    }
+    return end_part(out, start);
+}
+
 /* Names and headers for tools; returns where the headers are. */
 static u64 write_sections(Buf *out, const ImageHeader *h)
 {
@@ -182,9 +224,7 @@ static void write_image(const Engine *e, const Module *m, Buf *out)
     h.funcs = write_funcs(out, code, n);
     h.traps = write_traps(out, code, n);
     h.calls = write_calls(out, code, n);
-    usize start = out->n;
-    buf_bytes(out, w->bytes, w->size);
-    h.module = end_part(out, start);
+    h.module = write_module(out, w, n);
     pad_to(out, 8);
     Elf64_Ehdr elf = elf_header(write_sections(out, &h));
     h.file_size = out->n;

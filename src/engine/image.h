@@ -7,7 +7,7 @@
  *     .wasmtime.funcs       ImageFunc, one a defined function
  *     .wasmtime.traps       TrapSite, by function
  *     .wasmtime.calls       CallSite, by function
- *     .wasmtime.module      the module's bytes
+ *     .wasmtime.module      the module's bytes with empty function bodies
  *     .shstrtab, section headers
  *
  * Everything is little-endian and naturally aligned. The image header says where the parts are;
