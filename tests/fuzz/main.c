@@ -7,9 +7,11 @@
  *   fuzzer module-js SEED|FILE    as it is made for JavaScript embeddings
  *   fuzzer module-exec SEED|FILE  as the target exec runs it
  *   fuzzer outcomes FIRST COUNT FOLDER  modules for JavaScript embeddings and what they do
+ *   fuzzer mutants FIRST COUNT FOLDER [SCRIPTS]  changed modules and our verdict on them
  * With -DFUZZ_TARGET=<name> it is that target for libFuzzer instead.
  */
 #include "fuzz/gen.h"
+#include "fuzz/mutants.h"
 #include "fuzz/outcome.h"
 #include "fuzz/targets.h"
 
@@ -81,6 +83,22 @@ static int write_outcomes(const char *first, const char *count, const char *fold
     return 0;
 }
 
+static int write_mutants(char **args, const char *scripts)
+{
+    MutantBases *bases = mutant_bases_new(scripts);
+    u64 seed = strtoull(args[0], NULL, 0), n = strtoull(args[1], NULL, 0);
+    for (u64 i = 0; i < n; i++, seed++) {
+        Buf wasm = {0}, text = {0};
+        mutant(bases, seed, &wasm, &text);
+        write_file(args[2], seed, "wasm", &wasm);
+        write_file(args[2], seed, "txt", &text);
+        buf_release(&wasm);
+        buf_release(&text);
+    }
+    mutant_bases_free(bases);
+    return 0;
+}
+
 static int write_module(const char *arg, const char *how)
 {
     bool js = strcmp(how, "module-js") == 0;
@@ -133,6 +151,8 @@ int main(int argc, char **argv)
         return write_module(argv[2], argv[1]);
     if (argc == 5 && strcmp(argv[1], "outcomes") == 0)
         return write_outcomes(argv[2], argv[3], argv[4]);
+    if ((argc == 5 || argc == 6) && strcmp(argv[1], "mutants") == 0)
+        return write_mutants(argv + 2, argc == 6 ? argv[5] : NULL);
     const FuzzTarget *t = argc > 2 ? fuzz_find(argv[1]) : NULL;
     if (!t) {
         fprintf(stderr, "usage: fuzzer TARGET PATH... | fuzz TARGET -n COUNT SEED | fuzz module "
