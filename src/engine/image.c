@@ -63,6 +63,11 @@ static u64 checksum_of(const u8 *file, usize n)
     return checksum_add(checksum_add(n, file, field), file + behind, n - behind);
 }
 
+void image_seal(u8 *file, usize n)
+{
+    store_u64(file + HEADER_AT + offsetof(ImageHeader, checksum), checksum_of(file, n));
+}
+
 /* --- writing --- */
 
 static void pad_to(Buf *out, usize align)
@@ -230,8 +235,7 @@ static void write_image(const Engine *e, const Module *m, Buf *out)
     h.file_size = out->n;
     memcpy(out->p, &elf, sizeof elf);
     memcpy(out->p + HEADER_AT, &h, sizeof h);
-    h.checksum = checksum_of(out->p, out->n);
-    memcpy(out->p + HEADER_AT, &h, sizeof h);
+    image_seal(out->p, out->n);
 }
 
 /* True if the code is one piece, in the order of the functions, that refers to itself only. */

@@ -49,4 +49,8 @@ typedef struct ImageHeader {
     ImagePart text, funcs, traps, calls, module;
 } ImageHeader;
 
+/* Puts the checksum into a file of at least the two headers: when it is written, and by tests that
+ * change one. */
+void image_seal(u8 *file, usize n);
+
 #endif
