@@ -83,7 +83,8 @@ $(O)/wasi-runner: tests/wasi/runner.c
 # Parts of the tests: each is a command whose last line is "PART: N passed, N failed, N skipped".
 TESTED := WASMTIME=$(abspath $(O)/wasmtime) RUNNER=$(abspath $(O)/wasi-runner)
 PARTS  ?= unit spec wasi cli sightglass
-part_unit       = $(O)/unit-tests
+UNIT   ?=
+part_unit       = $(O)/unit-tests $(UNIT)
 part_spec       = $(TESTED) tests/spec/run
 part_wasi       = $(TESTED) tests/wasi/run
 part_cli        = $(TESTED) tests/cli/run
