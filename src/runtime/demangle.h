@@ -5,7 +5,7 @@
 
 #include "base/buf.h"
 
-/* Appends the name: demangled if it is a Rust symbol of the first scheme (_ZN..17h<hash>E),
+/* Appends the name: readable if it is a Rust symbol (_ZN..17h<hash>E, or _R with plain paths),
  * otherwise as it is. */
 void demangle(Buf *out, Str name);
 
