@@ -284,6 +284,8 @@ static void compare_memory(Memory *a, const RefMemory *b, Str name)
     if (bytes != b->bytes)
         fuzz_finding("memory %.*s: engine %llu bytes, interpreter %llu", STR_ARG(name),
                      (unsigned long long)bytes, (unsigned long long)b->bytes);
+    if (bytes == 0 || memcmp(data, b->data, bytes) == 0)
+        return;
     for (u64 i = 0; i < bytes; i++)
         if (data[i] != b->data[i])
             fuzz_finding("memory %.*s at 0x%llx: engine %02x, interpreter %02x", STR_ARG(name),
