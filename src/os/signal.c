@@ -117,12 +117,14 @@ static void on_interrupt(int sig, siginfo_t *info, void *context)
         return;
     }
     OsFault f = fault_of(sig, info, context);
-    bool again = interrupt_fn(&f);
-    if (again && !timer)
+    OsInterrupt what = interrupt_fn(&f);
+    if (what == OS_INTERRUPT_AGAIN && !timer)
         start_repeating();
-    if (!again && timer)
+    if (what != OS_INTERRUPT_AGAIN && timer)
         syscall(SYS_timer_delete, info->si_timerid);
     errno = saved;
+    if (what == OS_INTERRUPT_NONE && !timer)
+        chain(sig, info, context); /* other runtimes use this signal among their threads, too */
 }
 
 static void free_alt_stack(void *p)

@@ -23,8 +23,13 @@ typedef struct OsFault {
 
 /* True if it was theirs; then they have called os_fault_resume. */
 typedef bool OsFaultFn(const OsFault *f);
-/* The interrupt signal arrived; may call os_fault_resume. Returns true to be called again soon. */
-typedef bool OsInterruptFn(const OsFault *f);
+typedef enum OsInterrupt {
+    OS_INTERRUPT_NONE,  /* nothing was due: the signal may have been meant for somebody else */
+    OS_INTERRUPT_DONE,  /* it was honoured; os_fault_resume may have been called */
+    OS_INTERRUPT_AGAIN, /* it is due and could not be honoured here: call again soon */
+} OsInterrupt;
+/* The interrupt signal arrived. */
+typedef OsInterrupt OsInterruptFn(const OsFault *f);
 
 /* Once a process; later calls do nothing. Thread-safe. */
 void os_signal_install(OsFaultFn *fault, OsInterruptFn *interrupt);

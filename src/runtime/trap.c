@@ -197,21 +197,20 @@ NO_SANITIZE static bool on_fault(const OsFault *f)
     return true;
 }
 
-/* True: call again, the interrupt is due and could not be honoured here. */
-NO_SANITIZE static bool on_interrupt(const OsFault *f)
+NO_SANITIZE static OsInterrupt on_interrupt(const OsFault *f)
 {
     Activation *a = thread_state.top;
     if (!a)
-        return false;
+        return OS_INTERRUPT_NONE;
     if (!atomic_load(&a->store->interrupt)) {
         for (a = a->prev; a; a = a->prev)
             if (atomic_load(&a->store->interrupt))
-                return true;
-        return false;
+                return OS_INTERRUPT_AGAIN;
+        return OS_INTERRUPT_NONE;
     }
     const CodeMem *mem = code_find(f->pc);
     if (!mem || !mem->owner || !code_find_func(mem, f->pc))
-        return true; /* in C or a stub: the mark in `pending` is seen on the way back, or later */
+        return OS_INTERRUPT_AGAIN; /* in C or a stub: the mark is seen on the way back, or later */
     atomic_store(&a->store->interrupt, false);
     void *mark = INTERRUPT_PENDING;
     __atomic_compare_exchange_n(&a->store->vm.pending, &mark, NULL, false, __ATOMIC_SEQ_CST,
@@ -221,7 +220,7 @@ NO_SANITIZE static bool on_interrupt(const OsFault *f)
     a->faulted = false;
     capture(a, f->pc, f->fp, UINT32_MAX);
     os_fault_resume(f, (u64)(uintptr_t)wasm_unwind, a->sp);
-    return false;
+    return OS_INTERRUPT_DONE;
 }
 
 void trap_install_handlers(void)

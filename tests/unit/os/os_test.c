@@ -105,6 +105,11 @@ static bool not_mine(const OsFault *f)
     (void)f;
     return false;
 }
+static OsInterrupt not_due(const OsFault *f)
+{
+    (void)f;
+    return OS_INTERRUPT_NONE;
+}
 static volatile sig_atomic_t seen;
 static void host_handler(int sig, siginfo_t *info, void *context)
 {
@@ -136,7 +141,7 @@ static void crash(void)
 static void crash_with_ours(void)
 {
     signal(SIGSEGV, SIG_DFL);
-    os_signal_install(not_mine, not_mine);
+    os_signal_install(not_mine, not_due);
     os_signal_thread_init();
     crash();
 }
@@ -144,7 +149,7 @@ static void crash_with_an_earlier_handler(void)
 {
     struct sigaction act = {.sa_flags = SA_SIGINFO, .sa_sigaction = host_handler};
     sigaction(SIGSEGV, &act, NULL);
-    os_signal_install(not_mine, not_mine);
+    os_signal_install(not_mine, not_due);
     crash();
 }
 static void sent_signals_reach_the_earlier_handler(void)
@@ -152,12 +157,16 @@ static void sent_signals_reach_the_earlier_handler(void)
     struct sigaction act = {.sa_flags = SA_SIGINFO, .sa_sigaction = host_handler};
     sigaction(SIGFPE, &act, NULL);
     sigaction(SIGURG, &act, NULL);
-    os_signal_install(not_mine, not_mine);
+    os_signal_install(not_mine, not_due);
     raise(SIGFPE);
     if (seen != SIGFPE)
         _exit(1);
     kill(getpid(), SIGURG);
-    _exit(seen == SIGURG ? 0 : 2);
+    if (seen != SIGURG)
+        _exit(2);
+    seen = 0;
+    os_signal_interrupt(os_thread_id()); /* sent by a thread of this process */
+    _exit(seen == SIGURG ? 0 : 3);
 }
 
 TEST(os_signal_leaves_foreign_faults_to_earlier_handlers)
