@@ -312,6 +312,9 @@ typedef struct Addr {
 Addr bl_address(Baseline *b, Val *index, const MemArg *a, u32 size);
 void bl_addr_free(Baseline *b, const Addr *a);
 bool bl_op_memory(Baseline *b, OpId op);
+/* True if memory.copy or memory.fill of that constant length needs no builtin (for a fill: if its
+ * byte is constant, too). */
+bool bl_bulk_is_inline(const Baseline *b, const Insn *in, u64 n);
 void bl_reload_memory0(Baseline *b);
 
 /* --- baseline_call.c --- */

@@ -183,6 +183,101 @@ static void op_store_float(Baseline *b, u8 type)
     bl_release(b, v);
 }
 
+/* --- small copies and fills --- */
+
+enum { BULK_MIN = 4, BULK_MAX = 64, BULK_PIECES = 4 };
+
+bool bl_bulk_is_inline(const Baseline *b, const Insn *in, u64 n)
+{
+    bool copy = in->op == OP_memory_copy;
+    return n >= BULK_MIN && n <= BULK_MAX && in->idx == 0 && (!copy || in->idx2 == 0) &&
+           !b->m->memories[0].is64 && !b->t->fuel;
+}
+
+/* Pieces that cover `n` bytes, the last two may overlap. */
+typedef struct Pieces {
+    u32 n, size;
+    i32 at[BULK_PIECES];
+} Pieces;
+
+static Pieces pieces_of(u32 n)
+{
+    Pieces p = {.size = n >= 16 ? 16 : n >= 8 ? 8 : 4};
+    for (u32 at = 0; at + p.size <= n; at += p.size)
+        p.at[p.n++] = (i32)at;
+    if (n % p.size)
+        p.at[p.n++] = (i32)(n - p.size);
+    return p;
+}
+
+static X64Sse piece_mov(const Pieces *p)
+{
+    return p->size == 16 ? X64_MOVUPS : p->size == 8 ? X64_MOVSD : X64_MOVSS;
+}
+
+/* The address of `n` bytes, without RAX. */
+static Addr bulk_address(Baseline *b, Val *index, u32 n)
+{
+    if (index->kind != V_CONST || (u32)index->imm > INT32_MAX - BULK_MAX)
+        bl_gpr(b, index);
+    return bl_address(b, index, &(MemArg){0}, n);
+}
+
+/* The last piece goes first: if it is in bounds, all are, so nothing is written before a trap. */
+static void store_pieces(Baseline *b, const Pieces *p, X64Mem m, const Xmm *from)
+{
+    for (u32 i = p->n; i-- > 0;) {
+        bl_trap_site(b, TRAP_MEMORY_OUT_OF_BOUNDS);
+        x64_mx(&b->code, piece_mov(p), x64_mem_plus(m, p->at[i]), from[i]);
+    }
+}
+
+static bool copy_inline(Baseline *b)
+{
+    const Val *len = b->stack.p + b->stack.n - 1;
+    if (len->kind != V_CONST || !bl_bulk_is_inline(b, &b->in, (u32)len->imm))
+        return false;
+    u32 n = (u32)bl_pop(b).imm;
+    Val src = bl_pop(b), dst = bl_pop(b);
+    Pieces p = pieces_of(n);
+    Xmm x[BULK_PIECES];
+    for (u32 i = 0; i < p.n; i++)
+        x[i] = bl_alloc_xmm(b);
+    Addr from = bulk_address(b, &src, n), to = bulk_address(b, &dst, n);
+    for (u32 i = 0; i < p.n; i++) {
+        bl_trap_site(b, TRAP_MEMORY_OUT_OF_BOUNDS);
+        x64_xm(&b->code, piece_mov(&p), x[i], x64_mem_plus(from.m, p.at[i]));
+    }
+    store_pieces(b, &p, to.m, x);
+    bl_addr_free(b, &from);
+    bl_addr_free(b, &to);
+    for (u32 i = 0; i < p.n; i++)
+        bl_free_xmm(b, x[i]);
+    return true;
+}
+
+static bool fill_inline(Baseline *b)
+{
+    const Val *top = b->stack.p + b->stack.n;
+    if (top[-1].kind != V_CONST || top[-2].kind != V_CONST ||
+        !bl_bulk_is_inline(b, &b->in, (u32)top[-1].imm))
+        return false;
+    u32 n = (u32)bl_pop(b).imm;
+    u64 byte = bl_pop(b).imm & 0xff;
+    Val dst = bl_pop(b);
+    Pieces p = pieces_of(n);
+    Addr to = bulk_address(b, &dst, n);
+    u64 bytes = byte * 0x0101010101010101;
+    if (bytes)
+        x64_xm(&b->code, X64_MOVUPS, XMM15,
+               x64_mem_label(code_const_u64x2(&b->code, bytes, bytes)));
+    else
+        x64_zero_x(&b->code, XMM15);
+    store_pieces(b, &p, to.m, (Xmm[]){XMM15, XMM15, XMM15, XMM15});
+    bl_addr_free(b, &to);
+    return true;
+}
+
 /* --- whole memories --- */
 
 static u8 address_type(const Baseline *b, u32 memory)
@@ -212,9 +307,13 @@ static bool op_bulk(Baseline *b, OpId op)
                         address_type(b, b->in.idx));
         return true;
     case OP_memory_copy:
+        if (copy_inline(b))
+            return true;
         bl_call_builtin(b, BUILTIN_memory_copy, (BuiltinArgs){{x, y}, 2, 3}, KIND_BOT);
         return true;
     case OP_memory_fill:
+        if (fill_inline(b))
+            return true;
         bl_call_builtin(b, BUILTIN_memory_fill, (BuiltinArgs){{x}, 1, 3}, KIND_BOT);
         return true;
     case OP_memory_init:

@@ -31,6 +31,7 @@ typedef struct Scan {
     Baseline *b;
     u32 depth; /* of loops */
     u32 serial;
+    u64 consts[2]; /* of the last two instructions, the last first; UINT64_MAX: no i32.const */
 } Scan;
 
 static u32 weight_at(u32 depth)
@@ -144,9 +145,13 @@ static void scan_insn(Scan *s, const Insn *in)
     case OP_return_call_indirect:
         scan_call(s, true);
         break;
-    case OP_memory_grow:
     case OP_memory_copy:
     case OP_memory_fill:
+        if (!bl_bulk_is_inline(b, in, s->consts[0]) ||
+            (in->op == OP_memory_fill && s->consts[1] == UINT64_MAX))
+            scan_call(s, false);
+        break;
+    case OP_memory_grow:
     case OP_memory_init:
     case OP_data_drop:
     case OP_table_grow:
@@ -175,7 +180,7 @@ void bl_scan(Baseline *b)
         b->has_v128 |= b->locals[i].type == KIND_V128;
     for (u32 i = 0; i < b->type->nresults; i++)
         b->has_v128 |= valtype_kind(b->type->results[i]) == KIND_V128;
-    Scan s = {.b = b};
+    Scan s = {.b = b, .consts = {UINT64_MAX, UINT64_MAX}};
     b->scan_blocks.n = b->loops.n = b->loop = 0;
     scan_open(&s, false);
     for (u32 i = 0; i < b->type->nparams; i++) {
@@ -184,8 +189,11 @@ void bl_scan(Baseline *b)
     }
     InsnReader start = b->r;
     Insn in;
-    while (insn_read(&b->r, &in))
+    while (insn_read(&b->r, &in)) {
         scan_insn(&s, &in);
+        s.consts[1] = s.consts[0];
+        s.consts[0] = in.op == OP_i32_const ? (u32)in.value : UINT64_MAX;
+    }
     b->r = start;
     if (b->t->epoch || b->t->fuel)
         b->has_call = true;
