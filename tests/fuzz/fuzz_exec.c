@@ -9,25 +9,51 @@
 #include "fuzz/gen.h"
 #include "fuzz/targets.h"
 #include "ref/interp.h"
+#include "wasm/text/text.h"
 
 #include <math.h>
 #include <stdio.h>
 
 enum { STEPS = 3000000, MEMORY_BYTES = 16 << 20, VALUES = GEN_MAX_VALUES };
 
-/* The same module twice, and what both sides can refer to by the same number. */
+/* The same module and instance twice. */
+typedef struct Unit {
+    Module *module;
+    Instance *instance;
+    WasmModule *m; /* of the interpreter's side */
+    RefInstance *ref;
+} Unit;
+
 typedef struct Pair {
     Engine *engine;
     Store *store;
-    Module *module;
-    Instance *instance;
     TypeRegistry *types; /* of the interpreter's side */
     RefStore *ref_store;
-    WasmModule *m;
-    RefInstance *ref;
+    Unit relay, main;
+    bool relayed;      /* main's imports are relay's exports, otherwise host functions */
     const u8 *p, *end; /* input for arguments */
     bool over;         /* nothing more can be compared */
 } Pair;
+
+/* Stands between the module and the host functions, with a context and a memory of its own. */
+static const char relay_text[] =
+    "(import \"env\" \"h0\" (func $h0 (param i32) (result i32)))"
+    "(import \"env\" \"h1\" (func $h1 (param i64 i32) (result i64)))"
+    "(import \"env\" \"h2\" (func $h2 (param f64) (result f64)))"
+    "(import \"env\" \"h3\" (func $h3 (param i32 i64) (result i64 i32)))"
+    "(memory (export \"memory\") 1 2) (global $n (export \"calls\") (mut i64) (i64.const 0))"
+    "(func (export \"h0\") (param i32) (result i32)"
+    " (i32.store (i32.const 4) (i32.add (i32.load (i32.const 4)) (local.get 0)))"
+    " (global.set $n (i64.add (global.get $n) (i64.const 1)))"
+    " (call $h0 (i32.load (i32.const 4))))"
+    "(func (export \"h1\") (param i64 i32) (result i64)"
+    " (return_call $h1 (i64.add (local.get 0) (global.get $n)) (local.get 1)))"
+    "(func (export \"h2\") (param f64) (result f64)"
+    " (f64.add (call $h2 (local.get 0)) (f64.load (i32.const 16))))"
+    "(func (export \"h3\") (param i32 i64) (result i64 i32)"
+    " (i64.store (i32.const 24) (local.get 1))"
+    " (return_call $h3 (i32.wrap_i64 (i64.load (i32.const 24)))"
+    "  (i64.extend_i32_u (local.get 0))))";
 
 static u32 next(Pair *x)
 {
@@ -141,18 +167,21 @@ static void configure(EngineConfig *c, const u8 head[4])
     t->relaxed_simd_deterministic = true; /* as the interpreter is */
 }
 
-/* Through a compiled file now and then, where the configuration allows one. */
-static void make_module(Pair *x, const Buf *wasm, bool file)
+/* Both sides' modules; through a compiled file if the configuration allows one. */
+static void make_modules(Pair *x, Unit *u, const Buf *wasm, bool file)
 {
+    const EngineConfig *c = engine_config(x->engine);
+    DecodeOptions o = {.features = c->features};
     Diag diag;
     diag_init(&diag);
-    must(engine_module_new(x->engine, wasm->p, wasm->n, &diag, &x->module), "module");
-    if (!file || !engine_config(x->engine)->tunables.direct_calls)
+    must(engine_module_new(x->engine, wasm->p, wasm->n, &diag, &u->module), "module");
+    u->m = module_decode(x->types, &o, wasm->p, wasm->n, &diag);
+    if (!file || !c->tunables.direct_calls)
         return;
     Buf image = {0};
-    must(engine_module_serialize(x->engine, x->module, &image), "serialize");
-    module_unref(x->module);
-    must(engine_module_load(x->engine, image.p, image.n, &x->module), "load");
+    must(engine_module_serialize(x->engine, u->module, &image), "serialize");
+    module_unref(u->module);
+    must(engine_module_load(x->engine, image.p, image.n, &u->module), "load");
     buf_release(&image);
 }
 
@@ -165,58 +194,83 @@ static u32 host_number(const Import *im)
     return n;
 }
 
-static void make_instances(Pair *x)
+static void host_import(Pair *x, const Unit *u, u32 n, Extern *ret_extern, RefExtern *ret_ref)
 {
-    const WasmModule *wm = module_wasm(x->module);
+    u32 h = host_number(&u->m->imports[n]);
+    ret_extern->kind = EXTERN_FUNC;
+    must(store_host_func(x->store, module_wasm(u->module)->funcs[n].type, hosts[h].typed,
+                         hosts[h].fn, NULL, &ret_extern->func),
+         "host function");
+    ret_ref->kind = EXTERN_FUNC;
+    ret_ref->func = ref_host_func(x->ref_store, u->m->funcs[n].type, hosts[h].ref, NULL);
+}
+
+static void make_instances(Pair *x, Unit *u, bool relayed)
+{
     Extern imports[ARRAY_LEN(hosts)];
     RefExtern ref_imports[ARRAY_LEN(hosts)];
-    u32 n = wm->nimports;
+    u32 n = u->m->nimports;
     RefResult r;
-    must(engine_store_new(x->engine, &x->store), "store");
-    if (engine_config(x->engine)->tunables.fuel)
-        store_set_fuel(x->store, (u64)1 << 50);
-    if (engine_config(x->engine)->tunables.epoch)
-        store_set_epoch_deadline(x->store, 1000);
     if (n > ARRAY_LEN(hosts))
         fuzz_finding("too many imports for this target");
     for (u32 i = 0; i < n; i++) {
-        u32 h = host_number(&wm->imports[i]);
-        imports[i].kind = EXTERN_FUNC;
-        must(store_host_func(x->store, wm->funcs[i].type, hosts[h].typed, hosts[h].fn, NULL,
-                             &imports[i].func),
-             "host function");
-        ref_imports[i] = (RefExtern){
-            .kind = EXTERN_FUNC,
-            .func = ref_host_func(x->ref_store, x->m->funcs[i].type, hosts[h].ref, NULL)};
+        Str name = u->m->imports[i].name;
+        if (!relayed)
+            host_import(x, u, i, &imports[i], &ref_imports[i]);
+        else if (!instance_export(x->relay.instance, name, &imports[i]) ||
+                 !ref_export(x->relay.ref, name, &ref_imports[i]))
+            fuzz_finding("an import that this target does not have");
     }
-    x->ref = ref_instantiate(x->ref_store, x->m, ref_imports, &r);
-    if (!x->ref)
+    u->ref = ref_instantiate(x->ref_store, u->m, ref_imports, &r);
+    if (!u->ref)
         fuzz_finding("the interpreter cannot instantiate: status %d", r.status);
-    must(instance_new(x->store, x->module, imports, n, &x->instance), "instance");
+    must(instance_new(x->store, u->module, imports, n, &u->instance), "instance");
 }
 
-static void pair_open(Pair *x, const EngineConfig *c, const Buf *wasm, bool file)
+static void open_relay(Pair *x)
 {
-    DecodeOptions o = {.features = c->features};
-    RefLimits limits = ref_limits_default();
+    Buf wasm = {0};
     Diag diag;
     diag_init(&diag);
+    if (!text_parse_module(str_of(relay_text), &(TextOptions){0}, &wasm, NULL, &diag))
+        fuzz_finding("relay: %s", diag.msg);
+    make_modules(x, &x->relay, &wasm, false);
+    make_instances(x, &x->relay, false);
+    buf_release(&wasm);
+}
+
+static void pair_open(Pair *x, const EngineConfig *c, const Buf *wasm, u32 how)
+{
+    RefLimits limits = ref_limits_default();
     limits.memory_bytes = MEMORY_BYTES;
     must(engine_new(c, &x->engine), "engine");
-    make_module(x, wasm, file);
+    must(engine_store_new(x->engine, &x->store), "store");
+    if (c->tunables.fuel)
+        store_set_fuel(x->store, (u64)1 << 50);
+    if (c->tunables.epoch)
+        store_set_epoch_deadline(x->store, 1000);
     x->types = types_new();
-    x->m = module_decode(x->types, &o, wasm->p, wasm->n, &diag);
     x->ref_store = ref_store_new(x->types, limits);
-    make_instances(x);
+    x->relayed = how & 2;
+    if (x->relayed)
+        open_relay(x);
+    make_modules(x, &x->main, wasm, how & 1);
+    make_instances(x, &x->main, x->relayed);
+}
+
+static void unit_release(Unit *u)
+{
+    module_unref(u->module);
+    module_free(u->m);
 }
 
 static void pair_close(Pair *x)
 {
     store_free(x->store);
-    module_unref(x->module);
-    engine_free(x->engine);
     ref_store_free(x->ref_store);
-    module_free(x->m);
+    unit_release(&x->relay);
+    unit_release(&x->main);
+    engine_free(x->engine);
     types_free(x->types);
 }
 
@@ -304,13 +358,13 @@ static void compare_table(RtTable *a, const RefTable *b, Str name)
             fuzz_finding("table %.*s, element %llu differs", STR_ARG(name), (unsigned long long)i);
 }
 
-static void compare_state(Pair *x)
+static void compare_unit(const Unit *u)
 {
-    for (u32 i = 0; i < x->m->nexports; i++) {
-        const Export *e = &x->m->exports[i];
+    for (u32 i = 0; i < u->m->nexports; i++) {
+        const Export *e = &u->m->exports[i];
         Extern a;
         RefExtern b;
-        if (!instance_export(x->instance, e->name, &a) || !ref_export(x->ref, e->name, &b))
+        if (!instance_export(u->instance, e->name, &a) || !ref_export(u->ref, e->name, &b))
             fuzz_finding("no export %.*s", STR_ARG(e->name));
         if (e->kind == EXTERN_MEMORY)
             compare_memory(a.memory, b.memory, e->name);
@@ -320,6 +374,13 @@ static void compare_state(Pair *x)
             compare_value(b.global->type.type, global_value(a.global), &b.global->value, "global",
                           e->index);
     }
+}
+
+static void compare_state(const Pair *x)
+{
+    compare_unit(&x->main);
+    if (x->relayed)
+        compare_unit(&x->relay);
 }
 
 /* Calling. */
@@ -348,7 +409,7 @@ static void call_both(Pair *x, Str name, VmVal *vals, RefVal *ref_vals)
 {
     Extern a;
     RefExtern b;
-    if (!instance_export(x->instance, name, &a) || !ref_export(x->ref, name, &b))
+    if (!instance_export(x->main.instance, name, &a) || !ref_export(x->main.ref, name, &b))
         fuzz_finding("no export %.*s", STR_ARG(name));
     const FuncType *t = types_func_type(x->types, b.func->type);
     ref_store_set_steps(x->ref_store, STEPS);
@@ -405,7 +466,7 @@ static void reset(Pair *x)
 {
     VmVal v[1];
     RefVal r[1];
-    if (module_find_export(x->m, STR("reset")))
+    if (module_find_export(x->main.m, STR("reset")))
         call_both(x, STR("reset"), v, r);
 }
 
@@ -449,18 +510,18 @@ void fuzz_exec(const u8 *p, usize n)
     Pair x = {0};
     u8 head[4] = {0};
     exec_input(p, n, &wasm, head, &c);
-    pair_open(&x, &c, &wasm, head[2] & 1);
+    pair_open(&x, &c, &wasm, head[2]);
     x.p = head;
     x.end = head + sizeof head;
     compare_state(&x);
-    for (u32 i = 0; i < x.m->nexports && !x.over; i++) {
-        const Export *e = &x.m->exports[i];
+    for (u32 i = 0; i < x.main.m->nexports && !x.over; i++) {
+        const Export *e = &x.main.m->exports[i];
         VmVal vals[VALUES];
         RefVal ref_vals[VALUES];
         if (e->kind != EXTERN_FUNC || str_eq(e->name, STR("reset")))
             continue;
         reset(&x);
-        arguments(&x, module_func_type(x.m, e->index), vals, ref_vals);
+        arguments(&x, module_func_type(x.main.m, e->index), vals, ref_vals);
         call_both(&x, e->name, vals, ref_vals);
         if (!x.over)
             compare_state(&x);
