@@ -188,43 +188,70 @@ static void make_modules(Pair *x, Unit *u, const Buf *wasm, bool file)
 /* Which of `hosts` the import "h<number>" is. */
 static u32 host_number(const Import *im)
 {
-    u32 n = im->kind == EXTERN_FUNC && im->name.n == 2 ? (u32)im->name.p[1] - '0' : UINT32_MAX;
+    u32 n = im->name.n == 2 ? (u32)im->name.p[1] - '0' : UINT32_MAX;
     if (n >= ARRAY_LEN(hosts))
         fuzz_finding("an import that this target does not have");
     return n;
 }
 
-static void host_import(Pair *x, const Unit *u, u32 n, Extern *ret_extern, RefExtern *ret_ref)
+/* What the host gives for import `n`, to both sides: functions, empty memories and tables, and
+ * globals that hold a small number. */
+static void host_import(Pair *x, const Unit *u, u32 n, Extern *a, RefExtern *b)
 {
-    u32 h = host_number(&u->m->imports[n]);
-    ret_extern->kind = EXTERN_FUNC;
-    must(store_host_func(x->store, module_wasm(u->module)->funcs[n].type, hosts[h].typed,
-                         hosts[h].fn, NULL, &ret_extern->func),
-         "host function");
-    ret_ref->kind = EXTERN_FUNC;
-    ret_ref->func = ref_host_func(x->ref_store, u->m->funcs[n].type, hosts[h].ref, NULL);
+    const WasmModule *wm = module_wasm(u->module), *m = u->m;
+    const Import *im = &m->imports[n];
+    u32 i = im->index;
+    *a = (Extern){.kind = im->kind};
+    *b = (RefExtern){.kind = im->kind};
+    switch ((ExternKind)im->kind) {
+    case EXTERN_FUNC: {
+        u32 h = host_number(im);
+        must(store_host_func(x->store, wm->funcs[i].type, hosts[h].typed, hosts[h].fn, NULL,
+                             &a->func),
+             "host function");
+        b->func = ref_host_func(x->ref_store, m->funcs[i].type, hosts[h].ref, NULL);
+        break;
+    }
+    case EXTERN_TABLE:
+        must(store_table_new(x->store, &wm->tables[i].type, 0, &a->table), "table");
+        b->table = ref_table_new(x->ref_store, m->tables[i].type, NULL);
+        break;
+    case EXTERN_MEMORY:
+        must(store_memory_new(x->store, &wm->memories[i], &a->memory), "memory");
+        b->memory = ref_memory_new(x->ref_store, m->memories[i]);
+        break;
+    case EXTERN_GLOBAL: {
+        u64 number = valtype_is_ref(m->globals[i].type.type) ? 0 : 60;
+        must(store_global_new(x->store, wm->globals[i].type, (VmVal){.pair = {number}}, &a->global),
+             "global");
+        b->global = ref_global_new(x->ref_store, m->globals[i].type, (RefVal){.u64s = {number}});
+        break;
+    }
+    case EXTERN_TAG:
+        fuzz_finding("an import that this target does not have");
+    }
 }
 
 static void make_instances(Pair *x, Unit *u, bool relayed)
 {
-    Extern imports[ARRAY_LEN(hosts)];
-    RefExtern ref_imports[ARRAY_LEN(hosts)];
     u32 n = u->m->nimports;
+    Extern *imports = mem_alloc_array(n + 1, sizeof *imports);
+    RefExtern *ref_imports = mem_alloc_array(n + 1, sizeof *ref_imports);
     RefResult r;
-    if (n > ARRAY_LEN(hosts))
-        fuzz_finding("too many imports for this target");
     for (u32 i = 0; i < n; i++) {
-        Str name = u->m->imports[i].name;
-        if (!relayed)
+        const Import *im = &u->m->imports[i];
+        if (!relayed || im->kind != EXTERN_FUNC)
             host_import(x, u, i, &imports[i], &ref_imports[i]);
-        else if (!instance_export(x->relay.instance, name, &imports[i]) ||
-                 !ref_export(x->relay.ref, name, &ref_imports[i]))
+        else if (!instance_export(x->relay.instance, im->name, &imports[i]) ||
+                 !ref_export(x->relay.ref, im->name, &ref_imports[i]))
             fuzz_finding("an import that this target does not have");
     }
     u->ref = ref_instantiate(x->ref_store, u->m, ref_imports, &r);
     if (!u->ref)
         fuzz_finding("the interpreter cannot instantiate: status %d", r.status);
     must(instance_new(x->store, u->module, imports, n, &u->instance), "instance");
+    mem_free(imports);
+    mem_free(ref_imports);
 }
 
 static void open_relay(Pair *x)

@@ -369,16 +369,67 @@ static void type_section(const Gen *g, Buf *out)
     section(out, 1, &b);
 }
 
-static void import_section(Buf *out)
+/* Some memories, tables and globals are somebody else's, but not where JavaScript would have to
+ * make them. */
+static void choose_imports(Gen *g)
+{
+    if (g->js || gen_chance(g, 150))
+        return;
+    g->imported_memories = gen_below(g, g->nmemories + 1);
+    g->imported_tables = gen_below(g, g->ntables + 1);
+    g->imported_globals = gen_below(g, g->nglobals + 1);
+}
+
+static void put_table(const GenTable *t, Buf *b)
+{
+    buf_u8(b, gen_type_code(t->elem));
+    buf_u8(b, (u8)(1 | (t->is64 ? 4 : 0)));
+    buf_uleb(b, t->min);
+    buf_uleb(b, t->max);
+}
+
+static void put_memory(const GenMemory *m, Buf *b)
+{
+    buf_u8(b, (u8)(1 | (m->is64 ? 4 : 0) | (m->page_log2 != 16 ? 8 : 0)));
+    buf_uleb(b, m->min);
+    buf_uleb(b, m->max);
+    if (m->page_log2 != 16)
+        buf_uleb(b, m->page_log2);
+}
+
+static void put_global(const GenGlobal *g, Buf *b)
+{
+    buf_u8(b, gen_type_code(g->type));
+    buf_u8(b, g->mut);
+}
+
+static void put_import(Buf *b, char kind_name, u32 n, u8 kind)
+{
+    const char name[] = {kind_name, (char)('0' + n)};
+    put_name(b, STR("env"));
+    put_name(b, (Str){name, 2});
+    buf_u8(b, kind);
+}
+
+static void import_section(const Gen *g, Buf *out)
 {
     Buf b = {0};
-    buf_uleb(&b, GEN_IMPORTS);
+    buf_uleb(&b, GEN_IMPORTS + g->imported_memories + g->imported_tables + g->imported_globals);
     for (u32 i = 0; i < GEN_IMPORTS; i++) {
-        const char name[] = {'h', (char)('0' + i)};
-        put_name(&b, STR("env"));
-        put_name(&b, (Str){name, 2});
-        buf_u8(&b, EXTERN_FUNC);
+        put_import(&b, 'h', i, EXTERN_FUNC);
         buf_uleb(&b, i);
+    }
+    for (u32 i = 0; i < g->imported_memories; i++) {
+        put_import(&b, 'm', i, EXTERN_MEMORY);
+        put_memory(&g->memories[i], &b);
+    }
+    for (u32 i = 0; i < g->imported_tables; i++) {
+        put_import(&b, 't', i, EXTERN_TABLE);
+        put_table(&g->tables[i], &b);
+    }
+    for (u32 i = 0; i < g->imported_globals; i++) {
+        put_import(&b, 'g', i, EXTERN_GLOBAL);
+        put_global(&g->globals[i], &b);
     }
     section(out, 2, &b);
 }
@@ -400,29 +451,18 @@ static void function_section(const Gen *g, Buf *out)
 static void table_section(const Gen *g, Buf *out)
 {
     Buf b = {0};
-    buf_uleb(&b, g->ntables);
-    for (u32 i = 0; i < g->ntables; i++) {
-        const GenTable *t = &g->tables[i];
-        buf_u8(&b, gen_type_code(t->elem));
-        buf_u8(&b, (u8)(1 | (t->is64 ? 4 : 0)));
-        buf_uleb(&b, t->min);
-        buf_uleb(&b, t->max);
-    }
+    buf_uleb(&b, g->ntables - g->imported_tables);
+    for (u32 i = g->imported_tables; i < g->ntables; i++)
+        put_table(&g->tables[i], &b);
     section(out, 4, &b);
 }
 
 static void memory_section(const Gen *g, Buf *out)
 {
     Buf b = {0};
-    buf_uleb(&b, g->nmemories);
-    for (u32 i = 0; i < g->nmemories; i++) {
-        const GenMemory *m = &g->memories[i];
-        buf_u8(&b, (u8)(1 | (m->is64 ? 4 : 0) | (m->page_log2 != 16 ? 8 : 0)));
-        buf_uleb(&b, m->min);
-        buf_uleb(&b, m->max);
-        if (m->page_log2 != 16)
-            buf_uleb(&b, m->page_log2);
-    }
+    buf_uleb(&b, g->nmemories - g->imported_memories);
+    for (u32 i = g->imported_memories; i < g->nmemories; i++)
+        put_memory(&g->memories[i], &b);
     section(out, 5, &b);
 }
 
@@ -442,10 +482,9 @@ static void const_expr(Gen *g, Buf *b, GenType t)
 static void global_section(Gen *g, Buf *out)
 {
     Buf b = {0};
-    buf_uleb(&b, g->nglobals);
-    for (u32 i = 0; i < g->nglobals; i++) {
-        buf_u8(&b, gen_type_code(g->globals[i].type));
-        buf_u8(&b, g->globals[i].mut);
+    buf_uleb(&b, g->nglobals - g->imported_globals);
+    for (u32 i = g->imported_globals; i < g->nglobals; i++) {
+        put_global(&g->globals[i], &b);
         if (i == GEN_FUEL_GLOBAL) {
             gen_op(&b, OP_i32_const);
             buf_sleb(&b, FUEL);
@@ -607,11 +646,12 @@ void gen_module(const GenOptions *o, const u8 *p, usize n, Buf *ret_wasm)
     make_tables(g);
     make_globals(g);
     make_segments(g);
+    choose_imports(g);
 
     code_section(g, &code); /* first, because blocks add types */
     buf_bytes(ret_wasm, header, sizeof header);
     type_section(g, ret_wasm);
-    import_section(ret_wasm);
+    import_section(g, ret_wasm);
     function_section(g, ret_wasm);
     table_section(g, ret_wasm);
     memory_section(g, ret_wasm);

@@ -6,10 +6,10 @@
  * The same bytes and options give the same module.
  *
  * Imports (in this order, "env"): h0 (i32)->i32, h1 (i64 i32)->i64, h2 (f64)->f64,
- * h3 (i32 i64)->(i64 i32); gen_host_* below say what they compute.
- * Exports: f<i> every function; run<i> a ()->i64 that calls f<i> with constants and folds the
- * results into a number; reset ()->() refills the fuel; m<i>, t<i>, g<i> memories, tables and
- * mutable globals.
+ * h3 (i32 i64)->(i64 i32); gen_host_* below say what they compute. Behind them there may be
+ * memories m<i>, tables t<i> and globals g<i>; g0 is the fuel. Exports: f<i> every function; run<i>
+ * a ()->i64 that calls f<i> with constants and folds the results into a number; reset ()->()
+ * refills the fuel; m<i>, t<i>, g<i> memories, tables and mutable globals.
  */
 #ifndef TESTS_FUZZ_GEN_H
 #define TESTS_FUZZ_GEN_H

@@ -64,6 +64,8 @@ typedef struct Gen {
     bool js;
     GenOps ops;
 
+    /* The first ones of each index space are imported. */
+    u32 imported_memories, imported_tables, imported_globals;
     u32 ntypes, nfuncs, nmemories, ntables, nglobals, ndatas, nelems;
     GenSig types[GEN_MAX_TYPES]; /* the first are those of the imports */
     u32 func_type[GEN_IMPORTS + GEN_MAX_FUNCS];
