@@ -16,7 +16,7 @@ void buf_reserve(Buf *b, usize more)
         return;
     usize cap = MAX(b->cap * 2, b->n + more);
     cap = MAX(cap, (usize)64);
-    b->p = mem_realloc(b->p, b->cap, cap);
+    b->p = mem_resize(b->p, cap);
     b->cap = cap;
 }
 

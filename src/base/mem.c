@@ -32,11 +32,17 @@ void *mem_alloc_array(usize count, usize size)
     return p;
 }
 
-void *mem_realloc(void *p, usize old_size, usize new_size)
+void *mem_resize(void *p, usize new_size)
 {
-    u8 *q = realloc(p, new_size ? new_size : 1);
+    void *q = realloc(p, new_size ? new_size : 1);
     if (!q)
         out_of_memory(new_size);
+    return q;
+}
+
+void *mem_realloc(void *p, usize old_size, usize new_size)
+{
+    u8 *q = mem_resize(p, new_size);
     if (new_size > old_size)
         memset(q + old_size, 0, new_size - old_size);
     return q;

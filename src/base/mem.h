@@ -16,6 +16,8 @@ void *mem_alloc(usize size);
 void *mem_alloc_array(usize count, usize size);
 /* Grows or shrinks; bytes beyond old_size are zero. Transfers p. */
 void *mem_realloc(void *p, usize old_size, usize new_size);
+/* The same without zeros behind the old bytes. */
+void *mem_resize(void *p, usize new_size);
 void *mem_dup(const void *p, usize size);
 char *mem_strdup_n(const char *p, usize n); /* NUL-terminated copy */
 void mem_free(void *p);

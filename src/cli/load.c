@@ -130,6 +130,8 @@ Error *load_module(Engine *engine, const CmdLine *c, const char *path, Module **
             e = need_allowed(c);
             if (!e)
                 e = engine_module_load(engine, bytes.p, bytes.n, ret_module);
+        } else if (!e && is_binary(s) && !is_binary_component(s)) {
+            e = engine_module_new_owned(engine, &bytes, NULL, ret_module);
         } else if (!e) {
             e = load_module_bytes(engine, c, s, path, ret_module);
         }

@@ -211,14 +211,9 @@ Error *engine_diag_error(const Diag *d)
                       "%s", head);
 }
 
-Error *engine_module_new(Engine *e, const u8 *p, usize n, Diag *diag, Module **ret_module)
+/* Of the decoded module (transfer), NULL if it could not be decoded. */
+static Error *make_module(Engine *e, WasmModule *w, Diag *diag, Module **ret_module)
 {
-    Diag own;
-    if (!diag)
-        diag = &own;
-    diag_init(diag);
-    DecodeOptions options = {.features = e->config.features};
-    WasmModule *w = module_decode(e->types, &options, p, n, diag);
     if (!w)
         return engine_diag_error(diag);
     const char *missing = compile_unsupported(w);
@@ -241,6 +236,24 @@ Error *engine_module_new(Engine *e, const u8 *p, usize n, Diag *diag, Module **r
     }
     *ret_module = m;
     return NULL;
+}
+
+Error *engine_module_new(Engine *e, const u8 *p, usize n, Diag *diag, Module **ret_module)
+{
+    Diag own;
+    diag = diag ? diag : &own;
+    DecodeOptions options = {.features = e->config.features};
+    return make_module(e, module_decode(e->types, &options, p, n, diag), diag, ret_module);
+}
+
+Error *engine_module_new_owned(Engine *e, Buf *bytes, Diag *diag, Module **ret_module)
+{
+    Diag own;
+    diag = diag ? diag : &own;
+    DecodeOptions options = {.features = e->config.features};
+    WasmModule *w = module_decode_owned(e->types, &options, TAKE_PTR(bytes->p), bytes->n, diag);
+    *bytes = (Buf){0};
+    return make_module(e, w, diag, ret_module);
 }
 
 Error *engine_store_new(Engine *e, Store **ret_store)

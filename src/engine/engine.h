@@ -33,6 +33,8 @@ void engine_increment_epoch(Engine *e); /* async-signal-safe */
 
 /* Binary modules only; `diag` (may be NULL) gets the details of a refusal. The bytes are copied. */
 Error *engine_module_new(Engine *e, const u8 *p, usize n, Diag *diag, Module **ret_module);
+/* Takes the buffer's bytes over instead, also on failure. */
+Error *engine_module_new_owned(Engine *e, Buf *bytes, Diag *diag, Module **ret_module);
 /* Compiles what is not compiled yet, on `compile_threads` threads. */
 Error *engine_module_compile(Engine *e, Module *m);
 /* A compiled file (ELF), for engine_module_load. Needs tunables.direct_calls. */

@@ -387,7 +387,7 @@ static Error *make_module(Engine *e, Image *f, Module **ret_module)
 {
     Diag diag;
     diag_init(&diag);
-    DecodeOptions options = {.features = e->config.features, .skip_bodies = true};
+    DecodeOptions options = {.features = e->config.features, .skip_bodies = true, .borrow = true};
     WasmModule *w =
         module_decode(e->types, &options, f->map + f->h.module.at, f->h.module.size, &diag);
     if (!w)

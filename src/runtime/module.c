@@ -62,8 +62,8 @@ Module *module_unref(Module *m)
     if (!m || atomic_fetch_sub_explicit(&m->refs, 1, memory_order_acq_rel) != 1)
         return NULL;
     pool_release(&m->pool, m->wasm);
+    module_free(m->wasm); /* its bytes may be in the image that the code is in */
     code_mem_free(m->code);
-    module_free(m->wasm);
     arena_release(&m->arena);
     os_mutex_release(&m->lock);
     mem_free(m->name);
