@@ -32,11 +32,11 @@ static void place(const Toml *t, usize at, u32 *ret_line, u32 *ret_column)
 
 static void fail_at(Toml *t, usize at, const char *what)
 {
-    if (t->error)
-        return;
     u32 line, column;
-    place(t, at, &line, &column);
-    t->error = error_new("%s:%u:%u: %s", t->label, line, column, what);
+    if (!t->error) {
+        place(t, at, &line, &column);
+        t->error = error_new("%s:%u:%u: %s", t->label, line, column, what);
+    }
     t->at = t->src.n;
 }
 
@@ -425,10 +425,10 @@ Error *toml_read(Str source, const char *label, TomlDoc *ret_doc)
     *ret_doc = (TomlDoc){0};
     arena_init(&ret_doc->arena);
     Toml t = {.src = source, .label = label, .doc = ret_doc};
-    if (!utf8_valid(source.p, source.n))
-        fail(&t, "the file is not UTF-8");
     if (str_starts(source, STR("\xef\xbb\xbf")))
         t.at = 3;
+    if (!utf8_valid(source.p, source.n))
+        fail_at(&t, 0, "the file is not UTF-8");
     TomlEntry table = {.kind = TOML_TABLE};
     while (t.at < t.src.n) {
         skip_blanks(&t);
