@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+# What a guest may take.
+. "$top/tests/cli/lib.sh"
+
+begin "random bytes in one request"
+run -S max-random-size=255 --invoke bytes "$data/random.wat" 255
+code 0
+stdout 0
+run -S max-random-size=255 --invoke bytes "$data/random.wat" 256
+expect test "$status" -ne 0
+stdout ""
+err_has "requested len 256 exceeds limit 255"
+err_has "!<wasm function 1>"
+
+begin "a memory larger than the limit is not made"
+run -W max-memory-size=65535 "$data/grow.wat"
+expect test "$status" -ne 0 -a "$status" -lt 128
+run -W max-memory-size=65536 "$data/grow.wat"
+code 0
+
+begin "a table larger than the limit is not made"
+run -W max-table-elements=0 "$data/grow.wat"
+expect test "$status" -ne 0 -a "$status" -lt 128
+
+begin "a store without room for instances, memories or tables"
+for what in instances memories tables; do
+    run -W max-$what=0 "$data/grow.wat"
+    expect test "$status" -ne 0 -a "$status" -lt 128
+done
+
+begin "fuel that suffices and fuel that does not"
+run -W fuel=1000 --invoke add "$data/values.wat" 1 2
+code 0
+stdout 3
+run -W fuel=1 "$data/args.wat"
+code 134
+err_has "wasm trap: all fuel consumed by WebAssembly"
+
+begin "a small wasm stack"
+run -W max-wasm-stack=65536 --invoke recurse "$data/loop.wat"
+code 134
+err_has "wasm trap: call stack exhausted"
+
+begin "memory that grows where nothing is reserved"
+run -O memory-reservation=0,memory-guard-size=0 --invoke memory-grow "$data/grow.wat"
+code 0
+stdout 1
+run -O memory-reservation=0,memory-may-move=n --invoke memory-grow "$data/grow.wat"
+code 0
+
+finish
