@@ -220,12 +220,55 @@ static void shift_const(Baseline *b, X64Shift op, u8 type, Val x, u8 count)
     bl_push_gpr(b, type, d);
 }
 
+/* True if what comes next adds `*ret_z` to the value just made; those instructions are consumed. */
+static bool next_is_sum(Baseline *b, u8 type, Val *ret_z)
+{
+    u8 add = type == KIND_I32 ? 0x6a : 0x7c;
+    InsnReader r = b->r;
+    Insn in;
+    if (bl_peek(b) == add) {
+        if (b->stack.p[b->stack.n - 1].kind == V_CONST && !is_imm(b->stack.p + b->stack.n - 1))
+            return false;
+        *ret_z = bl_pop(b);
+        return insn_read(&b->r, &in);
+    }
+    if (!insn_read(&r, &in) || r.at == r.end || *r.at != add)
+        return false;
+    if (in.op == (type == KIND_I32 ? OP_i32_const : OP_i64_const) && bl_fits_i32(in.value))
+        *ret_z = (Val){.kind = V_CONST, .type = type, .imm = in.value};
+    else if (in.op == OP_local_get && b->locals[in.idx].reg != GPR_NONE)
+        *ret_z = (Val){.kind = V_LOCAL, .type = type, .local = in.idx};
+    else
+        return false;
+    b->r = r;
+    return insn_read(&b->r, &in);
+}
+
+/* (x << k) + z by lea, for k of 1 to 3. */
+static bool fuse_scaled_sum(Baseline *b, u8 type, Val x, u32 k)
+{
+    Val z;
+    if (k < 1 || k > 3 || x.kind == V_CONST || b->t->fuel || !next_is_sum(b, type, &z))
+        return false;
+    Gpr h = bl_hint_gpr(b);
+    Gpr rx = bl_gpr(b, &x), rz = z.kind == V_CONST ? GPR_NONE : bl_gpr(b, &z);
+    Gpr d = h;
+    if (h == GPR_NONE)
+        d = is_temp(b, &x) ? (Gpr)x.reg : is_temp(b, &z) ? (Gpr)z.reg : bl_alloc_gpr(b);
+    x64_lea(&b->code, bl_size(type), d,
+            x64_mem_index(rz, rx, k, z.kind == V_CONST ? (i32)z.imm : 0));
+    finish(b, type, d, x, z);
+    return true;
+}
+
 static void op_shift(Baseline *b, X64Shift op, u8 type)
 {
     CodeBuf *c = &b->code;
     X64Size sz = bl_size(type);
     Val y = bl_pop(b), x = bl_pop(b);
     if (y.kind == V_CONST) {
+        if (op == X64_SHL && fuse_scaled_sum(b, type, x, (u32)y.imm & (sz == SZ_32 ? 31 : 63)))
+            return;
         shift_const(b, op, type, x, (u8)(y.imm & (sz == SZ_32 ? 31 : 63)));
         return;
     }

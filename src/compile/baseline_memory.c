@@ -121,8 +121,76 @@ Addr bl_address(Baseline *b, Val *index, const MemArg *a, u32 size)
 
 /* --- loads and stores --- */
 
+/* A load that is only tested for zero is a comparison in memory. */
+static bool fuse_load_test(Baseline *b, u8 type, X64Size from)
+{
+    u8 next = bl_peek(b);
+    if (b->t->fuel ||
+        (type == KIND_I32 ? next != 0x0d && next != 0x04 && next != 0x45 : next != 0x50))
+        return false;
+    Val index = bl_pop(b);
+    Addr a = bl_address(b, &index, &b->in.memarg, 1u << from);
+    bl_trap_site(b, TRAP_MEMORY_OUT_OF_BOUNDS);
+    x64_mi(&b->code, X64_CMP, from, a.m, 0);
+    bl_addr_free(b, &a);
+    bl_push(b, (Val){.kind = V_FLAGS, .type = type, .cond = CC_NE});
+    return true;
+}
+
+/* The instruction that follows, if it can take a loaded value of that type as its operand. */
+static bool next_takes_memory(const Baseline *b, u8 type, X64Inst *ret_inst)
+{
+    static const struct {
+        u8 i32, i64;
+        X64Inst inst;
+    } rows[] = {{0x6a, 0x7c, X64_ADD}, {0x6b, 0x7d, X64_SUB}, {0x71, 0x83, X64_AND},
+                {0x72, 0x84, X64_OR},  {0x73, 0x85, X64_XOR}, {0x6c, 0x7e, X64_IMUL}};
+    u8 next = bl_peek(b);
+    for (u32 i = 0; i < ARRAY_LEN(rows); i++) {
+        if (next == (type == KIND_I32 ? rows[i].i32 : rows[i].i64)) {
+            *ret_inst = rows[i].inst;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* x op load, by a memory operand; the next instruction is consumed. */
+static bool fuse_load_operation(Baseline *b, u8 type, X64Size from)
+{
+    X64Inst inst;
+    Insn in;
+    if (b->t->fuel || from != bl_size(type) || !next_takes_memory(b, type, &inst))
+        return false;
+    MemArg arg = b->in.memarg;
+    Val index = bl_pop(b), x = bl_pop(b);
+    insn_read(&b->r, &in);
+    Gpr h = bl_hint_gpr(b);
+    if (h == GPR_NONE)
+        bl_own_gpr(b, &x);
+    Addr a = bl_address(b, &index, &arg, 1u << from);
+    Gpr d = h;
+    if (h == GPR_NONE) {
+        d = x.reg;
+    } else {
+        if (a.m.index == h) { /* the index is the local that is set */
+            x64_rr(&b->code, X64_MOV, SZ_64, RAX, h);
+            a.m.index = RAX;
+        }
+        bl_load_gpr(b, &x, h);
+        bl_release(b, x);
+    }
+    bl_trap_site(b, TRAP_MEMORY_OUT_OF_BOUNDS);
+    x64_rm(&b->code, inst, from, d, a.m);
+    bl_addr_free(b, &a);
+    bl_push_gpr(b, type, d);
+    return true;
+}
+
 static void op_load(Baseline *b, u8 type, X64Size from, bool is_signed)
 {
+    if (fuse_load_test(b, type, from) || fuse_load_operation(b, type, from))
+        return;
     CodeBuf *c = &b->code;
     Val index = bl_pop(b);
     Gpr h = bl_hint_gpr(b);
