@@ -10,6 +10,7 @@
 #include "cli/load.h"
 #include "cli/preload.h"
 #include "cli/timeout.h"
+#include "cli/value.h"
 #include "wasi/ctx.h"
 #include "wasi/p1.h"
 
@@ -32,12 +33,22 @@ static bool wants_cli(const Options *o)
     return opt_given(o, OPT_S_common) ? opt_bool(o, OPT_S_common) : opt_bool(o, OPT_S_cli);
 }
 
+/* The strategies that exist are refused as not built, others as wrong. */
+MUST_CHECK static Error *check_profile(const char *strategy)
+{
+    u64 index;
+    Str name = {strategy, strcspn(strategy, ",")};
+    if (!value_choice(name, "perfmap|jitdump|vtune|pulley|guest", &index))
+        return cmdline_bad_value(FLAG_profile, strategy, "unknown profiling strategy");
+    return error_new("this build of wasmtime does not have `--profile` yet");
+}
+
 /* What can be refused before anything is made. */
 MUST_CHECK static Error *check_command_line(const CmdLine *c)
 {
     const Options *o = &c->options;
     if (cmdline_given(c, FLAG_profile))
-        return error_new("this build of wasmtime does not have `--profile` yet");
+        return check_profile(cmdline_value(c, FLAG_profile));
     if (opt_given(o, OPT_S_common) && opt_given(o, OPT_S_cli))
         return error_new("-Scommon is the old name of -Scli: only one of them can be given");
     if (!opt_bool(o, OPT_S_preview2))

@@ -66,6 +66,14 @@ code 1
 run -S preview2,p3 -W component-model-async "$data/args.wat"
 code 0
 
+begin "profilers"
+run --profile=perfmap "$data/args.wat"
+code 1
+err_has "this build of wasmtime does not have \`--profile\` yet"
+run --profile=foo "$data/args.wat"
+code 2
+err_has "invalid value 'foo' for '--profile <STRATEGY>': unknown profiling strategy"
+
 begin "stack sizes"
 run -W max-wasm-stack=0 "$data/args.wat"
 code 1
