@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Questions to a resolved model. */
+#include "wit/wit.h"
+
+const char *wit_primitive_name(WitKind k)
+{
+    static const char *const names[] = {
+#define WIT_PRIMITIVE(id, text) [WIT_##id] = text,
+#define WIT_CONSTRUCTOR(id)
+#include "wit/wit_kinds.def"
+#undef WIT_PRIMITIVE
+#undef WIT_CONSTRUCTOR
+    };
+    ALWAYS(wit_is_primitive(k));
+    return names[k];
+}
+
+WitId wit_unalias(const WitModel *m, WitId type)
+{
+    while (m->types[type].kind == WIT_ALIAS)
+        type = m->types[type].elem;
+    return type;
+}
+
+WitId wit_find_package(const WitModel *m, Str full)
+{
+    for (u32 i = 0; i < m->npackages; i++)
+        if (str_eq(m->packages[i].full, full))
+            return i;
+    return WIT_NONE;
+}
+
+WitId wit_find_interface(const WitModel *m, Str full)
+{
+    for (u32 i = 0; i < m->ninterfaces; i++)
+        if (m->interfaces[i].full.n && str_eq(m->interfaces[i].full, full))
+            return i;
+    return WIT_NONE;
+}
+
+static Error *only_world(const WitModel *m, WitId *ret_world)
+{
+    const WitPackage *p = &m->packages[m->root];
+    if (p->nworlds == 0)
+        return error_new("package `%.*s` has no world", STR_ARG(p->full));
+    if (p->nworlds > 1)
+        return error_new("package `%.*s` has several worlds: name one of them", STR_ARG(p->full));
+    *ret_world = p->worlds[0];
+    return NULL;
+}
+
+Error *wit_find_world(const WitModel *m, Str name, WitId *ret_world)
+{
+    if (!name.n)
+        return only_world(m, ret_world);
+    for (u32 i = 0; i < m->nworlds; i++) {
+        const WitWorld *w = &m->worlds[i];
+        if (str_eq(w->full, name) || (w->package == m->root && str_eq(w->name, name))) {
+            *ret_world = i;
+            return NULL;
+        }
+    }
+    return error_new("there is no world `%.*s`", STR_ARG(name));
+}
