@@ -17,7 +17,8 @@ static void spectest_print(void *env, VmCtx *caller, VmVal *vals)
         out.n--;
         buf_printf(&out, ": %s\n", valtype_name(t->params[i], name));
     }
-    fwrite(out.p, 1, out.n, stdout);
+    if (out.n)
+        fwrite(out.p, 1, out.n, stdout);
     buf_release(&out);
 }
 

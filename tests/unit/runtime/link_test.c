@@ -107,6 +107,9 @@ TEST(memories_without_a_reservation_move_when_they_grow)
 
 TEST(memories_do_with_little_address_space)
 {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    test_skip("sanitizers need more address space");
+#endif
     Fake f;
     fake_init(&f, CODE_BACKING_BEST);
     f.tunables.memory_reservation = (u64)1 << 30;

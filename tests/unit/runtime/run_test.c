@@ -131,6 +131,9 @@ static void *run_on_small_stack(void *arg)
     EXPECT(strstr(fake_call_error(i, "recurse", 0, 0), "call stack exhausted"));
     EXPECT(strstr(fake_call_error(i, "load", 65536, 0), "out of bounds"));
     store_free(s);
+    own.ss_flags = SS_DISABLE;
+    if (t->alt_bytes) /* a sanitizer would unmap it */
+        EXPECT(sigaltstack(&own, NULL) == 0);
     return NULL;
 }
 
