@@ -539,6 +539,68 @@ static void divide_by_power(Baseline *b, Division o, Val x, u32 k)
     bl_push_gpr(b, o.type, d);
 }
 
+/*
+ * u32 by a constant d > 1: the upper half of x * M, with M = (2^64 + e) / d for the e < d that
+ * makes it whole. x * M / 2^64 exceeds x / d by x * e / (d * 2^64), which is less than 1 / d as x
+ * and e have 32 bits.
+ */
+static Gpr multiply_unsigned(Baseline *b, Val *x, u32 d)
+{
+    CodeBuf *c = &b->code;
+    Gpr r = bl_gpr(b, x);
+    x64_mov_ri(c, SZ_64, RAX, (i64)(UINT64_MAX / d + 1));
+    x64_r(c, X64_MUL, SZ_64, r);
+    return RDX;
+}
+
+/*
+ * i32 by a constant d, |d| > 1 and no power of two: x * M >> p, with p = 31 + ceil(log2 |d|) and
+ * M = 2^p / |d| rounded up, which is at most 2^32; one more for negative x, negated for negative d
+ * (Hacker's Delight, 10-1). The result is in RAX.
+ */
+static Gpr multiply_signed(Baseline *b, Val *x, i32 d)
+{
+    CodeBuf *c = &b->code;
+    u32 abs = d < 0 ? 0 - (u32)d : (u32)d;
+    u32 p = 31 + 32 - (u32)__builtin_clz(abs - 1);
+    u64 m = ((u64)1 << p) / abs + 1;
+    Gpr r = bl_gpr(b, x);
+    x64_movsx_rr(c, SZ_32, SZ_64, RAX, r);
+    x64_mov_ri(c, SZ_64, RDX, (i64)m);
+    x64_rr(c, X64_IMUL, SZ_64, RAX, RDX);
+    x64_shift_ri(c, X64_SAR, SZ_64, RAX, (u8)p);
+    x64_rr(c, X64_MOV, SZ_32, RDX, r);
+    x64_shift_ri(c, X64_SAR, SZ_32, RDX, 31);
+    x64_rr(c, X64_SUB, SZ_32, RAX, RDX);
+    if (d < 0)
+        x64_r(c, X64_NEG, SZ_32, RAX);
+    return RAX;
+}
+
+/* i32 by a constant that is no power of two. */
+static void divide_by_const(Baseline *b, Division o, Val x, u32 d)
+{
+    CodeBuf *c = &b->code;
+    if (x.kind == V_REG && x.reg == RDX) {
+        Gpr t = bl_alloc_gpr(b);
+        x64_rr(c, X64_MOV, SZ_32, t, RDX);
+        x.reg = (u8)t;
+        bl_free_gpr(b, RDX);
+    }
+    bl_evict_gpr(b, RDX);
+    b->gpr_busy |= 1u << RDX;
+    Gpr q = o.is_signed ? multiply_signed(b, &x, (i32)d) : multiply_unsigned(b, &x, d);
+    if (o.rem) {
+        Gpr r = bl_gpr(b, &x);
+        x64_imul_rri(c, SZ_32, RAX, q, (i32)d);
+        x64_rr(c, X64_MOV, SZ_32, RDX, r);
+        x64_rr(c, X64_SUB, SZ_32, RDX, RAX);
+        q = RDX;
+    }
+    bl_release(b, x);
+    push_quotient(b, KIND_I32, q);
+}
+
 static void op_div(Baseline *b, u8 type, bool is_signed, bool rem)
 {
     CodeBuf *c = &b->code;
@@ -549,6 +611,14 @@ static void op_div(Baseline *b, u8 type, bool is_signed, bool rem)
     if (y.kind == V_CONST && k > 1 && (k & (k - 1)) == 0 && !(is_signed && k == top)) {
         divide_by_power(b, (Division){type, is_signed, rem}, x, (u32)__builtin_ctzll(k));
         return;
+    }
+    if (y.kind == V_CONST && type == KIND_I32 && k > 1 &&
+        (!is_signed || (k != top && k != UINT32_MAX))) {
+        u32 abs = is_signed && (i32)k < 0 ? 0 - (u32)k : (u32)k;
+        if (abs & (abs - 1)) {
+            divide_by_const(b, (Division){type, is_signed, rem}, x, (u32)k);
+            return;
+        }
     }
     bool check_zero = y.kind != V_CONST || k == 0;
     bool check_minus_1 =
