@@ -132,13 +132,9 @@ MUST_CHECK static Error *make_wasi(Run *r)
 MUST_CHECK static Error *make_store(Run *r)
 {
     const Options *o = &r->c->options;
-    Error *e = engine_store_new(r->engine, &r->store);
+    Error *e = engine_setup_store(r->c, r->engine, &r->store);
     if (e)
         return e;
-    if (opt_given(o, OPT_W_fuel))
-        store_set_fuel(r->store, opt_u64(o, OPT_W_fuel));
-    if (opt_bool(o, OPT_W_epoch_interruption))
-        store_set_epoch_deadline(r->store, 1);
     r->linker = linker_new(r->store);
     if (opt_bool(o, OPT_W_unknown_imports_trap))
         linker_unknown_imports(r->linker, UNKNOWN_TRAP);

@@ -4,12 +4,16 @@
 #include "cli/file.h"
 #include "cli/wast_run.h"
 
-MUST_CHECK static Error *run_file(Engine *engine, const WastOptions *o, const char *path)
+MUST_CHECK static Error *run_file(const CmdLine *c, Engine *engine, const WastOptions *o,
+                                  const char *path)
 {
     Buf source = {0};
+    Store *store = NULL;
     Error *e = file_read(path, &source);
     if (!e)
-        e = wast_run(engine, o, path, (Str){(char *)source.p, source.n});
+        e = engine_setup_store(c, engine, &store);
+    if (!e)
+        e = wast_run(engine, store, o, path, (Str){(char *)source.p, source.n});
     buf_release(&source);
     return error_wrap(e, "failed to run script file '%s'", path);
 }
@@ -28,7 +32,7 @@ Error *cmd_wast(CmdLine *c, int *ret_status)
     if (!e)
         e = engine_setup(c, o.save || o.load ? ENGINE_COMPILE : ENGINE_RUN, &engine);
     for (u32 i = 0; i < c->args.n && !e; i++)
-        e = run_file(engine, &o, c->args.p[i]);
+        e = run_file(c, engine, &o, c->args.p[i]);
     if (engine)
         engine_free(engine);
     *ret_status = 0;

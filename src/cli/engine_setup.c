@@ -114,3 +114,18 @@ Error *engine_setup(const CmdLine *c, EngineUse use, Engine **ret_engine)
     Error *e = engine_setup_config(c, use, &config);
     return e ? e : engine_new(&config, ret_engine);
 }
+
+Error *engine_setup_store(const CmdLine *c, Engine *engine, Store **ret_store)
+{
+    const Options *o = &c->options;
+    Store *store = NULL;
+    Error *e = engine_store_new(engine, &store);
+    if (e)
+        return e;
+    if (opt_given(o, OPT_W_fuel))
+        store_set_fuel(store, opt_u64(o, OPT_W_fuel));
+    if (opt_bool(o, OPT_W_epoch_interruption))
+        store_set_epoch_deadline(store, 1);
+    *ret_store = store;
+    return NULL;
+}

@@ -14,5 +14,7 @@ typedef enum EngineUse {
 Error *engine_setup(const CmdLine *c, EngineUse use, Engine **ret_engine) MUST_CHECK;
 /* The configuration alone. */
 Error *engine_setup_config(const CmdLine *c, EngineUse use, EngineConfig *ret_config) MUST_CHECK;
+/* A store with the fuel and the epoch deadline that the options give it. */
+Error *engine_setup_store(const CmdLine *c, Engine *engine, Store **ret_store) MUST_CHECK;
 
 #endif

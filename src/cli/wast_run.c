@@ -463,10 +463,8 @@ MUST_CHECK static Error *run_commands(WastRun *r, Str source)
 static void release(WastRun *r)
 {
     wast_close(r->script);
-    if (r->linker)
-        linker_free(r->linker);
-    if (r->store)
-        store_free(r->store);
+    linker_free(r->linker);
+    store_free(r->store);
     for (u32 i = 0; i < r->modules.n; i++)
         module_unref(r->modules.p[i]);
     vec_release(&r->modules);
@@ -476,16 +474,14 @@ static void release(WastRun *r)
     arena_release(&r->arena);
 }
 
-Error *wast_run(Engine *engine, const WastOptions *o, const char *path, Str source)
+Error *wast_run(Engine *engine, Store *store, const WastOptions *o, const char *path, Str source)
 {
-    WastRun r = {.o = o, .engine = engine, .path = path, .script = wast_open(source)};
+    WastRun r = {.o = o, .engine = engine, .store = store, .path = path};
+    r.script = wast_open(source);
     arena_init(&r.arena);
-    Error *e = engine_store_new(engine, &r.store);
-    if (!e) {
-        r.linker = linker_new(r.store);
-        linker_allow_shadowing(r.linker, true);
-        e = wast_define_spectest(r.store, r.linker);
-    }
+    r.linker = linker_new(store);
+    linker_allow_shadowing(r.linker, true);
+    Error *e = wast_define_spectest(store, r.linker);
     if (!e && o->wasmtime_builtins)
         e = wast_define_builtins(r.store, r.linker);
     if (!e)

@@ -15,8 +15,9 @@ typedef struct WastOptions {
     const char *save, *load; /* directories of compiled modules, or NULL */
 } WastOptions;
 
-/* Runs the whole script; `path` is for messages. */
-Error *wast_run(Engine *engine, const WastOptions *o, const char *path, Str source) MUST_CHECK;
+/* Runs the whole script in the store (transfer); `path` is for messages. */
+Error *wast_run(Engine *engine, Store *store, const WastOptions *o, const char *path,
+                Str source) MUST_CHECK;
 
 /* The module "spectest" that scripts import from. */
 Error *wast_define_spectest(Store *s, Linker *l) MUST_CHECK;
