@@ -475,7 +475,7 @@ void gen_body(Gen *g, u32 func, Buf *out)
     f->g = g;
     f->b = &b;
     f->sig = &g->types[g->func_type[func]];
-    f->budget = 4 + (i32)gen_below(g, BODY_BUDGET);
+    f->budget = 4 + (i32)gen_below(g, BODY_BUDGET) * (gen_chance(g, 8) ? 12 : 1);
     f->leaf = gen_chance(g, 60);
     put_locals(f);
     f->labels[0].n = f->sig->nresults;
