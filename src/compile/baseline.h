@@ -301,6 +301,10 @@ void bl_fuel_flush(Baseline *b);
 
 /* --- baseline_int.c, baseline_float.c --- */
 bool bl_op_int(Baseline *b, OpId op);
+/* --- baseline_div.c --- */
+void bl_op_div(Baseline *b, u8 type, bool is_signed, bool rem);
+/* Takes RDX, puts x into RAX and y into another register, which is returned. */
+Gpr bl_set_up_division(Baseline *b, Val x, Val *y);
 bool bl_op_float(Baseline *b, OpId op);
 
 /* --- baseline_memory.c --- */

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/*
+ * Integer division: by registers with the checks that wasm asks for, by powers of two with shifts,
+ * by other constants with multiplications.
+ */
+#include "compile/baseline.h"
+
+Gpr bl_set_up_division(Baseline *b, Val x, Val *y)
+{
+    CodeBuf *c = &b->code;
+    if (y->kind == V_REG && y->reg == RDX) {
+        Gpr t = bl_alloc_gpr(b);
+        x64_rr(c, X64_MOV, SZ_64, t, RDX);
+        y->reg = (u8)t;
+        bl_free_gpr(b, RDX);
+    }
+    if (x.kind == V_REG && x.reg == RDX) {
+        bl_load_gpr(b, &x, RAX);
+        return bl_gpr(b, y);
+    }
+    bl_evict_gpr(b, RDX);
+    b->gpr_busy |= 1u << RDX;
+    Gpr r = bl_gpr(b, y);
+    bl_load_gpr(b, &x, RAX);
+    bl_release(b, x);
+    return r;
+}
+
+/* The result is in `from`, RAX or RDX; RDX is taken. */
+static void push_quotient(Baseline *b, u8 type, Gpr from)
+{
+    Gpr h = bl_hint_gpr(b);
+    Gpr d = h != GPR_NONE ? h : RDX;
+    if (d != from)
+        x64_rr(&b->code, X64_MOV, bl_size(type), d, from);
+    if (d != RDX)
+        bl_free_gpr(b, RDX);
+    bl_push_gpr(b, type, d);
+}
+
+typedef struct Division {
+    u8 type;
+    bool is_signed, rem;
+} Division;
+
+/* Unsigned by 2^k, and signed: x + (x >> 31 >>> (32 - k)) rounds towards zero. */
+static void divide_by_power(Baseline *b, Division o, Val x, u32 k)
+{
+    CodeBuf *c = &b->code;
+    X64Size sz = bl_size(o.type);
+    u32 bits = sz == SZ_32 ? 32 : 64;
+    Gpr d = bl_own_gpr(b, &x);
+    if (!o.is_signed && !o.rem) {
+        x64_shift_ri(c, X64_SHR, sz, d, (u8)k);
+    } else if (!o.is_signed) {
+        if (k < 31) {
+            x64_ri(c, X64_AND, sz, d, (i32)((1u << k) - 1));
+        } else {
+            x64_shift_ri(c, X64_SHL, sz, d, (u8)(bits - k));
+            x64_shift_ri(c, X64_SHR, sz, d, (u8)(bits - k));
+        }
+    } else {
+        x64_rr(c, X64_MOV, sz, RAX, d);
+        if (k > 1)
+            x64_shift_ri(c, X64_SAR, sz, RAX, (u8)(bits - 1));
+        x64_shift_ri(c, X64_SHR, sz, RAX, (u8)(bits - k));
+        x64_rr(c, X64_ADD, sz, RAX, d);
+        if (o.rem) {
+            x64_shift_ri(c, X64_SAR, sz, RAX, (u8)k);
+            x64_shift_ri(c, X64_SHL, sz, RAX, (u8)k);
+            x64_rr(c, X64_SUB, sz, d, RAX);
+        } else {
+            x64_shift_ri(c, X64_SAR, sz, RAX, (u8)k);
+            x64_rr(c, X64_MOV, sz, d, RAX);
+        }
+    }
+    bl_push_gpr(b, o.type, d);
+}
+
+/*
+ * u32 by a constant d > 1: the upper half of x * M, with M = (2^64 + e) / d for the e < d that
+ * makes it whole. x * M / 2^64 exceeds x / d by x * e / (d * 2^64), which is less than 1 / d as x
+ * and e have 32 bits.
+ */
+static Gpr multiply_unsigned(Baseline *b, Val *x, u32 d)
+{
+    CodeBuf *c = &b->code;
+    Gpr r = bl_gpr(b, x);
+    x64_mov_ri(c, SZ_64, RAX, (i64)(UINT64_MAX / d + 1));
+    x64_r(c, X64_MUL, SZ_64, r);
+    return RDX;
+}
+
+/*
+ * i32 by a constant d, |d| > 1 and no power of two: x * M >> p, with p = 31 + ceil(log2 |d|) and
+ * M = 2^p / |d| rounded up, which is at most 2^32; one more for negative x, negated for negative d
+ * (Hacker's Delight, 10-1). The result is in RAX.
+ */
+static Gpr multiply_signed(Baseline *b, Val *x, i32 d)
+{
+    CodeBuf *c = &b->code;
+    u32 abs = d < 0 ? 0 - (u32)d : (u32)d;
+    u32 p = 31 + 32 - (u32)__builtin_clz(abs - 1);
+    u64 m = ((u64)1 << p) / abs + 1;
+    Gpr r = bl_gpr(b, x);
+    x64_movsx_rr(c, SZ_32, SZ_64, RAX, r);
+    x64_mov_ri(c, SZ_64, RDX, (i64)m);
+    x64_rr(c, X64_IMUL, SZ_64, RAX, RDX);
+    x64_shift_ri(c, X64_SAR, SZ_64, RAX, (u8)p);
+    x64_rr(c, X64_MOV, SZ_32, RDX, r);
+    x64_shift_ri(c, X64_SAR, SZ_32, RDX, 31);
+    x64_rr(c, X64_SUB, SZ_32, RAX, RDX);
+    if (d < 0)
+        x64_r(c, X64_NEG, SZ_32, RAX);
+    return RAX;
+}
+
+/* i32 by a constant that is no power of two. */
+static void divide_by_const(Baseline *b, Division o, Val x, u32 d)
+{
+    CodeBuf *c = &b->code;
+    if (x.kind == V_REG && x.reg == RDX) {
+        Gpr t = bl_alloc_gpr(b);
+        x64_rr(c, X64_MOV, SZ_32, t, RDX);
+        x.reg = (u8)t;
+        bl_free_gpr(b, RDX);
+    }
+    bl_evict_gpr(b, RDX);
+    b->gpr_busy |= 1u << RDX;
+    Gpr q = o.is_signed ? multiply_signed(b, &x, (i32)d) : multiply_unsigned(b, &x, d);
+    if (o.rem) {
+        Gpr r = bl_gpr(b, &x);
+        x64_imul_rri(c, SZ_32, RAX, q, (i32)d);
+        x64_rr(c, X64_MOV, SZ_32, RDX, r);
+        x64_rr(c, X64_SUB, SZ_32, RDX, RAX);
+        q = RDX;
+    }
+    bl_release(b, x);
+    push_quotient(b, KIND_I32, q);
+}
+
+void bl_op_div(Baseline *b, u8 type, bool is_signed, bool rem)
+{
+    CodeBuf *c = &b->code;
+    X64Size sz = bl_size(type);
+    Val y = bl_pop(b), x = bl_pop(b);
+    u64 k = type == KIND_I32 ? (u32)y.imm : y.imm;
+    u64 top = (u64)1 << (type == KIND_I32 ? 31 : 63);
+    if (y.kind == V_CONST && k > 1 && (k & (k - 1)) == 0 && !(is_signed && k == top)) {
+        divide_by_power(b, (Division){type, is_signed, rem}, x, (u32)__builtin_ctzll(k));
+        return;
+    }
+    if (y.kind == V_CONST && type == KIND_I32 && k > 1 &&
+        (!is_signed || (k != top && k != UINT32_MAX))) {
+        u32 abs = is_signed && (i32)k < 0 ? 0 - (u32)k : (u32)k;
+        if (abs & (abs - 1)) {
+            divide_by_const(b, (Division){type, is_signed, rem}, x, (u32)k);
+            return;
+        }
+    }
+    bool check_zero = y.kind != V_CONST || k == 0;
+    bool check_minus_1 =
+        is_signed && (y.kind != V_CONST || k == (type == KIND_I32 ? UINT32_MAX : UINT64_MAX));
+    Gpr r = bl_set_up_division(b, x, &y);
+    if (check_zero) {
+        x64_rr(c, X64_TEST, sz, r, r);
+        x64_jcc(c, CC_E, bl_trap_label(b, TRAP_INTEGER_DIVISION_BY_ZERO));
+    }
+    CodeLabel done = CODE_NO_LABEL;
+    if (check_minus_1) {
+        CodeLabel divide = code_label(c);
+        x64_ri(c, X64_CMP, sz, r, -1);
+        x64_jcc_short(c, CC_NE, divide);
+        if (rem) {
+            done = code_label(c);
+            x64_mov_ri(c, SZ_32, RDX, 0);
+            x64_jmp_short(c, done);
+        } else {
+            x64_ri(c, X64_CMP, sz, RAX, 1); /* overflows for the minimum only */
+            x64_jcc(c, CC_O, bl_trap_label(b, TRAP_INTEGER_OVERFLOW));
+        }
+        code_bind(c, divide);
+    }
+    if (!is_signed)
+        x64_zero(c, RDX);
+    else if (sz == SZ_32)
+        x64_cdq(c);
+    else
+        x64_cqo(c);
+    x64_r(c, is_signed ? X64_IDIV : X64_DIV, sz, r);
+    if (done != CODE_NO_LABEL)
+        code_bind(c, done);
+    bl_release(b, y);
+    push_quotient(b, type, rem ? RDX : RAX);
+}
