@@ -13,10 +13,11 @@ static FeatureSet all_features(void)
            FEATURE_MASK(SIMD) | FEATURE_MASK(RELAXED_SIMD) | FEATURE_MASK(TAIL_CALL) |
            FEATURE_MASK(EXTENDED_CONST) | FEATURE_MASK(MULTI_MEMORY) | FEATURE_MASK(MEMORY64) |
            FEATURE_MASK(FUNCTION_REFERENCES) | FEATURE_MASK(WIDE_ARITHMETIC) |
-           FEATURE_MASK(CUSTOM_PAGE_SIZES);
+           FEATURE_MASK(CUSTOM_PAGE_SIZES) | FEATURE_MASK(GC);
 }
 
-/* Those that the environment names in FUZZ_WITHOUT ("simd,threads") are left out. */
+/* Of GC subtypes of function types only. Those that the environment names in FUZZ_WITHOUT
+ * ("simd,threads") are left out. */
 FeatureSet gen_features(void)
 {
     const char *without = getenv("FUZZ_WITHOUT");
@@ -31,7 +32,7 @@ FeatureSet gen_features(void)
 
 FeatureSet gen_features_not_js(void)
 {
-    return FEATURE_MASK(RELAXED_SIMD) | FEATURE_MASK(CUSTOM_PAGE_SIZES) |
+    return FEATURE_MASK(RELAXED_SIMD) | FEATURE_MASK(CUSTOM_PAGE_SIZES) | FEATURE_MASK(GC) |
            FEATURE_MASK(WIDE_ARITHMETIC) | FEATURE_MASK(THREADS) |
            FEATURE_MASK(FUNCTION_REFERENCES) | FEATURE_MASK(MEMORY64) | FEATURE_MASK(MULTI_MEMORY);
 }
@@ -252,6 +253,20 @@ static void make_sig(Gen *g, GenSig *sig)
         sig->results[i] = gen_type(g);
 }
 
+/* Types that have subtypes make calls through tables look closer. */
+static void open_type(Gen *g, u32 i)
+{
+    if (!gen_has(g, FEATURE_BIT_GC) || !gen_chance(g, 90))
+        return;
+    g->type_open[i] = true;
+    for (u32 n = gen_below(g, 3); n > 0; n--) {
+        u32 sub = g->ntypes++;
+        g->types[sub] = g->types[i];
+        g->type_super[sub] = (u8)(gen_chance(g, 128) || !g->type_open[sub - 1] ? i : sub - 1);
+        g->type_open[sub] = gen_chance(g, 128);
+    }
+}
+
 static void make_types(Gen *g)
 {
     static const GenSig imports[GEN_IMPORTS] = {
@@ -264,8 +279,12 @@ static void make_types(Gen *g)
     g->types[GEN_IMPORTS] = run;
     g->types[GEN_IMPORTS + 1] = reset;
     g->ntypes = GEN_IMPORTS + 2;
-    for (u32 n = 1 + gen_below(g, 10); n > 0; n--)
+    for (u32 i = 0; i < GEN_MAX_TYPES; i++)
+        g->type_super[i] = (u8)i;
+    for (u32 n = 1 + gen_below(g, 10); n > 0; n--) {
         make_sig(g, &g->types[g->ntypes++]);
+        open_type(g, g->ntypes - 1);
+    }
 }
 
 /* Functions of the same type are wanted, for calls through tables. */
@@ -358,6 +377,13 @@ static void type_section(const Gen *g, Buf *out)
     buf_uleb(&b, g->ntypes);
     for (u32 i = 0; i < g->ntypes; i++) {
         const GenSig *t = &g->types[i];
+        bool has_super = g->type_super[i] != i;
+        if (g->type_open[i] || has_super) {
+            buf_u8(&b, g->type_open[i] ? 0x50 : 0x4f);
+            buf_u8(&b, has_super);
+            if (has_super)
+                buf_uleb(&b, g->type_super[i]);
+        }
         buf_u8(&b, 0x60);
         buf_uleb(&b, t->nparams);
         for (u32 k = 0; k < t->nparams; k++)

@@ -351,6 +351,8 @@ static void call_by(FuncGen *f, u32 callee, const OpId ops[3])
     Gen *g = f->g;
     u32 type = g->func_type[callee], kind = gen_below(g, 8);
     const GenSig *sig = &g->types[type];
+    while (g->type_super[type] != type && gen_chance(g, 160))
+        type = g->type_super[type];
     if (kind == 0 && gen_has(g, FEATURE_BIT_FUNCTION_REFERENCES)) {
         gen_want(f, sig->params, sig->nparams);
         if (gen_chance(g, 10)) {

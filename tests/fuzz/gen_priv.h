@@ -67,7 +67,9 @@ typedef struct Gen {
     /* The first ones of each index space are imported. */
     u32 imported_memories, imported_tables, imported_globals;
     u32 ntypes, nfuncs, nmemories, ntables, nglobals, ndatas, nelems;
-    GenSig types[GEN_MAX_TYPES]; /* the first are those of the imports */
+    GenSig types[GEN_MAX_TYPES];   /* the first are those of the imports */
+    bool type_open[GEN_MAX_TYPES]; /* not final */
+    u8 type_super[GEN_MAX_TYPES];  /* of the same signature; the type itself if there is none */
     u32 func_type[GEN_IMPORTS + GEN_MAX_FUNCS];
     GenMemory memories[GEN_MAX_MEMORIES];
     GenTable tables[GEN_MAX_TABLES];
