@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* What the files of the decoder share. Private to the folder. */
+/* What the files of the decoder share. Private to the folder, but for the reader of components. */
 #ifndef WASM_DECODE_H
 #define WASM_DECODE_H
 
@@ -46,6 +46,18 @@ void decode_start(Decoder *d);
 void decode_elements(Decoder *d);
 void decode_code(Decoder *d);
 void decode_data(Decoder *d);
+
+/*
+ * The types of imports at the reader's place; a component's reader calls them, too, with a module
+ * that holds the core types of a scope.
+ */
+u32 decode_func_type_index(Decoder *d); /* canonical id */
+TableType decode_table_type(Decoder *d);
+MemoryType decode_memory_type(Decoder *d);
+GlobalType decode_global_type(Decoder *d);
+u32 decode_tag_type(Decoder *d);
+/* One recursive group, added to the module's types, which have room for *cap. */
+void decode_type_group(Decoder *d, u32 *cap);
 
 /* The index names a defined or imported item of the kind; an error otherwise. */
 bool decode_index(Decoder *d, ExternKind kind, u32 index, const u8 *at);

@@ -56,7 +56,7 @@ static Range const_expr(Decoder *d, ValType want)
 
 /* ---- types of imports and definitions ---- */
 
-static u32 read_func_type_index(Decoder *d)
+u32 decode_func_type_index(Decoder *d)
 {
     const u8 *at = d->r.at;
     u32 index = read_type_index(&d->r);
@@ -92,7 +92,7 @@ static void check_min_max(Decoder *d, const Limits *l, const u8 *at)
         read_fail(&d->r, DIAG_INVALID, at, "size minimum must not be greater than maximum");
 }
 
-static TableType read_table_type(Decoder *d)
+TableType decode_table_type(Decoder *d)
 {
     TableType t = {.elem = read_ref_type(&d->r)};
     const u8 *at = d->r.at;
@@ -123,7 +123,7 @@ static u64 max_pages(const MemoryType *t)
     return 1ull << ((t->is64 ? 64 : 32) - t->page_size_log2);
 }
 
-static MemoryType read_memory_type(Decoder *d)
+MemoryType decode_memory_type(Decoder *d)
 {
     MemoryType t = {.page_size_log2 = 16};
     const u8 *at = d->r.at;
@@ -147,7 +147,7 @@ static MemoryType read_memory_type(Decoder *d)
     return t;
 }
 
-static GlobalType read_global_type(Decoder *d)
+GlobalType decode_global_type(Decoder *d)
 {
     GlobalType t = {.type = read_val_type(&d->r)};
     const u8 *at = d->r.at;
@@ -158,14 +158,14 @@ static GlobalType read_global_type(Decoder *d)
     return t;
 }
 
-static u32 read_tag_type(Decoder *d)
+u32 decode_tag_type(Decoder *d)
 {
     const u8 *at = d->r.at;
     read_need(&d->r, FEATURE_BIT_EXCEPTIONS, at, "tag");
     u8 attribute = read_u8(&d->r);
     if (attribute != 0)
         read_fail(&d->r, DIAG_MALFORMED, at, "malformed tag attribute 0x%02x", attribute);
-    u32 id = read_func_type_index(d);
+    u32 id = decode_func_type_index(d);
     if (read_ok(&d->r) && types_func_type(d->m->registry, id)->nresults != 0 &&
         !(d->m->features & FEATURE_MASK(STACK_SWITCHING)))
         read_fail(&d->r, DIAG_INVALID, at, "non-empty tag result type");
@@ -187,21 +187,21 @@ static u32 read_import_type(Decoder *d, Imported *s, u8 kind, const u8 *at)
 {
     switch (kind) {
     case EXTERN_FUNC:
-        vec_push(&s->funcs, (Func){.type = read_func_type_index(d)});
+        vec_push(&s->funcs, (Func){.type = decode_func_type_index(d)});
         return s->funcs.n - 1;
     case EXTERN_TABLE:
-        vec_push(&s->tables, (Table){.type = read_table_type(d)});
+        vec_push(&s->tables, (Table){.type = decode_table_type(d)});
         return s->tables.n - 1;
     case EXTERN_MEMORY:
-        vec_push(&s->memories, read_memory_type(d));
+        vec_push(&s->memories, decode_memory_type(d));
         return s->memories.n - 1;
     case EXTERN_GLOBAL:
-        vec_push(&s->globals, (Global){.type = read_global_type(d)});
+        vec_push(&s->globals, (Global){.type = decode_global_type(d)});
         if (s->globals.p[s->globals.n - 1].type.mut)
             read_need(&d->r, FEATURE_BIT_MUTABLE_GLOBALS, at, "import of a mutable global");
         return s->globals.n - 1;
     case EXTERN_TAG:
-        vec_push(&s->tags, read_tag_type(d));
+        vec_push(&s->tags, decode_tag_type(d));
         return s->tags.n - 1;
     default:
         read_fail(&d->r, DIAG_MALFORMED, at, "malformed import kind 0x%02x", kind);
@@ -261,7 +261,7 @@ void decode_functions(Decoder *d)
     u32 n = read_space(d, m->nfuncs, LIMIT_FUNCTIONS, "functions");
     EXTEND(d, m->funcs, m->nfuncs, n);
     for (u32 i = 0; i < n && read_ok(&d->r); i++)
-        m->funcs[m->nfuncs + i].type = read_func_type_index(d);
+        m->funcs[m->nfuncs + i].type = decode_func_type_index(d);
     m->nfuncs += n;
     m->infos = arena_array(&m->arena, FuncInfo, n);
 }
@@ -281,7 +281,7 @@ static Table read_table(Decoder *d)
             read_fail(r, DIAG_MALFORMED, zero_at, "zero byte expected");
         t.has_init = true;
     }
-    t.type = read_table_type(d);
+    t.type = decode_table_type(d);
     if (t.has_init && read_ok(r))
         t.init = const_expr(d, t.type.elem);
     else if (read_ok(r) && !valtype_nullable(t.type.elem))
@@ -309,7 +309,7 @@ void decode_memories(Decoder *d)
     u32 n = read_space(d, m->nmemories, LIMIT_MEMORIES, "memories");
     EXTEND(d, m->memories, m->nmemories, n);
     for (u32 i = 0; i < n && read_ok(&d->r); i++)
-        m->memories[m->nmemories + i] = read_memory_type(d);
+        m->memories[m->nmemories + i] = decode_memory_type(d);
     m->nmemories += n;
     need_multiple(d, at);
 }
@@ -321,7 +321,7 @@ void decode_tags(Decoder *d)
     u32 n = read_space(d, m->ntags, LIMIT_TAGS, "tags");
     EXTEND(d, m->tags, m->ntags, n);
     for (u32 i = 0; i < n && read_ok(&d->r); i++)
-        m->tags[m->ntags + i] = read_tag_type(d);
+        m->tags[m->ntags + i] = decode_tag_type(d);
     m->ntags += n;
 }
 
@@ -333,7 +333,7 @@ void decode_globals(Decoder *d)
     for (u32 i = 0; i < n && read_ok(&d->r); i++) {
         /* The initialiser sees the globals before, so the count grows one by one. */
         Global *g = &m->globals[m->nglobals];
-        g->type = read_global_type(d);
+        g->type = decode_global_type(d);
         if (!read_ok(&d->r))
             return;
         g->init = const_expr(d, g->type.type);

@@ -251,29 +251,42 @@ static void types_reserve(Decoder *d, u32 n, u32 *cap)
     *cap = grown;
 }
 
-void decode_types(Decoder *d)
+static void read_rec_group(GroupReader *g, u32 *cap)
 {
+    Decoder *d = g->d;
     Reader *r = &d->r;
-    WasmModule *m = d->m;
+    const u8 *at = r->at;
+    u32 count = 1;
+    if (at < r->end && *at == TYPE_REC) {
+        r->at++;
+        read_need(r, FEATURE_BIT_GC, at, "recursive group");
+        count = read_count(r, LIMIT_TYPES, "types in a group");
+    }
+    if (count > LIMIT_TYPES - d->m->ntypes) {
+        read_fail(r, DIAG_LIMIT, at, "too many types: the limit is %u", LIMIT_TYPES);
+        return;
+    }
+    types_reserve(d, count, cap);
+    read_group(g, count, at);
+}
+
+void decode_type_group(Decoder *d, u32 *cap)
+{
     GroupReader g = {.d = d};
     arena_init(&g.arena);
-    u32 n = read_count(r, LIMIT_TYPES, "types");
+    read_rec_group(&g, cap);
+    arena_release(&g.arena);
+}
+
+void decode_types(Decoder *d)
+{
+    GroupReader g = {.d = d};
+    arena_init(&g.arena);
+    u32 n = read_count(&d->r, LIMIT_TYPES, "types");
     u32 cap = 0;
     types_reserve(d, n, &cap);
-    for (u32 i = 0; i < n && read_ok(r); i++) {
-        const u8 *at = r->at;
-        u32 count = 1;
-        if (at < r->end && *at == TYPE_REC) {
-            r->at++;
-            read_need(r, FEATURE_BIT_GC, at, "recursive group");
-            count = read_count(r, LIMIT_TYPES, "types in a group");
-        }
-        if (count > LIMIT_TYPES - m->ntypes) {
-            read_fail(r, DIAG_LIMIT, at, "too many types: the limit is %u", LIMIT_TYPES);
-            break;
-        }
-        types_reserve(d, count, &cap);
-        read_group(&g, count, at);
+    for (u32 i = 0; i < n && read_ok(&d->r); i++) {
+        read_rec_group(&g, &cap);
         arena_reset(&g.arena);
     }
     arena_release(&g.arena);
