@@ -96,7 +96,8 @@ static void decode_section(Decoder *d)
     if (id != SECTION_CUSTOM) {
         if (info->rank <= section_infos[d->last].rank) {
             read_fail(r, DIAG_MALFORMED, at,
-                      "unexpected content after last section: section %s out of order", info->name);
+                      "unexpected content after last section: section out of order: %s",
+                      info->name);
             return;
         }
         if (id == SECTION_TYPE)

@@ -163,7 +163,8 @@ static bool type_index_known(Reader *r, u64 index, const u8 *at)
 {
     if (index < (u64)r->m->ntypes + r->group)
         return true;
-    read_fail(r, DIAG_INVALID, at, "unknown type %llu", (unsigned long long)index);
+    read_fail(r, DIAG_INVALID, at, "unknown type %llu: type index out of bounds",
+              (unsigned long long)index);
     return false;
 }
 

@@ -4,7 +4,7 @@
  * one by one, and the types of everything in its index spaces. A tree of components lives in the
  * arena of the outermost one; names, modules and literals are slices of its bytes.
  *
- * Index spaces. Each definition adds at most one entry to one space (`space`, see ComponentDef), so
+ * Index spaces. Each definition adds one entry to one space (`space`, see ComponentDef), so
  * whoever walks `defs` and pushes what it makes gets the indices that later definitions name. The
  * type of entry i of a space is at the same place of the arrays of Component.
  *
@@ -139,13 +139,14 @@ struct ComponentExtern;
 typedef struct CType {
     u8 kind; /* CTypeKind */
     bool has_borrow;
-    bool has_resources; /* names a resource type anywhere */
     bool has_pointers;  /* strings, lists or maps inside: reading it needs a memory, making it needs
                            realloc, too */
     bool is_async;      /* CT_FUNC */
     u8 tag_size;        /* variants, enums, options, results: bytes of the discriminant */
     u32 canon;          /* equal types have equal numbers */
     u32 weight;         /* nodes when written out as a tree, bounded */
+    u32 depth;          /* of the nesting of types, bounded */
+    u32 least_resource; /* lowest number of a resource type from outside, UINT32_MAX: none */
     u32 n;              /* fields */
     CField *fields;
     CLayout layout[2];      /* value types */
@@ -157,7 +158,8 @@ typedef struct CType {
     u32 nimports, nexports; /* CT_COMPONENT, CT_INSTANCE */
     struct ComponentExtern *imports, *exports;
     Map *export_map; /* name -> index into exports; NULL for few */
-    /* CT_COMPONENT: resources that imports bring in, and those made new by each instantiation. */
+    /* CT_COMPONENT: resources that imports bring in, and those made new by each instantiation.
+     * CT_INSTANCE: defined are those that each import or export of the type makes new. */
     u32 nimported_resources, ndefined_resources;
     u32 *imported_resources, *defined_resources;
 } CType;
@@ -249,10 +251,8 @@ typedef enum DefKind {
     DEF_ALIAS_OUTER,
     DEF_TYPE,
     DEF_CANON,
-    DEF_START,
     DEF_IMPORT,
-    DEF_EXPORT,
-    DEF_VALUE
+    DEF_EXPORT
 } DefKind;
 
 /* The canonical definitions; rows in component_canons.def. */
@@ -268,11 +268,11 @@ typedef enum StringEncoding { STRING_UTF8, STRING_UTF16, STRING_LATIN1_UTF16 } S
 
 typedef struct CanonOptions {
     u8 encoding; /* StringEncoding */
-    bool has_encoding, has_memory, has_realloc, has_post_return, has_callback, has_core_type;
-    bool async, gc;
-    bool memory64;
-    u32 memory; /* core indices */
-    u32 realloc, post_return, callback, core_type;
+    bool has_encoding, has_memory, has_realloc, has_post_return, has_callback;
+    bool async;
+    bool memory64; /* the memory's addresses */
+    u32 memory;    /* core indices */
+    u32 realloc, post_return, callback;
 } CanonOptions;
 
 typedef struct Canon {
@@ -295,8 +295,8 @@ typedef struct Component Component;
 
 typedef struct ComponentDef {
     u8 kind;     /* DefKind */
-    u8 space;    /* Sort: the index space that gets an entry, SORT_NONE for start */
-    u32 index;   /* of that entry */
+    u8 space;    /* Sort: the index space that gets an entry */
+    u32 index;   /* of that entry; of the last one for a recursive group of core types */
     Range bytes; /* the definition as it stands in the binary, without the section's head */
     union {
         struct { /* instantiations and instances of parts */
@@ -309,21 +309,15 @@ typedef struct ComponentDef {
             u32 depth;
             Str name;
         } alias;
-        Component *component;
-        const CoreModuleType *module;
-        struct {                  /* imports and exports */
-            ComponentExtern *ext; /* with its type: of an export the one that others see */
-            SortIndex item;       /* exports: what is exported */
+        Component *component;         /* DEF_COMPONENT */
+        const CoreModuleType *module; /* DEF_CORE_MODULE */
+        struct {                      /* imports and exports */
+            ComponentExtern *ext;     /* with its type: of an export the one that others see */
+            /* exports: what is exported; with (sub resource) for its type it gets a number of its
+             * own, which stands for the resource of `item` */
+            SortIndex item;
         } port;
         Canon canon;
-        struct {
-            u32 func, nargs, nresults;
-            const u32 *args;
-        } start;
-        struct {
-            CTypeId type;
-            Range bytes;
-        } value;
     };
 } ComponentDef;
 
