@@ -85,7 +85,8 @@ __attribute__((no_stack_protector)) Error *func_call(Store *s, VmFuncRef *f, VmV
         t->top = a.prev;
         return store_take_pending(s);
     }
-    u32 left = wasm_enter(&a.sp, f->reserved, f->vmctx, f->code, vals);
+    u32 left = LIKELY(!s->floats) ? wasm_enter(&a.sp, f->reserved, f->vmctx, f->code, vals)
+                                  : wasm_enter_floats(&a.sp, f->reserved, f->vmctx, f->code, vals);
     t->top = a.prev;
     if (UNLIKELY(a.prev != NULL)) {
         s->vm.exit_fp = a.own_fp;

@@ -11,6 +11,11 @@
 #include "runtime/runtime_priv.h"
 #include "runtime/x64/entry.h"
 
+/* Modules that use none of these give the same results however the CPU rounds. */
+#define FLOAT_FEATURES                                                                             \
+    (FEATURE_MASK(FLOATS) | FEATURE_MASK(SAT_FLOAT_TO_INT) | FEATURE_MASK(SIMD) |                  \
+     FEATURE_MASK(RELAXED_SIMD))
+
 #define CTX_ARRAY(i, T, field) ((T *)((u8 *)(i)->ctx + (i)->module->layout.field))
 
 /* Places in an instance's block; computed once with base 0 for the size. */
@@ -297,6 +302,7 @@ static void link_to_store(Instance *i)
     i->next = s->instances;
     s->instances = i;
     s->ninstances++;
+    s->floats |= (module_wasm(i->module)->uses & FLOAT_FEATURES) != 0;
 }
 
 /* Imports, and everything that comes before the start function. */

@@ -155,7 +155,9 @@ static void decode_all(Decoder *d, const DecodeOptions *o)
     const u8 *escapes = decode_escapes(d);
     for (u32 i = 0; i < m->nfuncs; i++)
         m->n_escaping += escapes[i] != 0;
-    if (!o->skip_bodies)
+    if (o->skip_bodies)
+        m->uses |= FEATURE_MASK(FLOATS); /* who knows */
+    else
         check_bodies(d);
 }
 

@@ -14,8 +14,15 @@
     .p2align 4;                                                                                    \
     name:
 
-/* u32 wasm_enter(u64 *ret_sp, stub, callee, code, vals) */
-FUNCTION(wasm_enter)
+/*
+ * Wasm computes with MXCSR as a new process has it: to nearest, subnormals kept, faults masked. A host
+ * that has set something else gets it back. The low bits are flags that say nothing.
+ */
+#define MXCSR_CONTROL 0xffc0
+#define MXCSR_DEFAULT 0x1f80
+
+/* Saves what C wants kept, and a word for MXCSR at the stack pointer that wasm_unwind gets. */
+    .macro enter_frame
     endbr64
     push rbp
     mov rbp, rsp
@@ -26,13 +33,29 @@ FUNCTION(wasm_enter)
     push r15
     sub rsp, 8
     mov [rdi], rsp
+    .endm
+
+    .macro enter_args
     mov rax, rsi
     mov rdi, rdx
     mov rsi, rcx
     mov rdx, r8
+    .endm
+
+/* u32 wasm_enter(u64 *ret_sp, stub, callee, code, vals) */
+FUNCTION(wasm_enter)
+    enter_frame
+    mov dword ptr [rsp], MXCSR_DEFAULT
+    enter_args
+.Lcall:
     call rax
     xor eax, eax
 .Lleave:
+    mov ecx, [rsp]
+    and ecx, MXCSR_CONTROL
+    cmp ecx, MXCSR_DEFAULT
+    jne .Lreset_mxcsr
+.Lleft:
     add rsp, 8
     pop r15
     pop r14
@@ -41,7 +64,24 @@ FUNCTION(wasm_enter)
     pop rbx
     pop rbp
     ret
+.Lreset_mxcsr:
+    ldmxcsr [rsp]
+    jmp .Lleft
     .size wasm_enter, . - wasm_enter
+
+/* u32 wasm_enter_floats(u64 *ret_sp, stub, callee, code, vals) */
+FUNCTION(wasm_enter_floats)
+    enter_frame
+    stmxcsr [rsp]
+    enter_args
+    mov ecx, [rsp]
+    and ecx, MXCSR_CONTROL
+    cmp ecx, MXCSR_DEFAULT
+    je .Lcall
+    mov dword ptr [rsp + 4], MXCSR_DEFAULT
+    ldmxcsr [rsp + 4]
+    jmp .Lcall
+    .size wasm_enter_floats, . - wasm_enter_floats
 
 /* void wasm_unwind(u64 sp) */
 FUNCTION(wasm_unwind)
