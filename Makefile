@@ -33,8 +33,9 @@ CFLAGS   += -std=gnu17 $(WARN) $(if $(WERROR),-Werror) $(OPT_$(MODE)) -fno-stric
 LDFLAGS  += -pthread $(filter -fsanitize=% --coverage,$(OPT_$(MODE)))
 LDLIBS   += -lm
 ifeq ($(MODE),release)
-LDFLAGS  += -static-pie
+LDFLAGS  += -static-pie -Wl,-z,relro,-z,now,-z,noexecstack
 CFLAGS   += -fPIE
+CPPFLAGS += -D_FORTIFY_SOURCE=2
 endif
 
 LIB_SRC  := $(filter-out src/cli/main.c,$(wildcard src/*/*.c src/*/*/*.c))
