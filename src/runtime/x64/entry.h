@@ -10,7 +10,8 @@
  * that wasm_unwind needs to *ret_sp. Returns 0 after a normal return and 1 after wasm_unwind.
  */
 u32 wasm_enter(u64 *ret_sp, const void *stub, VmCtx *callee, const void *code, VmVal *vals);
-/* The same, with the CPU's rounding and its like as wasm wants them until the return; 3 ns dearer. */
+/* The same, with the CPU's rounding and its like as wasm wants them until the return; 3 ns dearer.
+ */
 u32 wasm_enter_floats(u64 *ret_sp, const void *stub, VmCtx *callee, const void *code, VmVal *vals);
 /* Leaves everything that was called since, and returns from that wasm_enter with 1. Signal
  * handlers make a thread go on here. */
