@@ -38,12 +38,19 @@ CFLAGS   += -fPIE
 CPPFLAGS += -D_FORTIFY_SOURCE=2
 endif
 
-LIB_SRC  := $(filter-out src/cli/main.c,$(wildcard src/*/*.c src/*/*/*.c))
+# Bindings: wit/NAME/IFACE.wit becomes gen/bind/NAME_IFACE.{h,c}; the unit tests have some of their own.
+bind_names = $(subst -,_,$(subst /,_,$(patsubst $(1)/%.wit,%,$(filter-out %/world.wit,$(wildcard $(1)/*/*.wit)))))
+BIND     := $(O)/gen/bind
+BIND_SRC := $(patsubst %,$(BIND)/%.c,$(call bind_names,wit) bind)
+TEST_BIND_SRC := $(BIND)/glue_shapes.c $(BIND)/test_bind.c
+BIND_FEATURES := network-error-code
+
+LIB_SRC  := $(filter-out src/cli/main.c,$(wildcard src/*/*.c src/*/*/*.c)) $(BIND_SRC)
 LIB_ASM  := $(wildcard src/*/*/*.S)
 LIB_OBJ  := $(LIB_SRC:%.c=$(OBJ)/%.o) $(LIB_ASM:%.S=$(OBJ)/%.o)
 TEST_SRC := $(wildcard tests/unit/*.c tests/unit/*/*.c tests/unit/*/*/*.c tests/ref/*.c \
                         tests/security/*.c) \
-            $(filter-out tests/fuzz/main.c,$(wildcard tests/fuzz/*.c))
+            $(filter-out tests/fuzz/main.c,$(wildcard tests/fuzz/*.c)) $(TEST_BIND_SRC)
 TEST_OBJ := $(TEST_SRC:%.c=$(OBJ)/%.o)
 
 SAY := @$(if $(findstring s,$(firstword -$(MAKEFLAGS))),:,echo)
@@ -61,6 +68,25 @@ $(O)/wasmtime: $(OBJ)/src/cli/main.o $(O)/libengine.a
 $(O)/unit-tests: $(TEST_OBJ) $(O)/libengine.a
 	$(SAY) "  LD $@"
 	@$(CC) $(filter-out -static-pie,$(LDFLAGS)) $(if $(filter release,$(MODE)),-pie) -o $@ $^ $(LDLIBS)
+
+# What the bindings generator is made of comes first; all else may include what it writes.
+WITGEN_OBJ := $(patsubst %.c,$(OBJ)/%.o,$(wildcard tools/witgen*.c) \
+                $(filter src/base/% src/os/% src/wasm/% src/wit/%,$(LIB_SRC))) \
+              $(filter $(OBJ)/src/os/%,$(LIB_ASM:%.S=$(OBJ)/%.o))
+
+$(O)/witgen: $(WITGEN_OBJ)
+	$(SAY) "  LD $@"
+	@$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(BIND)/.done: $(O)/witgen $(wildcard wit/*/*.wit tests/unit/component/*/*.wit)
+	@mkdir -p $(@D)
+	$(SAY) "  GEN $(@D)"
+	@$(O)/witgen -o $(@D) $(BIND_FEATURES:%=-f %) $(sort $(dir $(wildcard wit/*/*.wit)))
+	@$(O)/witgen -o $(@D) -n test_bind tests/unit/component/glue
+	@touch $@
+
+$(BIND_SRC) $(TEST_BIND_SRC) $(BIND_SRC:.c=.h) $(TEST_BIND_SRC:.c=.h): $(BIND)/.done ;
+$(filter-out $(WITGEN_OBJ),$(LIB_OBJ)) $(TEST_OBJ) $(OBJ)/src/cli/main.o: | $(BIND)/.done
 
 $(OBJ)/%.o: %.c
 	@mkdir -p $(@D)
@@ -109,7 +135,7 @@ check-layers:
 	tools/check-layers
 check-banned:
 	tools/check-banned
-check-headers:
+check-headers: $(BIND)/.done
 	tools/check-headers $(CC) $(CPPFLAGS) $(filter-out -MMD -MP,$(CFLAGS)) -Werror
 check-warnings:
 	@for cc in gcc clang; do \
@@ -165,4 +191,4 @@ clean:
 
 .PHONY: all unit test test-wasi demo check check-format check-layers check-banned check-headers \
         check-warnings docs install deb bench fuzz fuzz-programs clean
--include $(LIB_OBJ:.o=.d) $(TEST_OBJ:.o=.d) $(OBJ)/src/cli/main.d
+-include $(LIB_OBJ:.o=.d) $(TEST_OBJ:.o=.d) $(WITGEN_OBJ:.o=.d) $(OBJ)/src/cli/main.d

@@ -71,7 +71,7 @@ typedef struct WitOwner {
 typedef struct WitType {
     WitKind kind;
     Str name;       /* empty: anonymous */
-    WitOwner owner; /* of named types */
+    WitOwner owner; /* where it is written; nowhere for primitives */
     WitField *fields;
     u32 nfields; /* record, tuple, variant, enum, flags */
     /*

@@ -172,8 +172,10 @@ static WitId build_name(Resolver *r, const Locals *l, const AstType *t)
                      "`%.*s` is not a resource", STR_ARG(t->name.name));
         return WIT_NONE;
     }
-    WitType handle = {
-        .kind = t->kind == WIT_BORROW ? WIT_BORROW : WIT_OWN, .elem = id, .second = WIT_NONE};
+    WitType handle = {.owner = l->owner,
+                      .kind = t->kind == WIT_BORROW ? WIT_BORROW : WIT_OWN,
+                      .elem = id,
+                      .second = WIT_NONE};
     return push_type(r, handle, t->at);
 }
 
@@ -185,7 +187,7 @@ WitId res_build_type(Resolver *r, Locals *l, const AstType *t)
         return (WitId)t->kind;
     if (t->kind == WIT_ALIAS || t->kind == WIT_OWN || t->kind == WIT_BORROW)
         return build_name(r, l, t);
-    WitType out = {.kind = t->kind, .length = t->length};
+    WitType out = {.kind = t->kind, .length = t->length, .owner = l->owner};
     out.elem = res_build_type(r, l, t->elem);
     out.second = res_build_type(r, l, t->second);
     out.nfields = t->nelems;
@@ -292,8 +294,9 @@ static Str func_name(Resolver *r, const AstFunc *f, Str resource)
 static WitId constructor_result(Resolver *r, Locals *l, const AstFunc *f, WitId resource)
 {
     if (!f->result)
-        return push_type(r, (WitType){.kind = WIT_OWN, .elem = resource, .second = WIT_NONE},
-                         f->name.at);
+        return push_type(
+            r, (WitType){.kind = WIT_OWN, .owner = l->owner, .elem = resource, .second = WIT_NONE},
+            f->name.at);
     WitId id = res_build_type(r, l, f->result);
     if (r->error)
         return WIT_NONE;
@@ -310,8 +313,9 @@ static void add_self(Resolver *r, WitFunc *out, WitId resource, u32 at)
 {
     WitField *params = arena_array(&r->m->arena, WitField, (usize)out->nparams + 1);
     params[0].name = STR("self");
-    params[0].type =
-        push_type(r, (WitType){.kind = WIT_BORROW, .elem = resource, .second = WIT_NONE}, at);
+    params[0].type = push_type(
+        r, (WitType){.kind = WIT_BORROW, .owner = out->owner, .elem = resource, .second = WIT_NONE},
+        at);
     if (out->nparams)
         memcpy(params + 1, out->params, out->nparams * sizeof *params);
     out->params = params;
