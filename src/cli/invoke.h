@@ -4,6 +4,7 @@
 #define CLI_INVOKE_H
 
 #include "base/buf.h"
+#include "base/float.h"
 #include "runtime/store.h"
 
 /*
@@ -17,8 +18,5 @@ Error *invoke(Store *s, VmFuncRef *f, const char *name, const char *const *args,
 Error *invoke_parse_value(ValType type, const char *text, VmVal *ret_value) MUST_CHECK;
 /* The value on a line of its own. */
 void invoke_print_value(ValType type, const VmVal *v, Buf *out);
-/* Shortest decimal form without an exponent that reads back to the same number. */
-void print_f32(u32 bits, Buf *out);
-void print_f64(u64 bits, Buf *out);
 
 #endif
