@@ -9,6 +9,7 @@
 #include "cli/invoke.h"
 #include "cli/load.h"
 #include "cli/preload.h"
+#include "cli/run_component.h"
 #include "cli/timeout.h"
 #include "cli/value.h"
 #include "wasi/ctx.h"
@@ -20,7 +21,9 @@
 typedef struct Run {
     const CmdLine *c;
     Engine *engine;
-    Module *module;
+    Module *module;             /* or */
+    LoadedComponent *component; /* what runs */
+    ComponentInstance *instance;
     Store *store;
     Linker *linker;
     WasiCtx *wasi;
@@ -190,7 +193,9 @@ MUST_CHECK static Error *run(Run *r)
     const Options *o = &r->c->options;
     Error *e = engine_setup(r->c, ENGINE_RUN, &r->engine);
     if (!e)
-        e = load_module(r->engine, r->c, r->c->args.p[0], &r->module);
+        e = load_program(r->engine, r->c, r->c->args.p[0], &r->module, &r->component);
+    if (!e && r->component && cmdline_given(r->c, FLAG_preload))
+        e = error_new("--preload cannot be used with components");
     if (!e)
         e = make_store(r);
     if (!e && opt_given(o, OPT_W_timeout))
@@ -199,7 +204,11 @@ MUST_CHECK static Error *run(Run *r)
         e = preloads_define(&r->preloads, r->c, r->engine, r->store, r->linker);
     if (e)
         return e;
-    return error_wrap(run_main(r), "failed to run main module `%s`", r->c->args.p[0]);
+    if (r->component)
+        e = run_component(r->c, r->store, r->component, &r->instance);
+    else
+        e = run_main(r);
+    return error_wrap(e, "failed to run main module `%s`", r->c->args.p[0]);
 }
 
 Error *cmd_run(CmdLine *c, int *ret_status)
@@ -215,6 +224,8 @@ Error *cmd_run(CmdLine *c, int *ret_status)
         linker_free(r.linker);
     if (r.store)
         store_free(r.store);
+    component_instance_free(r.instance);
+    component_unref(r.component);
     if (r.wasi)
         wasi_ctx_free(r.wasi);
     preloads_release(&r.preloads);

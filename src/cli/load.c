@@ -57,11 +57,47 @@ static bool is_text_component(Str s)
            (rest.n == word.n || memchr(" \t\r\n()$;\"", rest.p[word.n], 9));
 }
 
-MUST_CHECK static Error *refuse_component(const CmdLine *c)
+MUST_CHECK static Error *check_component(const CmdLine *c, bool wanted)
 {
     if (!opt_bool(&c->options, OPT_W_component_model))
         return error_new("cannot execute a component without `--wasm component-model`");
-    return error_new("components are not supported by this build of wasmtime, only core modules");
+    return wanted ? NULL : error_new("a core module is needed here, not a component");
+}
+
+static ComponentFeatures wanted_component_features(const Options *o)
+{
+    static const char *const keys[] = {
+#define COMPONENT_FEATURE(id, name, on, text) name,
+#include "wit/component_features.def"
+#undef COMPONENT_FEATURE
+    };
+    ComponentFeatures set = component_features_default();
+    for (u32 i = 0; i < ARRAY_LEN(keys); i++) {
+        Str rest;
+        OptId id = options_find(GROUP_W, str_of(keys[i]), &rest);
+        ALWAYS(id < OPT_COUNT);
+        if (opt_given(o, id))
+            set = (set & ~((ComponentFeatures)1 << i)) | (ComponentFeatures)opt_bool(o, id) << i;
+    }
+    return set;
+}
+
+/* `ret_component` NULL: components are refused. */
+MUST_CHECK static Error *component_from_bytes(Engine *engine, const CmdLine *c, Str bytes,
+                                              LoadedComponent **ret_component)
+{
+    Error *e = check_component(c, ret_component);
+    if (e)
+        return e;
+    ComponentOptions options = {.features = engine_config(engine)->features,
+                                .component_features = wanted_component_features(&c->options)};
+    return component_load(engine, &options, (const u8 *)bytes.p, bytes.n, NULL, ret_component);
+}
+
+MUST_CHECK static Error *component_from_text(const CmdLine *c, bool wanted)
+{
+    Error *e = check_component(c, wanted);
+    return e ? e : error_new("the text format of components is not supported by this build yet");
 }
 
 /* What is wrong with the bytes is shown in the text they were made from. */
@@ -85,15 +121,21 @@ MUST_CHECK static Error *module_from_text(Engine *engine, Str text, const char *
     return e;
 }
 
+MUST_CHECK static Error *load_bytes(Engine *engine, const CmdLine *c, Str bytes, const char *label,
+                                    Module **ret_module, LoadedComponent **ret_component)
+{
+    if (!is_binary(bytes))
+        return is_text_component(bytes) ? component_from_text(c, ret_component)
+                                        : module_from_text(engine, bytes, label, ret_module);
+    if (is_binary_component(bytes))
+        return component_from_bytes(engine, c, bytes, ret_component);
+    return engine_module_new(engine, (const u8 *)bytes.p, bytes.n, NULL, ret_module);
+}
+
 Error *load_module_bytes(Engine *engine, const CmdLine *c, Str bytes, const char *label,
                          Module **ret_module)
 {
-    if (!is_binary(bytes))
-        return is_text_component(bytes) ? refuse_component(c)
-                                        : module_from_text(engine, bytes, label, ret_module);
-    if (is_binary_component(bytes))
-        return refuse_component(c);
-    return engine_module_new(engine, (const u8 *)bytes.p, bytes.n, NULL, ret_module);
+    return load_bytes(engine, c, bytes, label, ret_module, NULL);
 }
 
 /* Does the file begin as a compiled file does? Its position stays. */
@@ -112,6 +154,12 @@ MUST_CHECK static Error *need_allowed(const CmdLine *c)
 }
 
 Error *load_module(Engine *engine, const CmdLine *c, const char *path, Module **ret_module)
+{
+    return load_program(engine, c, path, ret_module, NULL);
+}
+
+Error *load_program(Engine *engine, const CmdLine *c, const char *path, Module **ret_module,
+                    LoadedComponent **ret_component)
 {
     bool is_stdin = strcmp(path, "-") == 0;
     int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
@@ -133,7 +181,7 @@ Error *load_module(Engine *engine, const CmdLine *c, const char *path, Module **
         } else if (!e && is_binary(s) && !is_binary_component(s)) {
             e = engine_module_new_owned(engine, &bytes, NULL, ret_module);
         } else if (!e) {
-            e = load_module_bytes(engine, c, s, path, ret_module);
+            e = load_bytes(engine, c, s, path, ret_module, ret_component);
         }
     }
     buf_release(&bytes);

@@ -4,13 +4,17 @@
 #define CLI_LOAD_H
 
 #include "cli/cmdline.h"
+#include "component/instance.h"
 #include "engine/engine.h"
 
 /*
  * Binary, text or compiled; "-" is standard input. Compiled files are refused unless the command
- * line allows them, components because this build has none.
+ * line allows them, components here always.
  */
 Error *load_module(Engine *e, const CmdLine *c, const char *path, Module **ret_module) MUST_CHECK;
+/* The same for a program to run: one of the two is set. */
+Error *load_program(Engine *e, const CmdLine *c, const char *path, Module **ret_module,
+                    LoadedComponent **ret_component) MUST_CHECK;
 /* Binary or text from memory; `label` is the path in messages. */
 Error *load_module_bytes(Engine *e, const CmdLine *c, Str bytes, const char *label,
                          Module **ret_module) MUST_CHECK;

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* `wasmtime run` on a component. */
+#ifndef CLI_RUN_COMPONENT_H
+#define CLI_RUN_COMPONENT_H
+
+#include "cli/cmdline.h"
+#include "component/instance.h"
+
+/*
+ * Instantiates and calls --invoke's function, whose result goes to stdout in one line of WAVE, else
+ * that of wasi:cli/run. The instance is freed after the store, on failure, too.
+ */
+Error *run_component(const CmdLine *c, Store *s, LoadedComponent *component,
+                     ComponentInstance **ret_instance) MUST_CHECK;
+
+#endif

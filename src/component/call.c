@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/*
+ * Calls across the borders of components, and the builtins of resources. A call goes: lift the
+ * parameters from the caller, enter the callee, lower them, run, lift the result, post-return,
+ * leave, lower the result to the caller.
+ */
+#include "component/instance_priv.h"
+
+/* --- who may enter --- */
+
+static bool is_inside(const ComponentInstance *caller, const ComponentInstance *i)
+{
+    for (; caller; caller = caller->parent)
+        if (caller == i)
+            return true;
+    return false;
+}
+
+Error *instance_enter(ComponentInstance *callee, const ComponentInstance *caller)
+{
+    for (ComponentInstance *i = callee; i && !is_inside(caller, i); i = i->parent)
+        if (!i->may_enter)
+            return trap_error(TRAP_CANNOT_ENTER_COMPONENT);
+    for (ComponentInstance *i = callee; i && !is_inside(caller, i); i = i->parent)
+        i->may_enter = false;
+    return NULL;
+}
+
+void instance_leave(ComponentInstance *callee, const ComponentInstance *caller)
+{
+    for (ComponentInstance *i = callee; i && !is_inside(caller, i); i = i->parent)
+        i->may_enter = true;
+}
+
+/* --- lifted functions --- */
+
+static AbiSide side_of(const CanonEnv *env, CallScope *scope, bool host, Arena *arena)
+{
+    ComponentInstance *i = env->inst;
+    return (AbiSide){.store = i->root->store,
+                     .types = i->component->types,
+                     .handles = &i->handles,
+                     .resources = i->resources,
+                     .first_resource = i->component->first_resource,
+                     .inst = i,
+                     .may_leave = &i->may_leave,
+                     .memory = env->memory,
+                     .realloc = env->realloc,
+                     .encoding = env->encoding,
+                     .wide = env->wide,
+                     .host = host,
+                     .scope = scope,
+                     .arena = arena};
+}
+
+static AbiTuple params_of(const CanonEnv *env)
+{
+    return (AbiTuple){env->type->fields, env->type->n, env->sig.params_spilled};
+}
+
+static AbiTuple result_of(const CanonEnv *env, CField *field)
+{
+    field->type = env->type->result;
+    return (AbiTuple){field, env->type->result != CTYPE_NONE, env->sig.results_spilled};
+}
+
+MUST_CHECK static Error *run_post_return(const CanonEnv *env, u64 flat)
+{
+    if (!env->post_return)
+        return NULL;
+    ComponentInstance *i = env->inst;
+    VmVal vals[1] = {{.pair = {flat}}};
+    i->may_leave = false;
+    Error *e = func_call(i->root->store, env->post_return, vals);
+    if (!e)
+        i->may_leave = true;
+    return e;
+}
+
+/* The callee was entered. */
+MUST_CHECK static Error *run_lifted(ComponentFunc *f, AbiSide *side, const ComponentVal *params,
+                                    ComponentVal *ret_result)
+{
+    const CanonEnv *env = &f->env;
+    AbiTuple t = params_of(env);
+    u64 flat[ABI_FLAT] = {0};
+    VmVal vals[ABI_FLAT];
+    env->inst->may_leave = false;
+    Error *e = abi_lower(side, &t, params, NULL, flat);
+    if (e)
+        return e;
+    env->inst->may_leave = true;
+    abi_to_vals(flat, env->sig.nparams, vals);
+    e = func_call(side->store, f->core, vals);
+    if (e)
+        return e;
+    flat[0] = 0;
+    abi_from_vals(env->sig.results, env->sig.nresults, vals, flat);
+    CField field = {0};
+    t = result_of(env, &field);
+    e = abi_lift(side, &t, flat, ret_result);
+    if (!e)
+        e = scope_check_borrows(side->scope);
+    return e ? e : run_post_return(env, flat[0]);
+}
+
+MUST_CHECK static Error *call_lifted(ComponentFunc *f, const ComponentInstance *caller,
+                                     const ComponentVal *params, Arena *arena,
+                                     ComponentVal *ret_result)
+{
+    Error *e = instance_enter(f->env.inst, caller);
+    if (e)
+        return e;
+    CallScope scope = {0};
+    AbiSide side = side_of(&f->env, &scope, !caller, arena);
+    e = run_lifted(f, &side, params, ret_result);
+    scope_end_lends(&scope);
+    if (!e)
+        instance_leave(f->env.inst, caller);
+    return e; /* who failed stays entered, for good */
+}
+
+bool component_func_type(const ComponentFunc *f, const ComponentTypes **ret_types,
+                         const CType **ret_type)
+{
+    if (f->is_host)
+        return false;
+    *ret_types = f->env.inst->component->types;
+    *ret_type = f->env.type;
+    return true;
+}
+
+Error *component_call(ComponentFunc *f, const ComponentVal *params, Arena *arena,
+                      ComponentVal *ret_result)
+{
+    if (f->is_host)
+        return error_new("the export is a function of the host");
+    return call_lifted(f, NULL, params, arena, ret_result);
+}
+
+/* --- lowered functions --- */
+
+typedef struct Lowered {
+    CanonEnv env;
+    ComponentFunc *func;
+} Lowered;
+
+MUST_CHECK static Error *call_any(const Lowered *l, HostCall *call, const ComponentVal *params,
+                                  ComponentVal *ret_result)
+{
+    ComponentFunc *f = l->func;
+    if (f->is_host)
+        return f->host.vals(f->host.env, call, params, ret_result);
+    return call_lifted(f, l->env.inst, params, call->side.arena, ret_result);
+}
+
+MUST_CHECK static Error *lowered_call(const Lowered *l, HostCall *call)
+{
+    if (l->func->is_host && l->func->host.raw)
+        return l->func->host.raw(l->func->host.env, call);
+    const CanonEnv *env = &l->env;
+    ComponentVal *params = arena_array(call->side.arena, ComponentVal, MAX(env->type->n, 1));
+    ComponentVal result = {0};
+    AbiTuple t = params_of(env);
+    Error *e = abi_lift(&call->side, &t, call->flat, params);
+    if (!e)
+        e = call_any(l, call, params, &result);
+    if (e)
+        return e;
+    CField field = {0};
+    t = result_of(env, &field);
+    u64 out = env->sig.results_spilled ? call->flat[env->sig.nparams - 1] : 0;
+    return abi_lower(&call->side, &t, &result, t.spilled ? &out : NULL, call->flat);
+}
+
+/* The host function behind canon lower. */
+static void lowered_entry(void *arg, VmCtx *caller, VmVal *vals)
+{
+    (void)caller;
+    const Lowered *l = arg;
+    const CanonEnv *env = &l->env;
+    Store *store = env->inst->root->store;
+    if (!env->inst->may_leave) {
+        host_fail(store, trap_error(TRAP_CANNOT_LEAVE_COMPONENT));
+        return;
+    }
+    u64 flat[ABI_FLAT] = {0};
+    abi_from_vals(env->sig.params, env->sig.nparams, vals, flat);
+    Arena arena;
+    arena_init(&arena);
+    CallScope scope = {0};
+    HostCall call = {.store = store, .type = env->type, .sig = &env->sig, .flat = flat};
+    call.side = side_of(env, &scope, l->func->is_host, &arena);
+    Error *e = lowered_call(l, &call);
+    scope_end_lends(&scope);
+    arena_release(&arena);
+    if (e)
+        host_fail(store, e);
+    else
+        abi_to_vals(flat, env->sig.nresults, vals);
+}
+
+/* --- builtins of resources --- */
+
+typedef struct ResourceEnv {
+    ComponentInstance *inst;
+    ResourceType *type;
+} ResourceEnv;
+
+MUST_CHECK static Error *check_may_leave(const ComponentInstance *i)
+{
+    return i->may_leave ? NULL : trap_error(TRAP_CANNOT_LEAVE_COMPONENT);
+}
+
+static u32 resource_new(void *arg, VmCtx *caller, u32 rep)
+{
+    (void)caller;
+    ResourceEnv *r = arg;
+    u32 index = 0;
+    Error *e = check_may_leave(r->inst);
+    if (!e)
+        e = handles_add(&r->inst->handles, r->type, rep, NULL, &index);
+    if (e)
+        host_fail(r->inst->root->store, e);
+    return index;
+}
+
+static u32 resource_rep(void *arg, VmCtx *caller, u32 index)
+{
+    (void)caller;
+    ResourceEnv *r = arg;
+    u32 rep = 0;
+    Error *e = handles_rep(&r->inst->handles, r->type, index, &rep);
+    if (e)
+        host_fail(r->inst->root->store, e);
+    return rep;
+}
+
+MUST_CHECK static Error *destroy(Store *store, const ComponentInstance *caller, ResourceType *t,
+                                 u32 rep)
+{
+    if (!t->owner)
+        return t->host_drop ? t->host_drop(t->env, rep) : NULL;
+    Error *e = instance_enter(t->owner, caller);
+    if (e)
+        return e;
+    VmVal vals[1] = {{.pair = {rep}}};
+    if (t->dtor)
+        e = func_call(store, t->dtor, vals);
+    if (!e)
+        instance_leave(t->owner, caller);
+    return e;
+}
+
+Error *component_drop_resource(Store *s, const ComponentVal *own)
+{
+    return destroy(s, NULL, own->resource, own->rep);
+}
+
+static void resource_drop(void *arg, VmCtx *caller, u32 index)
+{
+    (void)caller;
+    ResourceEnv *r = arg;
+    bool own = false;
+    u32 rep = 0;
+    Error *e = check_may_leave(r->inst);
+    if (!e)
+        e = handles_drop(&r->inst->handles, r->type, index, &own, &rep);
+    if (!e && own)
+        e = destroy(r->inst->root->store, r->inst, r->type, rep);
+    if (e)
+        host_fail(r->inst->root->store, e);
+}
+
+/* --- what canonical definitions make --- */
+
+Error *canon_check(const Canon *c)
+{
+    bool plain = c->kind == CANON_lift || c->kind == CANON_lower || c->kind == CANON_resource_new ||
+                 c->kind == CANON_resource_drop || c->kind == CANON_resource_rep;
+    if (!plain)
+        return error_new("the builtin `%s` is not supported by this build yet",
+                         canon_name((CanonKind)c->kind));
+    if (c->async || c->options.async || c->options.has_callback)
+        return error_new("asynchronous functions are not supported by this build yet");
+    return NULL;
+}
+
+void canon_env_init(ComponentInstance *i, const Canon *c, const CType *type, FlatContext context,
+                    CanonEnv *ret_env)
+{
+    const CanonOptions *o = &c->options;
+    *ret_env = (CanonEnv){.inst = i, .type = type, .encoding = o->encoding, .wide = o->memory64};
+    if (o->has_memory)
+        ret_env->memory = i->core[EXTERN_MEMORY][o->memory].memory;
+    if (o->has_realloc)
+        ret_env->realloc = i->core[EXTERN_FUNC][o->realloc].func;
+    if (o->has_post_return)
+        ret_env->post_return = i->core[EXTERN_FUNC][o->post_return].func;
+    ctype_flatten(i->component->types, type, context, o, &ret_env->sig);
+}
+
+static Error *make_lowered(ComponentInstance *i, const Canon *c, VmFuncRef **ret_func)
+{
+    Lowered *l = arena_new(&i->root->arena, Lowered);
+    const CType *type = ctype_get(i->component->types, i->component->funcs[c->func]);
+    canon_env_init(i, c, type, FLAT_LOWER, &l->env);
+    l->func = i->funcs[c->func];
+    return store_host_func(i->root->store, c->core_type, false, (void *)lowered_entry, l, ret_func);
+}
+
+Error *canon_core_func(ComponentInstance *i, const Canon *c, VmFuncRef **ret_func)
+{
+    Error *e = canon_check(c);
+    if (e)
+        return e;
+    if (c->kind == CANON_lower)
+        return make_lowered(i, c, ret_func);
+    ResourceEnv *r = arena_new(&i->root->arena, ResourceEnv);
+    const Component *k = i->component;
+    u32 number = ctype_get(k->types, c->type)->resource;
+    *r = (ResourceEnv){i, i->resources[number - k->first_resource]};
+    if (k->types->resources[number].is64)
+        return error_new("64-bit representations of resources are not supported by this build yet");
+    void *fn = c->kind == CANON_resource_new   ? (void *)resource_new
+               : c->kind == CANON_resource_rep ? (void *)resource_rep
+                                               : (void *)resource_drop;
+    return store_host_func(i->root->store, c->core_type, true, fn, r, ret_func);
+}

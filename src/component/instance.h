@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/*
+ * Components that can be instantiated, what they may import, and their instances.
+ *
+ * A LoadedComponent is the decoded component with an engine module for each core module in it;
+ * reference counted, shared by stores and threads. A ComponentLinker holds what a host offers. An
+ * instance belongs to a store and is freed after it, since functions of the store lead into it.
+ */
+#ifndef COMPONENT_INSTANCE_H
+#define COMPONENT_INSTANCE_H
+
+#include "component/abi.h"
+#include "engine/engine.h"
+
+typedef struct LoadedComponent LoadedComponent;
+
+/* Binary components only. `diag` (may be NULL) gets the details of a refusal. The bytes are copied.
+ */
+Error *component_load(Engine *e, const ComponentOptions *o, const u8 *p, usize n, Diag *diag,
+                      LoadedComponent **ret_component);
+LoadedComponent *component_ref(LoadedComponent *c);
+void component_unref(LoadedComponent *c);
+const Component *component_decoded(const LoadedComponent *c);
+
+typedef struct ComponentFunc ComponentFunc;
+typedef struct ComponentItems ComponentItems;
+
+/* A component with what its outer aliases reach. */
+typedef struct ComponentClosure {
+    const Component *component;
+    struct ComponentInstance *outer; /* NULL: the outermost component */
+} ComponentClosure;
+
+/* Anything that can be imported or exported. Lives as long as the instance that made it. */
+typedef struct ComponentItem {
+    u8 sort; /* Sort */
+    union {
+        ComponentFunc *func;
+        ComponentItems *instance;
+        ComponentClosure component;
+        Module *module;
+        ResourceType *resource; /* SORT_TYPE; NULL for all other types */
+    };
+} ComponentItem;
+
+/* What an instance exports, in order. */
+u32 items_count(const ComponentItems *i);
+Str items_name(const ComponentItems *i, u32 n);
+ComponentItem items_nth(const ComponentItems *i, u32 n);
+bool items_find(const ComponentItems *i, Str name, ComponentItem *ret_item);
+
+/* --- host functions --- */
+
+/* A call of a host function. */
+typedef struct HostCall {
+    Store *store;
+    const CType *type; /* of the function, as the caller sees it */
+    AbiSide side;      /* of the caller: memory, realloc, encoding, handles, an arena */
+    const FlatSig *sig;
+    u64 *flat; /* core parameters; the function leaves its core result in [0] */
+} HostCall;
+
+/*
+ * One of the two is set: `raw` reads the flat parameters and memory by itself (generated glue),
+ * `vals` gets trees and leaves the result's tree, in the call's arena. An error ends the guest.
+ */
+typedef struct HostFunc {
+    Error *(*raw)(void *env, HostCall *call);
+    Error *(*vals)(void *env, HostCall *call, const ComponentVal *params, ComponentVal *ret_result);
+    void *env;
+    const char *signature; /* as type_text writes it: what importers must agree with; static */
+} HostFunc;
+
+typedef struct ComponentLinker ComponentLinker;
+ComponentLinker *component_linker_new(void);
+void component_linker_free(ComponentLinker *l); /* after instances that import from it */
+/* `instance` is "" for what is imported by itself; names are copied. A name is defined once. */
+Error *component_linker_func(ComponentLinker *l, Str instance, Str name,
+                             const HostFunc *f) MUST_CHECK;
+/* The type stays the caller's, who keeps it while instances use it. */
+Error *component_linker_resource(ComponentLinker *l, Str instance, Str name,
+                                 ResourceType *type) MUST_CHECK;
+/* Any item by its name, as an instance that another component gave. */
+Error *component_linker_item(ComponentLinker *l, Str name, ComponentItem item) MUST_CHECK;
+/* An import of ns:pkg/name@0.2.1 is satisfied by any version 0.2.x that is offered, one of 1.2.0 by
+ * any 1.x: an exact match first, then the newest. */
+bool component_linker_find(const ComponentLinker *l, const ExternName *name,
+                           ComponentItem *ret_item);
+
+/* --- instances --- */
+
+/*
+ * `l` NULL: the host offers nothing. Reports all missing and ill-typed imports in one error.
+ * *ret_instance is set on failure, too, and is freed after the store all the same: functions of the
+ * store may lead into it by then.
+ */
+Error *component_instance_new(Store *s, LoadedComponent *c, const ComponentLinker *l,
+                              ComponentInstance **ret_instance);
+void component_instance_free(ComponentInstance *i);
+const ComponentItems *component_exports(const ComponentInstance *i);
+
+/* Of a lifted function (false: a host's function that is passed through). */
+bool component_func_type(const ComponentFunc *f, const ComponentTypes **ret_types,
+                         const CType **ret_type);
+/*
+ * Calls from the host. `params` are as many as the type has; the result, if there is one, is put
+ * into `arena`. After a trap the instance and those it lives in cannot be entered any more.
+ */
+Error *component_call(ComponentFunc *f, const ComponentVal *params, Arena *arena,
+                      ComponentVal *ret_result);
+
+/* Ends a resource that a call gave to the host as a value of type own: runs its destructor. */
+Error *component_drop_resource(Store *s, const ComponentVal *own) MUST_CHECK;
+
+/* A type in WIT's words: "list<u8>", "func(a: u32) -> string". */
+typedef struct TypeNames {
+    const Str *resources; /* by number less `first`; may be NULL */
+    u32 first, n;
+} TypeNames;
+void type_text(const ComponentTypes *t, CTypeId type, const TypeNames *names, Buf *out);
+
+#endif

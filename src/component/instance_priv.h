@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Between the files that load, link, instantiate and call components. */
+#ifndef COMPONENT_INSTANCE_PRIV_H
+#define COMPONENT_INSTANCE_PRIV_H
+
+#include "component/instance.h"
+
+/* Names to items. `names` keeps the order; the bytes of names are somebody else's. */
+struct ComponentItems {
+    struct ComponentItems *next; /* of all sets of a root */
+    VEC(Str) names;
+    VEC(ComponentItem) items;
+    Map index;
+};
+bool items_add(ComponentItems *i, Str name, ComponentItem item); /* false: the name is taken */
+void items_release(ComponentItems *i);
+
+/* A core instance: of a module, or made of parts. */
+typedef struct CoreInstance {
+    Instance *instance; /* NULL: of parts */
+    u32 n;
+    Str *names;
+    Extern *externs;
+    Map index; /* of parts */
+} CoreInstance;
+
+/* What an instantiation from the host makes; the tree of instances shares it. */
+typedef struct ComponentRoot {
+    Store *store;
+    LoadedComponent *loaded; /* own */
+    Arena arena;
+    ComponentItems *sets;         /* all of them */
+    ComponentInstance *instances; /* all of them, newest first */
+    CoreInstance **parts;
+    u32 ninstances, nparts, cap_parts;
+} ComponentRoot;
+
+struct ComponentInstance {
+    ComponentInstance *next; /* of all of the root */
+    ComponentRoot *root;
+    ComponentInstance *parent; /* that instantiated it; NULL: the host did */
+    ComponentInstance *outer;  /* whose definitions outer aliases name */
+    const Component *component;
+    const ComponentItems *args; /* imports by name */
+    ComponentItems *exports;
+    bool may_enter, may_leave;
+    HandleTable handles;
+    ResourceType **resources; /* by number less component->first_resource */
+    /* The index spaces, as far as they are filled. */
+    ComponentFunc **funcs;
+    ComponentItems **instances;
+    ComponentClosure *components;
+    ResourceType **types; /* NULL: no resource type */
+    Module **core_modules;
+    CoreInstance **core_instances;
+    Extern *core[5]; /* by ExternKind */
+};
+
+/* The options of a canonical definition, resolved. */
+typedef struct CanonEnv {
+    ComponentInstance *inst;
+    const CType *type; /* of the function, as `inst` sees it */
+    Memory *memory;
+    VmFuncRef *realloc, *post_return;
+    u8 encoding;
+    bool wide;
+    FlatSig sig;
+} CanonEnv;
+
+struct ComponentFunc {
+    bool is_host;
+    HostFunc host;
+    CanonEnv env; /* lifted functions, from here on */
+    VmFuncRef *core;
+};
+
+void canon_env_init(ComponentInstance *i, const Canon *c, const CType *type, FlatContext context,
+                    CanonEnv *ret_env);
+/* The function that a canonical definition makes, except lift. */
+Error *canon_core_func(ComponentInstance *i, const Canon *c, VmFuncRef **ret_func) MUST_CHECK;
+/* NULL, or why this build cannot carry the definition out. */
+Error *canon_check(const Canon *c) MUST_CHECK;
+/* Refuses a callee that is being executed, unless the caller is inside of it. */
+Error *instance_enter(ComponentInstance *callee, const ComponentInstance *caller) MUST_CHECK;
+void instance_leave(ComponentInstance *callee, const ComponentInstance *caller);
+
+/* Checks what the linker offers for the imports of the outermost component. */
+Error *link_imports(const Component *c, const ComponentLinker *l, ComponentItems *args) MUST_CHECK;
+Module *loaded_module(const LoadedComponent *c, const ComponentModule *m);
+
+#endif
