@@ -121,7 +121,10 @@ part_sightglass = $(TESTED) tests/sightglass/run
 test-wasi: $(O)/wasmtime $(O)/wasi-runner
 	$(part_wasi)
 
-test: $(O)/wasmtime $(O)/unit-tests $(O)/wasi-runner
+test:
+	@tools/setup build test
+	@$(MAKE) --no-print-directory tested
+tested: $(O)/wasmtime $(O)/unit-tests $(O)/wasi-runner
 	@tools/run-parts $(foreach p,$(PARTS),'$(p)=$(part_$(p))')
 
 demo:
@@ -189,6 +192,6 @@ endif
 clean:
 	rm -rf build
 
-.PHONY: all unit test test-wasi demo check check-format check-layers check-banned check-headers \
+.PHONY: all unit test tested test-wasi demo check check-format check-layers check-banned check-headers \
         check-warnings docs install deb bench fuzz fuzz-programs clean
 -include $(LIB_OBJ:.o=.d) $(TEST_OBJ:.o=.d) $(WITGEN_OBJ:.o=.d) $(OBJ)/src/cli/main.d

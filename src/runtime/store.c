@@ -13,16 +13,23 @@ StoreLimits store_limits_default(void)
                          .tables = 10000};
 }
 
+/* A frame has a return address and a frame pointer at least; nobody reads more than a million. */
+static u64 most_frames(u64 stack)
+{
+    return MIN(stack / 16 + 1, 1000000);
+}
+
 Error *store_new(const StoreConfig *c, Store **ret_store)
 {
     if (c->max_wasm_stack == 0)
         return error_new("max_wasm_stack size cannot be zero");
     Store *s = mem_alloc(sizeof *s);
     s->config = *c;
+    s->config.max_backtrace = (u32)MIN(c->max_backtrace, most_frames(c->max_wasm_stack));
     s->tunables = *c->tunables;
     s->vm.epoch = c->epoch;
     s->vm.epoch_deadline = UINT64_MAX;
-    s->frames = mem_alloc_array(c->max_backtrace, sizeof *s->frames);
+    s->frames = mem_alloc_array(s->config.max_backtrace, sizeof *s->frames);
     arena_init(&s->arena);
     *ret_store = s;
     return NULL;

@@ -48,6 +48,10 @@ expect test "$(grep -c '<unknown>!recurse' .err)" = 20
 run -D max-backtrace=3 --invoke recurse "$data/loop.wat"
 expect test "$(grep -c '<unknown>!recurse' .err)" = 3
 
+run -D max-backtrace=4294967295 --invoke recurse "$data/loop.wat"
+code 134
+err_has "wasm trap: call stack exhausted"
+
 begin "timeouts interrupt loops and host calls"
 for file in loop loop_in_start sleep; do
     run -Wtimeout=20ms "$data/$file.wat"
