@@ -7,7 +7,7 @@
 static Error *lift_handle(AbiSide *s, const CType *c, u32 index, ComponentVal *ret_val)
 {
     ResourceType *type = s->resources[c->resource - s->first_resource];
-    u32 rep = 0;
+    u64 rep = 0;
     Error *e = c->kind == CT_OWN ? handles_take_own(s->handles, type, index, &rep)
                                  : handles_lend(s->handles, type, index, s->scope, &rep);
     if (!e)

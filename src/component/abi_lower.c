@@ -17,7 +17,7 @@ static Error *lower_handle(AbiSide *s, const CType *c, const ComponentVal *v, u3
     if (v->resource != type)
         return error_new("mismatched resource types");
     if (c->kind == CT_BORROW && type->owner == s->inst) {
-        *ret_index = v->rep; /* who defines the resource sees what is behind the handle */
+        *ret_index = (u32)v->rep; /* who defines the resource sees what is behind the handle */
         return NULL;
     }
     return handles_add(s->handles, type, v->rep, c->kind == CT_BORROW ? s->scope : NULL, ret_index);

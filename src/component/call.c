@@ -229,15 +229,15 @@ static u32 resource_rep(void *arg, VmCtx *caller, u32 index)
 {
     (void)caller;
     ResourceEnv *r = arg;
-    u32 rep = 0;
+    u64 rep = 0;
     Error *e = handles_rep(&r->inst->handles, r->type, index, &rep);
     if (e)
         host_fail(r->inst->root->store, e);
-    return rep;
+    return (u32)rep;
 }
 
 MUST_CHECK static Error *destroy(Store *store, const ComponentInstance *caller, ResourceType *t,
-                                 u32 rep)
+                                 u64 rep)
 {
     if (!t->owner)
         return t->host_drop ? t->host_drop(t->env, rep) : NULL;
@@ -262,7 +262,7 @@ static void resource_drop(void *arg, VmCtx *caller, u32 index)
     (void)caller;
     ResourceEnv *r = arg;
     bool own = false;
-    u32 rep = 0;
+    u64 rep = 0;
     Error *e = check_may_leave(r->inst);
     if (!e)
         e = handles_drop(&r->inst->handles, r->type, index, &own, &rep);
@@ -306,6 +306,8 @@ static Error *make_lowered(ComponentInstance *i, const Canon *c, VmFuncRef **ret
     const CType *type = ctype_get(i->component->types, i->component->funcs[c->func]);
     canon_env_init(i, c, type, FLAT_LOWER, &l->env);
     l->func = i->funcs[c->func];
+    if (l->func->is_host && l->func->host.glue)
+        return glue_lowered(&l->env, c->core_type, &l->func->host, ret_func);
     return store_host_func(i->root->store, c->core_type, false, (void *)lowered_entry, l, ret_func);
 }
 

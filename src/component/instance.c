@@ -436,10 +436,22 @@ static Error *run_defs(ComponentInstance *i)
 
 /* --- from the host --- */
 
+/* What guests own of the host's resources ends with them. */
+static void drop_host_resources(const HandleTable *t)
+{
+    for (u32 i = 1; i < t->slots.n; i++) {
+        const Handle *h = &t->slots.p[i];
+        if (h->type && !h->scope && !h->type->owner && h->type->host_drop)
+            error_free(h->type->host_drop(h->type->env, h->rep));
+    }
+}
+
 static void root_free(ComponentRoot *r)
 {
-    for (ComponentInstance *i = r->instances; i; i = i->next)
+    for (ComponentInstance *i = r->instances; i; i = i->next) {
+        drop_host_resources(&i->handles);
         handles_release(&i->handles);
+    }
     while (r->sets) {
         ComponentItems *s = r->sets;
         r->sets = s->next;

@@ -10,6 +10,7 @@
 #define COMPONENT_INSTANCE_H
 
 #include "component/abi.h"
+#include "component/lift.h"
 #include "engine/engine.h"
 
 typedef struct LoadedComponent LoadedComponent;
@@ -61,12 +62,15 @@ typedef struct HostCall {
 } HostCall;
 
 /*
- * One of the two is set: `raw` reads the flat parameters and memory by itself (generated glue),
- * `vals` gets trees and leaves the result's tree, in the call's arena. An error ends the guest.
+ * One of the three is set: `raw` reads the flat parameters and memory by itself (generated glue),
+ * `vals` gets trees and leaves the result's tree, in the call's arena; an error of these ends the
+ * guest. `glue` is called by the guest without a detour.
  */
 typedef struct HostFunc {
     Error *(*raw)(void *env, HostCall *call);
     Error *(*vals)(void *env, HostCall *call, const ComponentVal *params, ComponentVal *ret_result);
+    const LiftFunc *glue;
+    const struct ComponentLinker *linker; /* `glue`: that knows its resource types */
     void *env;
     const char *signature; /* as type_text writes it: what importers must agree with; static */
 } HostFunc;
@@ -80,6 +84,12 @@ Error *component_linker_func(ComponentLinker *l, Str instance, Str name,
 /* The type stays the caller's, who keeps it while instances use it. */
 Error *component_linker_resource(ComponentLinker *l, Str instance, Str name,
                                  ResourceType *type) MUST_CHECK;
+/*
+ * All functions and resource types of an interface with generated glue; `host` is what they serve.
+ * Importers must agree with the core signatures.
+ */
+Error *component_linker_interface(ComponentLinker *l, const LiftInterface *interface,
+                                  void *host) MUST_CHECK;
 /* Any item by its name, as an instance that another component gave. */
 Error *component_linker_item(ComponentLinker *l, Str name, ComponentItem item) MUST_CHECK;
 /* An import of ns:pkg/name@0.2.1 is satisfied by any version 0.2.x that is offered, one of 1.2.0 by

@@ -74,6 +74,11 @@ struct ComponentFunc {
     VmFuncRef *core;
 };
 
+/* The resource type that stands for the glue's; it was linked. */
+ResourceType *linker_resource(const ComponentLinker *l, const LiftResource *type);
+/* A function of generated glue for a component that imports it. */
+Error *glue_lowered(const CanonEnv *env, u32 core_type, const HostFunc *f,
+                    VmFuncRef **ret_func) MUST_CHECK;
 void canon_env_init(ComponentInstance *i, const Canon *c, const CType *type, FlatContext context,
                     CanonEnv *ret_env);
 /* The function that a canonical definition makes, except lift. */

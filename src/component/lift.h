@@ -64,7 +64,8 @@ typedef struct LiftEnv {
     void *host;             /* what the host functions serve */
     const VmMemory *memory; /* NULL: none */
     LiftEncoding encoding;
-    u64 fuel; /* bytes that one call may take in the host for its parameters */
+    u64 fuel;              /* bytes that one call may take in the host for its parameters */
+    const bool *may_leave; /* false while no host function may be called; NULL: always */
 } LiftEnv;
 
 struct LiftCall {
@@ -109,6 +110,8 @@ static inline void lift_enter(LiftCall *c, const LiftEnv *env, VmCtx *caller)
 {
     *c = (LiftCall){.env = env, .caller = caller, .fuel = env->fuel};
     lift_refresh(c);
+    if (UNLIKELY(env->may_leave && !*env->may_leave))
+        lift_fail(c, "cannot leave component instance");
 }
 static inline void lift_leave(LiftCall *c)
 {

@@ -9,8 +9,17 @@ typedef struct Offered {
     ComponentFunc func;
 } Offered;
 
+/* A resource type of generated glue. */
+typedef struct GlueResource {
+    struct GlueResource *next;
+    const LiftResource *type;
+    void *host;
+    ResourceType resource;
+} GlueResource;
+
 struct ComponentLinker {
     Arena names;
+    GlueResource *resources;
     ComponentItems root;
     Offered *offered;
 };
@@ -97,6 +106,46 @@ Error *component_linker_resource(ComponentLinker *l, Str instance, Str name, Res
 Error *component_linker_item(ComponentLinker *l, Str name, ComponentItem item)
 {
     return define(l, &l->root, name, item);
+}
+
+/* --- generated glue --- */
+
+static Error *glue_drop(void *env, u64 rep)
+{
+    const GlueResource *g = env;
+    g->type->drop(g->host, (void *)(uintptr_t)rep);
+    return NULL;
+}
+
+ResourceType *linker_resource(const ComponentLinker *l, const LiftResource *type)
+{
+    for (GlueResource *g = l->resources; g; g = g->next)
+        if (g->type == type)
+            return &g->resource;
+    return NULL;
+}
+
+MUST_CHECK static Error *link_resource(ComponentLinker *l, Str interface, const LiftResource *type,
+                                       void *host)
+{
+    GlueResource *g = arena_new(&l->names, GlueResource);
+    *g = (GlueResource){.next = l->resources, .type = type, .host = host};
+    g->resource = (ResourceType){.host_drop = glue_drop, .env = g};
+    l->resources = g;
+    return component_linker_resource(l, interface, str_of(type->name), &g->resource);
+}
+
+Error *component_linker_interface(ComponentLinker *l, const LiftInterface *interface, void *host)
+{
+    Str name = str_of(interface->name);
+    Error *e = NULL;
+    for (u32 i = 0; i < interface->nresources && !e; i++)
+        e = link_resource(l, name, interface->resources[i], host);
+    for (u32 i = 0; i < interface->nfuncs && !e; i++) {
+        HostFunc f = {.glue = &interface->funcs[i], .linker = l, .env = host};
+        e = component_linker_func(l, name, str_of(f.glue->name), &f);
+    }
+    return e;
 }
 
 /* --- versions --- */

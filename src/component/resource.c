@@ -10,11 +10,11 @@ void handles_release(HandleTable *t)
     t->free = 0;
 }
 
-Error *handles_add(HandleTable *t, ResourceType *type, u32 rep, CallScope *scope, u32 *ret_index)
+Error *handles_add(HandleTable *t, ResourceType *type, u64 rep, CallScope *scope, u32 *ret_index)
 {
     u32 index = t->free;
     if (index) {
-        t->free = t->slots.p[index].rep;
+        t->free = (u32)t->slots.p[index].rep;
     } else {
         if (t->slots.n == 0)
             vec_push(&t->slots, (Handle){0});
@@ -55,7 +55,7 @@ MUST_CHECK static Error *find(HandleTable *t, ResourceType *type, u32 index, Han
     return NULL;
 }
 
-Error *handles_rep(HandleTable *t, ResourceType *type, u32 index, u32 *ret_rep)
+Error *handles_rep(HandleTable *t, ResourceType *type, u32 index, u64 *ret_rep)
 {
     Handle *h = NULL;
     Error *e = find(t, type, index, &h);
@@ -64,7 +64,7 @@ Error *handles_rep(HandleTable *t, ResourceType *type, u32 index, u32 *ret_rep)
     return e;
 }
 
-Error *handles_lend(HandleTable *t, ResourceType *type, u32 index, CallScope *scope, u32 *ret_rep)
+Error *handles_lend(HandleTable *t, ResourceType *type, u32 index, CallScope *scope, u64 *ret_rep)
 {
     Handle *h = NULL;
     Error *e = find(t, type, index, &h);
@@ -85,7 +85,7 @@ static Error *refuse_lent(void)
     return error_new("cannot remove owned resource while borrowed");
 }
 
-Error *handles_take_own(HandleTable *t, ResourceType *type, u32 index, u32 *ret_rep)
+Error *handles_take_own(HandleTable *t, ResourceType *type, u32 index, u64 *ret_rep)
 {
     Handle *h = NULL;
     Error *e = find(t, type, index, &h);
@@ -100,7 +100,7 @@ Error *handles_take_own(HandleTable *t, ResourceType *type, u32 index, u32 *ret_
     return NULL;
 }
 
-Error *handles_drop(HandleTable *t, ResourceType *type, u32 index, bool *ret_own, u32 *ret_rep)
+Error *handles_drop(HandleTable *t, ResourceType *type, u32 index, bool *ret_own, u64 *ret_rep)
 {
     Handle *h = NULL;
     Error *e = find(t, type, index, &h);

@@ -16,7 +16,7 @@ typedef struct ResourceType {
     ComponentInstance *owner; /* that defines it; NULL: the host does */
     VmFuncRef *dtor;          /* core function of the owner; may be NULL */
     /* The host's destructor; may be NULL. */
-    Error *(*host_drop)(void *env, u32 rep);
+    Error *(*host_drop)(void *env, u64 rep);
     void *env;
 } ResourceType;
 
@@ -36,7 +36,7 @@ typedef struct CallScope {
 
 typedef struct Handle {
     ResourceType *type; /* NULL: free */
-    u32 rep;            /* of a free one: the next free index, 0 at the end */
+    u64 rep;            /* of a free one: the next free index, 0 at the end */
     u32 lends;          /* own */
     CallScope *scope;   /* of a borrow handle; NULL: own */
 } Handle;
@@ -48,15 +48,15 @@ struct HandleTable {
 
 void handles_release(HandleTable *t);
 /* A new handle, owning unless `scope` is given. */
-Error *handles_add(HandleTable *t, ResourceType *type, u32 rep, CallScope *scope, u32 *ret_index);
+Error *handles_add(HandleTable *t, ResourceType *type, u64 rep, CallScope *scope, u32 *ret_index);
 /* The representation behind a handle of either sort. */
-Error *handles_rep(HandleTable *t, ResourceType *type, u32 index, u32 *ret_rep);
+Error *handles_rep(HandleTable *t, ResourceType *type, u32 index, u64 *ret_rep);
 /* The same for a call that borrows; `scope` notes what it lends. */
-Error *handles_lend(HandleTable *t, ResourceType *type, u32 index, CallScope *scope, u32 *ret_rep);
+Error *handles_lend(HandleTable *t, ResourceType *type, u32 index, CallScope *scope, u64 *ret_rep);
 /* Takes an own handle out: the caller has the resource now. */
-Error *handles_take_own(HandleTable *t, ResourceType *type, u32 index, u32 *ret_rep);
+Error *handles_take_own(HandleTable *t, ResourceType *type, u32 index, u64 *ret_rep);
 /* Takes any handle out. True in *ret_own if the resource is to be destroyed. */
-Error *handles_drop(HandleTable *t, ResourceType *type, u32 index, bool *ret_own, u32 *ret_rep);
+Error *handles_drop(HandleTable *t, ResourceType *type, u32 index, bool *ret_own, u64 *ret_rep);
 /* The end of a call, on the caller's side: what it lent is its own again. */
 void scope_end_lends(CallScope *s);
 /* The end of a call, on the callee's side. */

@@ -28,7 +28,7 @@ struct ComponentVal {
         ComponentVal *payload; /* variants, options, results; NULL: none */
         struct {
             ResourceType *resource;
-            u32 rep;
+            u64 rep; /* an address of the host's, or 32 bits of a guest */
         };
     };
 };

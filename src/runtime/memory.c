@@ -178,6 +178,11 @@ MemoryType memory_type(const Memory *m)
     return t;
 }
 
+const VmMemory *memory_vm(const Memory *m)
+{
+    return m->vm;
+}
+
 u8 *memory_data(Memory *m, u64 *ret_bytes)
 {
     *ret_bytes = m->vm->length;

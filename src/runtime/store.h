@@ -89,6 +89,7 @@ void *store_extern_get(Store *s, u64 ref);
 
 MemoryType memory_type(const Memory *m); /* limits.min is the current size */
 u8 *memory_data(Memory *m, u64 *ret_bytes);
+const VmMemory *memory_vm(const Memory *m); /* stays while the store does */
 /* Old size in pages, or -1. */
 i64 memory_grow(Store *s, Memory *m, u64 pages);
 TableType table_type(const RtTable *t);

@@ -23,7 +23,7 @@ TEST(component_handles_are_found_and_used_again)
 {
     HandleTable t = {0};
     ResourceType a = {0}, b = {0};
-    u32 rep = 0;
+    u64 rep = 0;
     bool own = false;
     EXPECT_EQ(add(&t, &a, 10), 1);
     EXPECT_EQ(add(&t, &a, 20), 2);
@@ -49,7 +49,8 @@ TEST(component_handles_that_are_lent_stay)
     HandleTable t = {0};
     ResourceType a = {0};
     CallScope call = {0};
-    u32 rep = 0, index = add(&t, &a, 7);
+    u64 rep = 0;
+    u32 index = add(&t, &a, 7);
     bool own = false;
     EXPECT(!handles_lend(&t, &a, index, &call, &rep));
     EXPECT(!handles_lend(&t, &a, index, &call, &rep));
@@ -66,7 +67,8 @@ TEST(component_borrows_end_with_the_call)
     HandleTable t = {0};
     ResourceType a = {0};
     CallScope call = {0}, inner = {0};
-    u32 rep = 0, index = 0;
+    u64 rep = 0;
+    u32 index = 0;
     bool own = true;
     EXPECT(!handles_add(&t, &a, 9, &call, &index));
     expect_error(scope_check_borrows(&call), "borrow handles still remain");

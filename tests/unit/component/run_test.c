@@ -2,6 +2,7 @@
 /* Components that run: calls from the host, between components, to the host; resources; traps. */
 #include "component/instance.h"
 
+#include "bind/glue_shapes.h"
 #include "component/wave.h"
 #include "unit/component/samples.h"
 #include "unit/test.h"
@@ -193,7 +194,7 @@ TEST(component_handles_of_others_are_unknown)
 /* --- host functions --- */
 
 typedef struct Host {
-    u32 dropped, used;
+    u64 dropped, used;
 } Host;
 
 static Error *twice(void *env, HostCall *call)
@@ -217,7 +218,7 @@ static Error *join(void *env, HostCall *call, const ComponentVal *params, Compon
     return NULL;
 }
 
-static Error *host_drop(void *env, u32 rep)
+static Error *host_drop(void *env, u64 rep)
 {
     ((Host *)env)->dropped = rep;
     return NULL;
@@ -310,5 +311,43 @@ TEST(component_imports_match_by_version_and_type)
         component_linker_func(b.linker, STR("host:api/math@0.2.3"), STR("twice"), &wrong);
     EXPECT(again && strstr(again->message, "defined twice"));
     error_free(again);
+    bed_end(&b);
+}
+
+/* --- generated glue --- */
+
+static void glue_bed(Bed *b)
+{
+    static u64 host[128]; /* the functions behind the glue count calls in it */
+    bed_load(b, sample_glue, sizeof sample_glue);
+    EXPECT(!component_linker_interface(b->linker, &glue_shapes_interface, host));
+    bed_start(b);
+}
+
+TEST(component_calls_generated_glue)
+{
+    Bed b;
+    glue_bed(&b);
+    EXPECT_STR(call(&b, "negate(5)"), "-5");
+    EXPECT_STR(call(&b, "merge(1, 2)"), "ok(2)");
+    const char *refused = call(&b, "merge(90, 30)");
+    EXPECT(str_starts(str_of(refused), STR("err(\"")));
+    bed_end(&b);
+}
+
+TEST(component_glue_refuses_wrong_handles)
+{
+    Bed b;
+    glue_bed(&b);
+    EXPECT_STR(call(&b, "lend(9)"), "unknown handle index 9");
+    EXPECT_STR(call(&b, "negate(5)"), "wasm trap: cannot enter component instance");
+    bed_end(&b);
+}
+
+TEST(component_glue_is_not_called_from_post_return)
+{
+    Bed b;
+    glue_bed(&b);
+    EXPECT_STR(call(&b, "quiet()"), "wasm trap: cannot leave component instance");
     bed_end(&b);
 }

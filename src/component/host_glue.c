@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/*
+ * What generated glue asks of the runtime. A guest calls the glue as a typed host function, whose
+ * environment is a Glue.
+ */
+#include "component/instance_priv.h"
+
+#define GLUE_FUEL ((u64)128 << 20)
+
+typedef struct Glue {
+    LiftEnv lift; /* first: the glue hands it back */
+    CanonEnv env;
+    const ComponentLinker *linker;
+    CallScope scope; /* of the call that runs: there is one at a time, see instance_enter */
+    bool failed;     /* it has its error */
+} Glue;
+
+static Glue *glue_of(LiftCall *c)
+{
+    return (Glue *)(uintptr_t)c->env;
+}
+
+/* Transfers `e`. */
+static void fail(LiftCall *c, Error *e)
+{
+    Glue *g = glue_of(c);
+    c->failed = true;
+    if (g->failed) {
+        error_free(e);
+        return;
+    }
+    g->failed = true;
+    host_fail(g->env.inst->root->store, e);
+}
+
+static void op_fail(LiftCall *c, const char *text)
+{
+    Glue *g = glue_of(c);
+    fail(c,
+         g->env.inst->may_leave ? error_new("%s", text) : trap_error(TRAP_CANNOT_LEAVE_COMPONENT));
+}
+
+/* The runtime's type for the glue's; NULL, with the call failed, if its interface is not linked. */
+static ResourceType *find_type(LiftCall *c, const LiftResource *type)
+{
+    ResourceType *t = linker_resource(glue_of(c)->linker, type);
+    if (!t)
+        fail(c, error_new("the resource type `%s` is not linked", type->name));
+    return t;
+}
+
+static u32 op_realloc(LiftCall *c, u32 old, u32 old_size, u32 align, u32 size)
+{
+    Glue *g = glue_of(c);
+    ComponentInstance *i = g->env.inst;
+    VmVal vals[4] = {{.pair = {old}}, {.pair = {old_size}}, {.pair = {align}}, {.pair = {size}}};
+    i->may_leave = false;
+    Error *e = g->env.realloc ? func_call(i->root->store, g->env.realloc, vals)
+                              : error_new("no realloc is given to the canonical function");
+    i->may_leave = true;
+    if (!e)
+        return (u32)vals[0].i32;
+    fail(c, e);
+    return 0;
+}
+
+static void *op_take_own(LiftCall *c, const LiftResource *type, u32 handle)
+{
+    Glue *g = glue_of(c);
+    u64 rep = 0;
+    ResourceType *t = find_type(c, type);
+    if (!t)
+        return NULL;
+    Error *e = handles_take_own(&g->env.inst->handles, t, handle, &rep);
+    if (e)
+        fail(c, e);
+    return (void *)(uintptr_t)rep;
+}
+
+static void *op_borrow(LiftCall *c, const LiftResource *type, u32 handle)
+{
+    Glue *g = glue_of(c);
+    u64 rep = 0;
+    ResourceType *t = find_type(c, type);
+    if (!t)
+        return NULL;
+    Error *e = handles_lend(&g->env.inst->handles, t, handle, &g->scope, &rep);
+    if (e)
+        fail(c, e);
+    return (void *)(uintptr_t)rep;
+}
+
+static u32 op_give_own(LiftCall *c, const LiftResource *type, void *rep)
+{
+    Glue *g = glue_of(c);
+    u32 index = 0;
+    ResourceType *t = find_type(c, type);
+    if (!t)
+        return 0;
+    Error *e = handles_add(&g->env.inst->handles, t, (u64)(uintptr_t)rep, NULL, &index);
+    if (e)
+        fail(c, e);
+    return index;
+}
+
+static void op_leave(LiftCall *c)
+{
+    Glue *g = glue_of(c);
+    scope_end_lends(&g->scope);
+    g->failed = false;
+}
+
+static const LiftOps ops = {.realloc = op_realloc,
+                            .take_own = op_take_own,
+                            .borrow = op_borrow,
+                            .give_own = op_give_own,
+                            .leave = op_leave,
+                            .fail = op_fail};
+
+static bool same_letters(const char **text, const u8 *types, u32 n)
+{
+    static const char letters[] = {
+        [KIND_I32] = 'i', [KIND_I64] = 'I', [KIND_F32] = 'f', [KIND_F64] = 'd'};
+    for (u32 i = 0; i < n; i++)
+        if (*(*text)++ != letters[types[i]])
+            return false;
+    return true;
+}
+
+/* The glue is called with what the signature says, so it has to be its own. */
+static bool same_signature(const FlatSig *sig, const char *core)
+{
+    return same_letters(&core, sig->params, sig->nparams) && *core++ == ':' &&
+           same_letters(&core, sig->results, sig->nresults) && *core == 0;
+}
+
+Error *glue_lowered(const CanonEnv *env, u32 core_type, const HostFunc *f, VmFuncRef **ret_func)
+{
+    const LiftFunc *lift = f->glue;
+    if (lift->is_async)
+        return error_new("asynchronous functions are not supported by this build yet");
+    if (!same_signature(&env->sig, lift->core))
+        return error_new("the import `%s` has another type than the host's %s", lift->name,
+                         lift->wit);
+    ComponentRoot *r = env->inst->root;
+    Glue *g = arena_new(&r->arena, Glue);
+    g->env = *env;
+    g->linker = f->linker;
+    g->lift = (LiftEnv){.ops = &ops,
+                        .host = f->env,
+                        .memory = env->memory ? memory_vm(env->memory) : NULL,
+                        .encoding = (LiftEncoding)env->encoding,
+                        .fuel = GLUE_FUEL,
+                        .may_leave = &env->inst->may_leave};
+    return store_host_func(r->store, core_type, true, lift->fn, g, ret_func);
+}
