@@ -18,6 +18,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define WASI_TARGET "wasmtime_wasi::p1"
+
 typedef struct Run {
     const CmdLine *c;
     Engine *engine;
@@ -111,10 +113,23 @@ MUST_CHECK static Error *set_args(Run *r)
     return e;
 }
 
+/* WasiTrace */
+static void trace_wasi(void *arg, const char *module, const char *func, const char *text)
+{
+    const Run *r = arg;
+    Buf context = {0};
+    buf_printf(&context, "wiggle abi{module=\"%s\" function=\"%s\"}", module, func);
+    buf_u8(&context, 0);
+    log_line(&r->c->log, LOG_TRACE, (char *)context.p, WASI_TARGET, str_of(text));
+    buf_release(&context);
+}
+
 MUST_CHECK static Error *make_wasi(Run *r)
 {
     const Options *o = &r->c->options;
     r->wasi = wasi_ctx_new();
+    if (log_wants(&r->c->log, LOG_TRACE, WASI_TARGET))
+        wasi_ctx_trace(r->wasi, trace_wasi, r);
     wasi_ctx_hostcall_fuel(r->wasi, opt_u64(o, OPT_S_hostcall_fuel));
     wasi_ctx_max_random_size(r->wasi, opt_u64(o, OPT_S_max_random_size));
     wasi_ctx_max_resources(r->wasi, opt_u64(o, OPT_S_max_resources));
@@ -176,6 +191,7 @@ MUST_CHECK static Error *run_main(Run *r)
 {
     const char *path = r->c->args.p[0], *invoked = cmdline_value(r->c, FLAG_invoke);
     Instance *i = NULL;
+    log_print(&r->c->log, LOG_DEBUG, "wasmtime::instance", "instantiating %s", path);
     Error *e = linker_instantiate(r->linker, r->module, &i);
     if (e)
         return error_wrap(e, "failed to instantiate \"%s\"", path);
@@ -185,6 +201,8 @@ MUST_CHECK static Error *run_main(Run *r)
         e = find_function(i, invoked, &f);
     if (e || !f)
         return e;
+    log_print(&r->c->log, LOG_DEBUG, "wasmtime::instance", "calling %s",
+              invoked ? invoked : "the command's function");
     return invoke(r->store, f, invoked, r->c->args.p + 1, r->c->args.n - 1);
 }
 

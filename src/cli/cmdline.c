@@ -268,6 +268,7 @@ void cmdline_release(CmdLine *c)
     vec_release(&c->uses);
     vec_release(&c->args);
     options_release(&c->options);
+    log_release(&c->log);
 }
 
 Error *cmdline_parse(CmdLine *c, int argc, char **argv, Buf *text, CmdLineEnd *ret_end)

@@ -6,6 +6,7 @@
 #ifndef CLI_CMDLINE_H
 #define CLI_CMDLINE_H
 
+#include "cli/log.h"
 #include "cli/options.h"
 
 typedef enum CommandId {
@@ -54,6 +55,7 @@ struct CmdLine {
     VEC(FlagUse) uses;
     VEC(const char *) args; /* positional ones; for ARGS_GUEST all from the first on */
     Options options;
+    Log log;
 };
 
 typedef enum CmdLineEnd {

@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define TARGET "wasmtime::module"
+
 static bool is_binary(Str s)
 {
     return str_starts(s, (Str){"\0asm", 4});
@@ -153,6 +155,14 @@ MUST_CHECK static Error *need_allowed(const CmdLine *c)
     return error_new("running a precompiled module requires the `--allow-precompiled` flag");
 }
 
+static void log_module(const CmdLine *c, const char *path, const Module *m)
+{
+    const WasmModule *w = module_wasm(m);
+    log_print(&c->log, LOG_INFO, TARGET, "loaded %s", path);
+    log_print(&c->log, LOG_DEBUG, TARGET, "%s has %u functions, %u imports, %u exports", path,
+              w->nfuncs, w->nimports, w->nexports);
+}
+
 Error *load_module(Engine *engine, const CmdLine *c, const char *path, Module **ret_module)
 {
     return load_program(engine, c, path, ret_module, NULL);
@@ -187,5 +197,7 @@ Error *load_program(Engine *engine, const CmdLine *c, const char *path, Module *
     buf_release(&bytes);
     if (!is_stdin)
         close(fd);
+    if (!e)
+        log_module(c, path, *ret_module);
     return e;
 }

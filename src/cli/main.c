@@ -31,6 +31,8 @@ int main(int argc, char **argv)
         fwrite(text.p, 1, text.n, stdout);
     else if (!e)
         e = options_check(&c.options);
+    if (!e && end == CMDLINE_RUN && opt_bool(&c.options, OPT_D_logging))
+        log_init(&c.log);
     if (!e && end == CMDLINE_RUN)
         e = command_desc(c.command)->run(&c, &status);
     buf_release(&text);

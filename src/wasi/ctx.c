@@ -133,6 +133,12 @@ void wasi_ctx_max_resources(WasiCtx *c, u64 count)
     c->max_resources = MIN(count, (u64)INT32_MAX);
 }
 
+void wasi_ctx_trace(WasiCtx *c, WasiTrace trace, void *arg)
+{
+    c->trace = trace;
+    c->trace_arg = arg;
+}
+
 void wasi_ctx_walk_paths(WasiCtx *c)
 {
     c->sandbox.walk = true;

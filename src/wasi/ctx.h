@@ -32,6 +32,10 @@ Error *wasi_ctx_preopen(WasiCtx *c, const char *host_path, Str guest_name, bool 
 void wasi_ctx_hostcall_fuel(WasiCtx *c, u64 bytes);   /* each call */
 void wasi_ctx_max_random_size(WasiCtx *c, u64 bytes); /* each request */
 void wasi_ctx_max_resources(WasiCtx *c, u64 count);   /* open descriptors */
+/* Is told of each call of preview 0 and 1, with the names and values of its parameters, and of the
+ * errno that it returns. */
+typedef void (*WasiTrace)(void *arg, const char *module, const char *func, const char *text);
+void wasi_ctx_trace(WasiCtx *c, WasiTrace trace, void *arg);
 /* Resolves paths without openat2, as on kernels that lack it. For tests. */
 void wasi_ctx_walk_paths(WasiCtx *c);
 

@@ -58,6 +58,8 @@ struct WasiCtx {
     Sandbox sandbox;
     WasiFdTable fds;
     bool fds_ready;
+    WasiTrace trace; /* may be NULL */
+    void *trace_arg;
     P1Env p1_env[2]; /* by version; filled when the functions are linked */
 };
 

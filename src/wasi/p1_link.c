@@ -7,6 +7,8 @@
 
 #include "wasi/p1_priv.h"
 
+#include <stdio.h>
+
 /* `caller` is NULL if the host calls the function, through an export that is an import. */
 static bool enter(P1Call *c, const P1Env *self, VmCtx *caller, const char *func)
 {
@@ -23,8 +25,32 @@ static bool enter(P1Call *c, const P1Env *self, VmCtx *caller, const char *func)
     return false;
 }
 
+/* "fd=1 iovs=16"; `names` is the list of p1.def: "(fd, iovs)". */
+static void trace_enter(const P1Call *c, const char *names, const u64 *args)
+{
+    Buf text = {0};
+    for (const char *at = names + 1; *at && *at != ')'; args++) {
+        usize n = strcspn(at, ",)");
+        buf_printf(&text, "%s%.*s=%llu", text.n ? " " : "", (int)n, at, (unsigned long long)*args);
+        at += n + strspn(at + n, ", ");
+    }
+    buf_u8(&text, 0);
+    c->ctx->trace(c->ctx->trace_arg, c->abi->module, c->func, (char *)text.p);
+    buf_release(&text);
+}
+
+static void trace_leave(const P1Call *c, u32 err)
+{
+    char text[32];
+    snprintf(text, sizeof text, "result=errno %u", err);
+    const char *end = c->mem.error ? "result=an error that ends the guest" : text;
+    c->ctx->trace(c->ctx->trace_arg, c->abi->module, c->func, end);
+}
+
 static u32 leave(P1Call *c, const P1Env *self, u32 err)
 {
+    if (c->ctx->trace)
+        trace_leave(c, err);
     if (c->mem.error)
         host_fail(self->store, TAKE_PTR(c->mem.error));
     return err;
@@ -36,6 +62,8 @@ static u32 leave(P1Call *c, const P1Env *self, u32 err)
         P1Call c;                                                                                  \
         if (!enter(&c, self, caller, #name))                                                       \
             return 0;                                                                              \
+        if (self->ctx->trace)                                                                      \
+            trace_enter(&c, #args, (const u64[]){0 P1_LIST args} + 1);                             \
         return leave(&c, self, p1_##name(&c P1_LIST args));                                        \
     }
 #include "wasi/p1.def"
