@@ -92,7 +92,7 @@ typedef struct CDecoder {
     u32 types_cap, resources_cap;
     Map canons;      /* key of a type -> canonical number */
     IntMap subtypes; /* pairs of nodes, the first below the second */
-    u32 work;        /* nodes that instantiations looked at */
+    u32 work;        /* see remap_work */
     bool in_module;  /* the error is one of a module inside */
     u32 placeholder; /* core function type at the place of module types */
 } CDecoder;
@@ -147,6 +147,8 @@ typedef struct Remap {
     bool any;         /* there are such of types without resources, too */
 } Remap;
 void remap_release(Remap *m);
+/* Notes `n` steps; an error, and false, if they are too many. */
+bool remap_work(CDecoder *d, u32 n);
 CTypeId ctype_remap(CDecoder *d, Remap *m, CTypeId id);
 /* As ctype_remap, also where the type's own resources are to be replaced. */
 ComponentExtern extern_remap(CDecoder *d, Remap *m, const ComponentExtern *e);

@@ -197,7 +197,7 @@ static void read_core_args(CDecoder *d, ComponentDef *def, Map *names)
 static void check_core_args(CDecoder *d, const CoreModuleType *t, const ComponentDef *def,
                             const Map *names)
 {
-    for (u32 i = 0; i < t->nimports && ok(d); i++) {
+    for (u32 i = 0; i < t->nimports && remap_work(d, 1); i++) {
         const CoreNamed *want = &t->imports[i];
         u64 at;
         if (!map_get(names, want->module, &at)) {

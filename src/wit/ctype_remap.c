@@ -13,6 +13,16 @@ void remap_release(Remap *m)
     int_map_release(&m->nodes);
 }
 
+/* Counts what instantiations cost, which is not bounded by the bytes of the component. */
+bool remap_work(CDecoder *d, u32 n)
+{
+    d->work += MIN(n, LIMIT_WORK + 1u);
+    if (d->work > LIMIT_WORK)
+        read_fail(rd(d), DIAG_LIMIT, d->at,
+                  "instances are too big: the limit is %u types and exports together", LIMIT_WORK);
+    return ok(d);
+}
+
 static bool externs_change(CDecoder *d, Remap *m, const ComponentExtern *e, u32 n,
                            ComponentExtern **ret)
 {
@@ -21,6 +31,8 @@ static bool externs_change(CDecoder *d, Remap *m, const ComponentExtern *e, u32 
         ComponentExtern changed = extern_remap(d, m, &e[i]);
         if (changed.type == e[i].type)
             continue;
+        if (!copy && !remap_work(d, n))
+            return false;
         if (!copy)
             copy = arena_dup(arena(d), e, n * sizeof *e);
         copy[i].type = changed.type;
@@ -72,11 +84,8 @@ CTypeId ctype_remap(CDecoder *d, Remap *m, CTypeId id)
         return id;
     if (int_map_get(&m->nodes, id, &done))
         return done;
-    if (++d->work > LIMIT_WORK) {
-        read_fail(rd(d), DIAG_LIMIT, d->at, "instantiations are too big: the limit is %u types",
-                  LIMIT_WORK);
+    if (!remap_work(d, 1))
         return id;
-    }
     done = remap_parts(d, m, id);
     int_map_set(&m->nodes, id, done);
     return done;

@@ -284,7 +284,7 @@ static bool name_types(CDecoder *d, Scope *s, const ComponentExtern *e, bool imp
         const CType *t = node(d, e->type);
         if (int_map_has(&s->checked[import], e->type))
             return true;
-        for (u32 i = 0; i < t->nexports; i++)
+        for (u32 i = 0; i < t->nexports && remap_work(d, 1); i++)
             if (!name_types(d, s, &t->exports[i], import))
                 return false;
         int_map_set(&s->checked[import], e->type, 0);

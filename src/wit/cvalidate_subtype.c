@@ -389,7 +389,11 @@ static bool match_module(CDecoder *d, const CoreModuleType *a, const CoreModuleT
 static bool match_instance(CDecoder *d, CTypeId a, CTypeId b)
 {
     const CType *ta = node(d, a), *tb = node(d, b);
-    for (u32 i = 0; i < tb->nexports && ta->exports != tb->exports; i++) {
+    if (ta->exports == tb->exports)
+        return true;
+    for (u32 i = 0; i < tb->nexports; i++) {
+        if (!remap_work(d, 1))
+            return false;
         const ComponentExtern *want = &tb->exports[i];
         const ComponentExtern *given = ctype_find_export(ta, want->name.text);
         if (!given) {
@@ -418,7 +422,9 @@ static void pair_resources(CDecoder *d, Remap *m, const ComponentExtern *want,
             int_map_set(&m->resources, w->resource, g->resource);
         return;
     }
-    for (u32 i = 0; i < w->nexports && w->exports != g->exports; i++) {
+    if (w->exports == g->exports || !remap_work(d, w->nexports))
+        return;
+    for (u32 i = 0; i < w->nexports; i++) {
         const ComponentExtern *e = ctype_find_export(g, w->exports[i].name.text);
         if (e)
             pair_resources(d, m, &w->exports[i], e);
@@ -434,7 +440,7 @@ static void pair_types(CDecoder *d, Remap *m, const ComponentExtern *want,
         m->any = true;
     } else if (want->sort == SORT_INSTANCE && want->type != given->type) {
         const CType *w = node(d, want->type), *g = node(d, given->type);
-        for (u32 i = 0; i < w->nexports; i++)
+        for (u32 i = 0; i < w->nexports && remap_work(d, 1); i++)
             pair_types(d, m, &w->exports[i], ctype_find_export(g, w->exports[i].name.text));
     }
 }
@@ -516,7 +522,9 @@ static bool match_component(CDecoder *d, CTypeId a, CTypeId b)
     Remap imports = {0}, exports = {0};
     open_externs(d, &imports, ta->imports, ta->nimports, ta->imported_resources,
                  ta->nimported_resources, tb->imports, tb->nimports, "import");
-    ComponentExtern *given = arena_array(arena(d), ComponentExtern, ta->nexports);
+    ComponentExtern *given = NULL;
+    if (ok(d) && remap_work(d, ta->nexports))
+        given = arena_array(arena(d), ComponentExtern, ta->nexports);
     for (u32 i = 0; i < ta->nexports && ok(d); i++)
         given[i] = extern_remap(d, &imports, &ta->exports[i]);
     if (ok(d))
@@ -613,7 +621,7 @@ CTypeId component_instantiate(CDecoder *d, CTypeId component, const ComponentExt
         t->nexports = c->nexports;
         t->exports = c->exports;
         t->export_map = c->export_map;
-        if (m.resources.n || m.any) {
+        if ((m.resources.n || m.any) && remap_work(d, c->nexports)) {
             t->exports = arena_array(arena(d), ComponentExtern, c->nexports);
             for (u32 i = 0; i < c->nexports && ok(d); i++)
                 t->exports[i] = extern_remap(d, &m, &c->exports[i]);

@@ -352,9 +352,45 @@ TEST(component_instance_bomb)
         buf_release(&next);
         buf_release(&type);
     }
-    expect_limit(&b, "exceeds the limit");
+    expect_limit(&b, "instances are too big");
     buf_release(&b);
     buf_release(&last);
+}
+
+/* A thousand instances of a component with a thousand types of its own: little text, much work. */
+TEST(component_instance_flood)
+{
+    Buf b = {0}, inner = {0}, types = {0}, exports = {0}, instances = {0};
+    enum { N = 2000, INSTANCES = 1000 };
+    component_hex(&inner, "07 [ 01 3f 7f 00 ] 0b [ 01 00 [ 72 ] 03 00 00 ] 07 [ 01 69 01 ]");
+    buf_uleb(&types, N);
+    buf_uleb(&exports, N);
+    for (u32 i = 0; i < N; i++) {
+        Buf name = {0};
+        wasm_hex(&types, "6f 01 02");
+        buf_printf(&name, "t%u", i);
+        buf_u8(&exports, 0);
+        buf_uleb(&exports, name.n);
+        buf_bytes(&exports, name.p, name.n);
+        buf_u8(&exports, 3);
+        buf_uleb(&exports, 3 + i);
+        buf_u8(&exports, 0);
+        buf_release(&name);
+    }
+    wasm_section(&inner, 7, &types);
+    wasm_section(&inner, 11, &exports);
+    component_hex(&b, "");
+    wasm_section(&b, 4, &inner);
+    buf_uleb(&instances, INSTANCES);
+    for (u32 i = 0; i < INSTANCES; i++)
+        wasm_hex(&instances, "00 00 00");
+    wasm_section(&b, 5, &instances);
+    expect_limit(&b, "instances are too big");
+    buf_release(&b);
+    buf_release(&inner);
+    buf_release(&types);
+    buf_release(&exports);
+    buf_release(&instances);
 }
 
 /* Cut anywhere, and with any byte changed, the decoder says yes or no. */
