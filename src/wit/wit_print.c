@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* A resolved model as WIT text. */
+#include "base/map.h"
 #include "wit/wit.h"
 
 typedef struct Printer {
@@ -316,22 +317,25 @@ static bool same_use(const WitModel *m, const WitType *a, const WitType *b)
            str_eq(a->gate.deprecated.text, b->gate.deprecated.text);
 }
 
-/* One `use` statement from the first of `types` and those behind that belong to the same. */
-static void print_use(Printer *p, const WitId *types, u32 n, u8 *done)
+/*
+ * One `use` statement for types[at] and those behind it that belong to the same; `next` leads from
+ * each to the next one of the same interface.
+ */
+static void print_use(Printer *p, const WitId *types, u32 at, const u32 *next, u8 *done)
 {
     const WitModel *m = p->m;
-    const WitType *first = &m->types[types[0]];
+    const WitType *first = &m->types[types[at]];
     print_head(p, (Str){0}, &first->gate, (Str){0});
     begin_line(p);
     buf_str(p->out, STR("use "));
     print_path(p, m->types[first->elem].owner.id);
     buf_str(p->out, STR(".{"));
-    for (u32 i = 0; i < n; i++) {
+    for (u32 i = at; i != WIT_NONE; i = next[i]) {
         const WitType *t = &m->types[types[i]];
         if (done[i] || !same_use(m, first, t))
             continue;
         done[i] = 1;
-        if (i)
+        if (i != at)
             buf_str(p->out, STR(", "));
         print_id(p, m->types[t->elem].name);
         if (!str_eq(m->types[t->elem].name, t->name)) {
@@ -349,14 +353,34 @@ static void blank_line(Printer *p, bool *first)
     *first = false;
 }
 
+/* For each used type the next one of the same interface. Own. */
+static u32 *chain_uses(const WitModel *m, const WitId *types, u32 n)
+{
+    u32 *next = mem_alloc_array((usize)n + 1, sizeof *next);
+    Map first = {0};
+    for (u32 i = n; i-- > 0;) {
+        if (!m->types[types[i]].used)
+            continue;
+        const WitId *owner = &m->types[m->types[types[i]].elem].owner.id;
+        Str key = {(const char *)owner, sizeof *owner};
+        u64 behind = WIT_NONE;
+        (void)map_get(&first, key, &behind);
+        next[i] = (u32)behind;
+        map_set(&first, key, i);
+    }
+    map_release(&first);
+    return next;
+}
+
 /* `use` statements, definitions, and the methods that belong to them. */
 static bool print_types(Printer *p, const WitId *types, u32 n, const WitId *funcs, u32 nfuncs)
 {
     u8 *done = mem_alloc((usize)n + 1);
+    u32 *next = chain_uses(p->m, types, n);
     bool first = true;
     for (u32 i = 0; i < n; i++) {
         if (!done[i] && p->m->types[types[i]].used) {
-            print_use(p, types + i, n - i, done + i);
+            print_use(p, types, i, next, done);
             first = false;
         }
     }
@@ -366,6 +390,7 @@ static bool print_types(Printer *p, const WitId *types, u32 n, const WitId *func
         blank_line(p, &first);
         print_typedef(p, types[i], funcs, nfuncs);
     }
+    mem_free(next);
     mem_free(done);
     return first;
 }

@@ -329,9 +329,9 @@ u32 res_find_top(Resolver *r, u32 scope, const AstPath *path)
     const AstScope *s = &r->ast.scopes.p[scope];
     if (path->ns.n)
         return find_full(r, path);
-    for (u32 i = 0; i < s->nrenames; i++) {
-        if (!str_eq(s->renames[i].to.name, path->name.name))
-            continue;
+    u64 i;
+    if (map_get(&r->scope_names.p[scope], res_lower(r, path->name.name), &i) &&
+        str_eq(s->renames[i].to.name, path->name.name)) {
         if (s->paths[i].ns.n)
             return find_full(r, &s->paths[i]);
         return find_in_package(r, r->scope_package.p[scope], s->paths[i].name, s->paths[i].at);
@@ -375,7 +375,7 @@ static void check_scopes(Resolver *r)
             else
                 (void)find_in_package(r, r->scope_package.p[i], path.name, path.at);
         }
-        map_release(&names);
+        vec_push(&r->scope_names, names);
     }
 }
 
@@ -531,6 +531,12 @@ static void resolver_release(Resolver *r)
     map_release(&r->package_names);
     vec_release(&r->tops);
     vec_release(&r->scope_package);
+    for (u32 i = 0; i < r->scope_names.n; i++)
+        map_release(&r->scope_names.p[i]);
+    for (u32 i = 0; i < r->type_names.n; i++)
+        map_release(&r->type_names.p[i]);
+    vec_release(&r->scope_names);
+    vec_release(&r->type_names);
     vec_release(&r->interfaces);
     vec_release(&r->worlds);
     vec_release(&r->types);

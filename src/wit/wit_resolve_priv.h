@@ -61,6 +61,8 @@ typedef struct Resolver {
     Map package_names;
     VEC(TopInfo) tops;
     VEC(u32) scope_package; /* of each AstScope */
+    VEC(Map) scope_names;   /* of each AstScope: names by top-level `use`, in lower case */
+    VEC(Map) type_names;    /* of each interface: its types by name */
     VEC(WitInterface) interfaces;
     VEC(WitWorld) worlds;
     VEC(WitType) types;
@@ -101,6 +103,7 @@ typedef struct Locals {
     Map names; /* in lower case -> index */
     VEC(Local) list;
     VEC(WitId) uses; /* interfaces */
+    Map used;        /* their numbers */
     WitOwner owner;
     u32 package, scope;
 } Locals;

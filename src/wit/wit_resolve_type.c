@@ -5,6 +5,7 @@
 void res_locals_release(Locals *l)
 {
     map_release(&l->names);
+    map_release(&l->used);
     vec_release(&l->list);
     vec_release(&l->uses);
 }
@@ -40,20 +41,19 @@ static u32 find_local(Resolver *r, const Locals *l, AstId name)
 static WitId find_exported_type(Resolver *r, WitId interface, AstId name, u32 at)
 {
     const WitInterface *i = &r->interfaces.p[interface];
-    for (u32 k = 0; k < i->ntypes; k++)
-        if (str_eq(r->types.p[i->types[k]].name, name.name))
-            return i->types[k];
+    u64 type;
+    if (map_get(&r->type_names.p[interface], name.name, &type))
+        return (WitId)type;
     res_fail_two(r, at, i->at, "the interface is this one", "interface `%.*s` has no type `%.*s`",
                  STR_ARG(i->name), STR_ARG(name.name));
     return WIT_NONE;
 }
 
-static void add_used_interface(Locals *l, WitId interface)
+static void add_used_interface(Resolver *r, Locals *l, WitId interface)
 {
-    for (u32 i = 0; i < l->uses.n; i++)
-        if (l->uses.p[i] == interface)
-            return;
-    vec_push(&l->uses, interface);
+    Str key = {arena_dup(&r->m->arena, &interface, sizeof interface), sizeof interface};
+    if (map_add(&l->used, key, 1))
+        vec_push(&l->uses, interface);
 }
 
 static void collect_use(Resolver *r, Locals *l, const AstItem *item)
@@ -61,7 +61,7 @@ static void collect_use(Resolver *r, Locals *l, const AstItem *item)
     WitId interface = res_find_interface(r, l->scope, &item->use.from);
     if (interface == WIT_NONE)
         return;
-    add_used_interface(l, interface);
+    add_used_interface(r, l, interface);
     for (u32 i = 0; i < item->use.nnames && !r->error; i++) {
         AstRename n = item->use.names[i];
         Local local = {.name = n.to, .item = item};
@@ -381,6 +381,7 @@ WitId res_build_interface(Resolver *r, const AstBody *body, u32 package, u32 sco
     Locals l = {.owner = {WIT_OWNER_INTERFACE, id}, .package = package, .scope = scope};
     WitInterface out = {.package = package};
     vec_push(&r->interfaces, out);
+    vec_push(&r->type_names, (Map){0});
     res_build_types(r, &l, body);
     WitIds types = {0}, funcs = {0};
     for (u32 i = 0; i < l.list.n && !r->error; i++) {
@@ -390,6 +391,7 @@ WitId res_build_interface(Resolver *r, const AstBody *body, u32 package, u32 sco
             continue;
         }
         vec_push(&types, local->type);
+        map_add(&r->type_names.p[id], r->types.p[local->type].name, local->type);
         if (local->foreign == WIT_NONE && local->item->type.kind == WIT_RESOURCE)
             build_methods(r, &l, local, &funcs);
     }

@@ -202,6 +202,24 @@ TEST(wit_depth_is_bounded)
     mem_free(text);
 }
 
+/* The test's time limit is the test. */
+TEST(wit_many_names)
+{
+    Buf b = {0}, uses = {0};
+    enum { MANY = 20000 };
+    buf_printf(&b, "package a:b;");
+    for (u32 i = 0; i < MANY; i++) {
+        buf_printf(&b, "interface i%u {type t%u = u8;} use i%u as n%u;", i, i, i, i);
+        buf_printf(&uses, "use n%u.{t%u};", i, i);
+    }
+    buf_printf(&b, "interface j { %.*s } world w { import j; }", (int)uses.n, (char *)uses.p);
+    buf_release(&uses);
+    char *text = buf_take_string(&b), *out = read_and_print(text, NULL);
+    EXPECT(strstr(out, "import i19999;"));
+    mem_free(out);
+    mem_free(text);
+}
+
 TEST(wit_versions)
 {
     static const char *const rising[] = {"0.9.0",      "1.0.0-1",   "1.0.0-2", "1.0.0-10",
