@@ -5,6 +5,8 @@
 #include "cli/cache_config.h"
 #include "cli/target.h"
 
+#include <stdlib.h>
+
 enum { GUARD_ALIGN = 1 << 16 };
 
 /* A proposal is what its own key says, else what all-proposals says, else on or off by default. */
@@ -80,6 +82,16 @@ MUST_CHECK static Error *check_stacks(const Options *o)
     return NULL;
 }
 
+/* Zero is as if the key was not given, but without the note, as in Wasmtime. */
+static void set_backtrace(const Options *o, EngineConfig *config)
+{
+    u64 frames = opt_u64(o, OPT_D_max_backtrace);
+    const char *details = getenv("WASMTIME_BACKTRACE_DETAILS");
+    if (frames)
+        config->max_backtrace = (u32)MIN(frames, UINT32_MAX);
+    config->details_note = frames && !(details && strcmp(details, "1") == 0);
+}
+
 Error *engine_setup_config(const CmdLine *c, EngineUse use, EngineConfig *ret_config)
 {
     const Options *o = &c->options;
@@ -99,7 +111,7 @@ Error *engine_setup_config(const CmdLine *c, EngineUse use, EngineConfig *ret_co
     set_tunables(o, &config.tunables);
     set_limits(o, &config.limits);
     config.max_wasm_stack = opt_u64(o, OPT_W_max_wasm_stack);
-    config.max_backtrace = (u32)MIN(opt_u64(o, OPT_D_max_backtrace), UINT32_MAX);
+    set_backtrace(o, &config);
     if (!opt_bool(o, OPT_C_parallel_compilation))
         config.compile_threads = 1;
     config.lazy = use == ENGINE_RUN;

@@ -32,6 +32,9 @@ static_assert(offsetof(VmStore, exit_fp) == STORE_EXIT_FP, "known to entry.S");
 static_assert(offsetof(VmStore, exit_pc) == STORE_EXIT_PC, "known to entry.S");
 
 #define BACKTRACE_HEAD "error while executing at wasm backtrace:"
+#define DETAILS_NOTE                                                                               \
+    "note: using the `WASMTIME_BACKTRACE_DETAILS=1` environment variable may show more debugging " \
+    "information"
 
 enum {
     NULL_PAGE = 64 << 10, /* accesses through null references fault below */
@@ -267,6 +270,18 @@ static Error *activation_trap(const Activation *a)
                       (unsigned long long)a->address, (unsigned long long)a->memory->vm->length);
 }
 
+static bool frames_have_debug_info(const Store *s)
+{
+    const Module *seen = NULL;
+    for (u32 i = 0; i < s->nframes; i++) {
+        const Module *m = s->frames[i].module;
+        if (m != seen && module_has_debug_info(module_wasm(m)))
+            return true;
+        seen = m;
+    }
+    return false;
+}
+
 Error *activation_error(Activation *a)
 {
     Store *s = a->store;
@@ -277,6 +292,8 @@ Error *activation_error(Activation *a)
     buf_str(&text, STR(BACKTRACE_HEAD));
     for (u32 i = 0; i < s->nframes; i++)
         format_frame(&text, i, &s->frames[i]);
+    if (s->config.details_note && frames_have_debug_info(s))
+        buf_str(&text, STR("\n" DETAILS_NOTE));
     char *message = buf_take_string(&text);
     e = error_wrap(e, "%s", message);
     mem_free(message);

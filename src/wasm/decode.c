@@ -229,6 +229,14 @@ const Export *module_find_export(const WasmModule *m, Str name)
     return map_get(&m->export_map, name, &index) ? &m->exports[index] : NULL;
 }
 
+bool module_has_debug_info(const WasmModule *m)
+{
+    for (u32 i = 0; i < m->ncustoms; i++)
+        if (str_starts(m->customs[i].name, STR(".debug_")))
+            return true;
+    return false;
+}
+
 bool module_custom(const WasmModule *m, Str name, Str *ret_payload)
 {
     for (u32 i = 0; i < m->ncustoms; i++)

@@ -165,6 +165,8 @@ static inline const FuncType *module_func_type(const WasmModule *m, u32 func)
 void module_encode(const WasmModule *m, Buf *out);
 
 const Export *module_find_export(const WasmModule *m, Str name);
+/* Are there custom sections of the DWARF format? */
+bool module_has_debug_info(const WasmModule *m);
 /* Payload of the first custom section of that name; false if there is none. */
 bool module_custom(const WasmModule *m, Str name, Str *ret_payload);
 

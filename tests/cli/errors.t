@@ -52,6 +52,33 @@ run -D max-backtrace=4294967295 --invoke recurse "$data/loop.wat"
 code 134
 err_has "wasm trap: call stack exhausted"
 
+begin "a backtrace of no frames is one of the usual length"
+run -D max-backtrace=0 --invoke recurse "$data/loop.wat"
+code 134
+expect test "$(grep -c '<unknown>!recurse' .err)" = 20
+
+begin "with debug information a backtrace names what shows more of it"
+note='note: using the `WASMTIME_BACKTRACE_DETAILS=1` environment variable may show more debugging information'
+cat >debug.wat <<'END'
+(module (@custom ".debug_info" "") (func (export "_start") unreachable))
+END
+run debug.wat
+expect test "$(sed -n '/^    0: .*0x/{n;p;}' .err)" = "$note"
+run compile debug.wat -o debug.cwasm
+run --allow-precompiled debug.cwasm
+err_has "$note"
+run -D max-backtrace=0 debug.wat
+err_lacks note:
+run "$data/unreachable.wat"
+err_lacks note:
+export WASMTIME_BACKTRACE_DETAILS=1
+run debug.wat
+err_lacks note:
+export WASMTIME_BACKTRACE_DETAILS=0
+run debug.wat
+err_has "$note"
+unset WASMTIME_BACKTRACE_DETAILS
+
 begin "timeouts interrupt loops and host calls"
 for file in loop loop_in_start sleep; do
     run -Wtimeout=20ms "$data/$file.wat"

@@ -14,7 +14,7 @@
 ncases=0 case_name= case_failed=
 stdin=/dev/null
 data=$(cd "$(dirname "$0")" && pwd)/data
-unset WASMTIME_LOG RUST_BACKTRACE XDG_CONFIG_HOME
+unset WASMTIME_LOG WASMTIME_BACKTRACE_DETAILS RUST_BACKTRACE XDG_CONFIG_HOME
 HOME=$PWD
 export HOME
 : >.out >.err
