@@ -173,7 +173,7 @@ bench: $(O)/wasmtime $(O)/bench-micro
 # Fuzzing: the plain replayer, and one libFuzzer program a target (clang with address sanitizer).
 SECONDS ?= 20
 FUZZ := $(shell sed -n 's/^TARGET.\([a-z_]*\), .*/\1/p' tests/fuzz/targets.def)
-FUZZ_OBJ := $(filter-out $(OBJ)/tests/unit/% $(OBJ)/tests/security/%,$(TEST_OBJ))
+FUZZ_OBJ := $(filter-out $(OBJ)/tests/unit/% $(OBJ)/tests/security/% $(OBJ)/$(BIND)/%,$(TEST_OBJ))
 
 $(O)/fuzzer: $(OBJ)/tests/fuzz/main.o $(FUZZ_OBJ) $(O)/libengine.a
 	$(SAY) "  LD $@"
