@@ -81,6 +81,24 @@ void os_vm_release(void *p, u64 bytes)
         BUG("munmap of a range that is not ours");
 }
 
+void *os_vm_resize(void *p, u64 bytes, u64 to, bool move)
+{
+    void *at = mremap(p, bytes, to, move ? MREMAP_MAYMOVE : 0);
+    return at == MAP_FAILED ? NULL : at;
+}
+
+bool os_vm_reserve_at(void *at, u64 bytes)
+{
+    void *p = mmap(at, bytes, PROT_NONE,
+                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+    if (p == MAP_FAILED)
+        return false;
+    if (p == at)
+        return true;
+    os_vm_release(p, bytes); /* a kernel that takes the address for a wish */
+    return false;
+}
+
 void *os_vm_map_file(void *at, u64 bytes, int fd, u64 offset, OsProt prot, bool shared)
 {
     return map(at, bytes, prot_flags(prot), shared ? MAP_SHARED : MAP_PRIVATE | MAP_NORESERVE, fd,

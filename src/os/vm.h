@@ -31,6 +31,16 @@ bool os_vm_discard(void *p, u64 bytes) MUST_CHECK;
 void os_vm_release(void *p, u64 bytes);
 
 /*
+ * Makes the `bytes` at p, one mapping of one protection, `to` bytes long: where they are, or with
+ * `move` elsewhere, by their page tables: nothing is copied, pages that were never touched stay
+ * absent. What is new is as it was when p was mapped. Nothing has changed on failure; EFAULT says
+ * that the bytes are not one mapping.
+ */
+void *os_vm_resize(void *p, u64 bytes, u64 to, bool move);
+/* As os_vm_reserve, exactly at `at`; false where something else is. */
+bool os_vm_reserve_at(void *at, u64 bytes) MUST_CHECK;
+
+/*
  * Maps `bytes` of a file at `at` (replacing what is mapped there; NULL: anywhere). Shared mappings
  * see what is written to the file later; private ones copy a page on the first write.
  */

@@ -7,15 +7,21 @@
  * Only committed pages can be accessed. A guarded memory (memory_is_guarded) reserves 4 GiB or
  * more, and compiled code relies on the faults behind its length; its length is a multiple of the
  * wasm page, so of the system's. All others are checked by compiled code against the exact length
- * and keep their guards only as a second line. A memory moves when it outgrows its reservation and
- * memory_can_move() allows it.
+ * and keep their guards only as a second line.
+ *
+ * A memory that outgrows its reservation, and memory_can_move(), is extended where it is, or its
+ * page tables move, or it is copied, in this order. Each time it reserves as much again as it has,
+ * or what part of that there is, so that this happens a logarithmic number of times.
  */
 #include "os/vm.h"
 #include "runtime/runtime_priv.h"
 
+#include <errno.h>
+
 enum { SMALL_GUARD = 64 << 10 };
 
 #define GROWTH_RESERVE ((u64)2 << 30) /* reserved beyond the new size when a memory moves */
+#define HEADROOM ((u64)64 << 20)      /* address space that growth leaves to the host */
 #define MAX_BYTES ((u64)1 << 46)      /* of one memory: the host's address space has 47 bits */
 
 static u64 max_pages(const MemoryType *t)
@@ -25,13 +31,13 @@ static u64 max_pages(const MemoryType *t)
     return t->limits.has_max ? MIN(t->limits.max, by_size) : by_size;
 }
 
-/* Bytes of address space to reserve behind the base for a memory that needs `bytes` now. */
-static u64 reservation_for(const Store *s, const MemoryType *t, u64 bytes, bool moving)
+/* Bytes of address space to reserve behind the base for a new memory of `bytes`. */
+static u64 reservation_for(const Store *s, const MemoryType *t, u64 bytes)
 {
     const Tunables *tn = &s->tunables;
     if (memory_is_guarded(t, tn))
         return tn->memory_reservation;
-    u64 want = moving ? bytes + GROWTH_RESERVE : MAX(bytes, tn->memory_reservation);
+    u64 want = MAX(bytes, tn->memory_reservation);
     u64 most = max_pages(t) << t->page_size_log2;
     if (t->limits.has_max && !memory_can_move(t, tn))
         want = MAX(want, most); /* compiled code keeps the base */
@@ -55,9 +61,9 @@ static bool map_memory(const Store *s, Memory *m, u64 reserved)
 }
 
 /* Reserves and maps for `bytes`; without the spare room where address space is scarce. */
-static bool map_for(const Store *s, Memory *m, u64 bytes, bool moving)
+static bool map_for(const Store *s, Memory *m, u64 bytes)
 {
-    if (map_memory(s, m, reservation_for(s, &m->type, bytes, moving)))
+    if (map_memory(s, m, reservation_for(s, &m->type, bytes)))
         return true;
     return memory_can_move(&m->type, &s->tunables) && map_memory(s, m, os_page_up(bytes));
 }
@@ -83,7 +89,7 @@ Error *memory_init(Store *s, Memory *m, const MemoryType *t)
         (bytes = t->limits.min << t->page_size_log2) > s->config.limits.memory_bytes)
         return error_new("memory minimum size of %llu pages exceeds memory limits",
                          (unsigned long long)t->limits.min);
-    if (!map_for(s, m, bytes, false) || !commit_to(m, bytes)) {
+    if (!map_for(s, m, bytes) || !commit_to(m, bytes)) {
         memory_release(m);
         return error_new("failed to allocate a memory of %llu bytes", (unsigned long long)bytes);
     }
@@ -101,13 +107,44 @@ void memory_release(Memory *m)
     m->map = NULL;
 }
 
+/* Reserves more behind the memory. */
+static bool extend_memory(Memory *m, u64 reserved)
+{
+    u64 from = m->front + m->committed, more = reserved - m->reserved;
+    if (!os_vm_resize(m->map + from, m->map_bytes - from, m->map_bytes - from + more, false))
+        return false;
+    m->map_bytes += more;
+    m->reserved = reserved;
+    return true;
+}
+
+/* Moves the committed pages to where `reserved` bytes and a guard fit behind the base. */
+static bool remap_memory(Memory *m, u64 reserved)
+{
+    u64 guard = m->map_bytes - m->front - m->reserved, end = m->front + m->committed;
+    u8 *base = os_vm_resize(m->map + m->front, m->committed, reserved + guard, true);
+    if (!base)
+        return false;
+    os_vm_release(m->map, m->front);
+    os_vm_release(m->map + end, m->map_bytes - end);
+    if (!os_vm_protect(base + m->committed, reserved + guard - m->committed, OS_PROT_NONE))
+        BUG("a mapping cannot be divided"); /* there were more of them before */
+    /* A hole that fits exactly has no place for the front guard: that line of defence is lost. */
+    m->front = os_vm_reserve_at(base - guard, guard) ? guard : 0;
+    m->map = base - m->front;
+    m->map_bytes = m->front + reserved + guard;
+    m->reserved = reserved;
+    m->vm->base = base;
+    return true;
+}
+
 /* A new mapping with the old content. */
-static bool move_memory(Store *s, Memory *m, u64 bytes)
+static bool copy_memory(const Store *s, Memory *m, u64 reserved)
 {
     Memory old = *m;
-    if (!map_for(s, m, bytes, true))
+    if (!map_memory(s, m, reserved))
         return false;
-    if (!commit_to(m, bytes)) {
+    if (!commit_to(m, old.committed)) {
         memory_release(m);
         *m = old;
         return false;
@@ -118,11 +155,40 @@ static bool move_memory(Store *s, Memory *m, u64 bytes)
     return true;
 }
 
+/* Without pages there is nothing to move; a part that an image backs is a mapping of its own. */
+static bool reserve_exactly(const Store *s, Memory *m, u64 reserved)
+{
+    if (extend_memory(m, reserved))
+        return true;
+    if (m->committed && remap_memory(m, reserved))
+        return true;
+    return (m->committed == 0 || errno == EFAULT) && copy_memory(s, m, reserved);
+}
+
+/* Makes the reservation reach beyond `bytes`, by as much as can be had. */
+static bool reserve_for(const Store *s, Memory *m, u64 bytes)
+{
+    enum { HALVINGS = 9 };
+    u64 most = MAX(max_pages(&m->type) << m->type.page_size_log2, bytes);
+    u64 spare = GROWTH_RESERVE;
+    for (u32 i = 0; i <= HALVINGS; i++) {
+        if (reserve_exactly(s, m, os_page_up(MIN(bytes + spare, most))))
+            return true;
+        spare = MIN(bytes, GROWTH_RESERVE) >> i;
+    }
+    return reserve_exactly(s, m, os_page_up(bytes));
+}
+
 static bool grow_to(Store *s, Memory *m, u64 bytes)
 {
     if (bytes <= m->reserved)
         return commit_to(m, bytes);
-    return memory_can_move(&m->type, &s->tunables) && move_memory(s, m, bytes);
+    if (!memory_can_move(&m->type, &s->tunables))
+        return false;
+    void *headroom = os_vm_reserve(HEADROOM);
+    bool done = headroom && reserve_for(s, m, bytes);
+    os_vm_release(headroom, HEADROOM);
+    return done && commit_to(m, bytes);
 }
 
 i64 memory_grow_or(Store *s, Memory *m, u64 pages, Error **ret_error)

@@ -7,6 +7,7 @@
 #include "os/vm.h"
 #include "unit/test.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -177,4 +178,25 @@ TEST(os_signal_leaves_foreign_faults_to_earlier_handlers)
     EXPECT_EQ(in_child(crash_with_ours), 128 + SIGSEGV);
     EXPECT_EQ(in_child(crash_with_an_earlier_handler), 42);
     EXPECT_EQ(in_child(sent_signals_reach_the_earlier_handler), 0);
+}
+
+TEST(mappings_grow_where_they_are_or_move)
+{
+    enum { N = 1 << 20 };
+    u8 *p = os_vm_alloc(3 * N);
+    EXPECT(p != NULL);
+    p[0] = 7;
+    EXPECT(os_vm_resize(p, N, 2 * N, false) == NULL && p[0] == 7); /* the rest is behind it */
+    EXPECT(!os_vm_reserve_at(p + N, N));
+    os_vm_release(p + N, N);
+    EXPECT(os_vm_reserve_at(p + N, N));
+    EXPECT(os_vm_resize(p, 2 * N, 3 * N, true) == NULL && errno == EFAULT); /* two mappings */
+    os_vm_release(p + N, N);
+    EXPECT(os_vm_resize(p, N, 2 * N, false) == p);
+    u8 *q = os_vm_resize(p, 2 * N, 4 * N, true);
+    EXPECT(q != NULL && q != p && q[0] == 7 && q[4 * N - 1] == 0);
+    EXPECT(os_vm_reserve_at(p, 2 * N)); /* it is no longer there */
+    os_vm_release(p, 2 * N);
+    os_vm_release(q, 4 * N);
+    os_vm_release(p + 2 * N, N);
 }

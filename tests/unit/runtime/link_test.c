@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Instances, memories, tables, segments, linking. */
+#include "os/vm.h"
 #include "unit/runtime/fake_code.h"
 #include "unit/test.h"
 
@@ -127,6 +128,59 @@ TEST(memories_do_with_little_address_space)
     u64 n = 0;
     u8 *p = memory_data(m, &n);
     EXPECT(n == 1001 * 65536 && p[n - 1] == 0);
+    store_free(s);
+    fake_release(&f);
+}
+
+static u64 resident_bytes(void)
+{
+    FILE *f = fopen("/proc/self/statm", "r");
+    unsigned long long pages = 0;
+    if (!f || fscanf(f, "%*u %llu", &pages) != 1)
+        test_fail(__FILE__, __LINE__, "no resident pages in /proc/self/statm");
+    fclose(f);
+    return pages * 4096;
+}
+
+/* Grows by a MiB until it is refused: nothing is copied or touched, and the base seldom changes. */
+TEST(growth_in_little_address_space_is_linear)
+{
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    test_skip("sanitizers need more address space");
+#endif
+    Fake f;
+    fake_init(&f, CODE_BACKING_BEST);
+    f.tunables.memory_reservation = 0;
+    f.tunables.signal_traps = false;
+    Store *s = fake_store(&f);
+    struct rlimit limit = {.rlim_cur = 900 << 20, .rlim_max = RLIM_INFINITY};
+    if (setrlimit(RLIMIT_AS, &limit) != 0)
+        test_skip("the address space cannot be limited");
+    MemoryType t = {.limits = {1, 0, false}, .page_size_log2 = 16};
+    Memory *m = NULL;
+    if (store_memory_new(s, &t, &m))
+        test_skip("the program itself needs more address space");
+    u64 n = 0, before = resident_bytes();
+    u32 moves = 0;
+    u8 *base = memory_data(m, &n);
+    base[0] = 1;
+    while (memory_grow(s, m, 16) >= 0) {
+        u8 *now = memory_data(m, &n);
+        moves += now != base;
+        base = now;
+        EXPECT(now[0] == 1 && now[n - 1] == 0);
+        now[n - 1] = (u8)(n >> 20);
+    }
+    EXPECT_EQ(memory_grow(s, m, 16), -1);
+    EXPECT_EQ(memory_grow(s, m, 0), (i64)(n >> 16));
+    for (u64 at = (1 << 20) + 65536; at <= n; at += 1 << 20)
+        EXPECT_EQ(base[at - 1], (u8)(at >> 20));
+    EXPECT(n > (u64)600 << 20); /* more than half: old and new place never exist at once */
+    EXPECT(moves >= 1 && moves <= 40);
+    EXPECT(resident_bytes() < before + ((u64)64 << 20));
+    void *left = os_vm_reserve(32 << 20); /* the host can go on */
+    EXPECT(left != NULL);
+    os_vm_release(left, 32 << 20);
     store_free(s);
     fake_release(&f);
 }
