@@ -19,17 +19,17 @@ static bool is_inside(const ComponentInstance *caller, const ComponentInstance *
 Error *instance_enter(ComponentInstance *callee, const ComponentInstance *caller)
 {
     for (ComponentInstance *i = callee; i && !is_inside(caller, i); i = i->parent)
-        if (!i->may_enter)
+        if (!*i->may_enter)
             return trap_error(TRAP_CANNOT_ENTER_COMPONENT);
     for (ComponentInstance *i = callee; i && !is_inside(caller, i); i = i->parent)
-        i->may_enter = false;
+        *i->may_enter = false;
     return NULL;
 }
 
 void instance_leave(ComponentInstance *callee, const ComponentInstance *caller)
 {
     for (ComponentInstance *i = callee; i && !is_inside(caller, i); i = i->parent)
-        i->may_enter = true;
+        *i->may_enter = true;
 }
 
 /* --- lifted functions --- */
@@ -43,7 +43,7 @@ static AbiSide side_of(const CanonEnv *env, CallScope *scope, bool host, Arena *
                      .resources = i->resources,
                      .first_resource = i->component->first_resource,
                      .inst = i,
-                     .may_leave = &i->may_leave,
+                     .may_leave = i->may_leave,
                      .memory = env->memory,
                      .realloc = env->realloc,
                      .encoding = env->encoding,
@@ -70,10 +70,10 @@ MUST_CHECK static Error *run_post_return(const CanonEnv *env, u64 flat)
         return NULL;
     ComponentInstance *i = env->inst;
     VmVal vals[1] = {{.pair = {flat}}};
-    i->may_leave = false;
+    *i->may_leave = false;
     Error *e = func_call(i->root->store, env->post_return, vals);
     if (!e)
-        i->may_leave = true;
+        *i->may_leave = true;
     return e;
 }
 
@@ -85,11 +85,11 @@ MUST_CHECK static Error *run_lifted(ComponentFunc *f, AbiSide *side, const Compo
     AbiTuple t = params_of(env);
     u64 flat[ABI_FLAT] = {0};
     VmVal vals[ABI_FLAT];
-    env->inst->may_leave = false;
+    *env->inst->may_leave = false;
     Error *e = abi_lower(side, &t, params, NULL, flat);
     if (e)
         return e;
-    env->inst->may_leave = true;
+    *env->inst->may_leave = true;
     abi_to_vals(flat, env->sig.nparams, vals);
     e = func_call(side->store, f->core, vals);
     if (e)
@@ -180,7 +180,7 @@ static void lowered_entry(void *arg, VmCtx *caller, VmVal *vals)
     const Lowered *l = arg;
     const CanonEnv *env = &l->env;
     Store *store = env->inst->root->store;
-    if (!env->inst->may_leave) {
+    if (!*env->inst->may_leave) {
         host_fail(store, trap_error(TRAP_CANNOT_LEAVE_COMPONENT));
         return;
     }
@@ -209,7 +209,7 @@ typedef struct ResourceEnv {
 
 MUST_CHECK static Error *check_may_leave(const ComponentInstance *i)
 {
-    return i->may_leave ? NULL : trap_error(TRAP_CANNOT_LEAVE_COMPONENT);
+    return *i->may_leave ? NULL : trap_error(TRAP_CANNOT_LEAVE_COMPONENT);
 }
 
 static u32 resource_new(void *arg, VmCtx *caller, u32 rep)
@@ -300,6 +300,87 @@ void canon_env_init(ComponentInstance *i, const Canon *c, const CType *type, Fla
     ctype_flatten(i->component->types, type, context, o, &ret_env->sig);
 }
 
+/* --- adapters --- */
+
+static void adapter_trap(void *env, VmCtx *caller, u32 code)
+{
+    (void)caller;
+    host_fail(((ComponentRoot *)env)->store, trap_error((TrapCode)code));
+}
+
+MUST_CHECK static Error *trap_func(ComponentRoot *r)
+{
+    if (r->trap)
+        return NULL;
+    TypeRegistry *types = store_registry(r->store);
+    const ValType param = VT_I32;
+    u32 type = types_add_func(types, &param, 1, NULL, 0);
+    Error *e = store_host_func(r->store, type, true, (void *)adapter_trap, r, &r->trap);
+    types_unref(types, type);
+    return e;
+}
+
+static Extern func_extern(VmFuncRef *f)
+{
+    return (Extern){.kind = EXTERN_FUNC, .func = f};
+}
+
+static Extern flag_extern(RtGlobal *g)
+{
+    return (Extern){.kind = EXTERN_GLOBAL, .global = g};
+}
+
+enum { ADAPTER_ENTERED = 8 };
+
+/* As adapter.h says; *ret_n imports. */
+static void adapter_imports(const CanonEnv *caller, const ComponentFunc *callee, Extern *ret,
+                            u32 *ret_n)
+{
+    u32 n = 0;
+    const CanonEnv *env = &callee->env;
+    ret[n++] = func_extern(callee->core);
+    ret[n++] = func_extern(env->inst->root->trap);
+    if (env->post_return)
+        ret[n++] = func_extern(env->post_return);
+    ret[n++] = flag_extern(caller->inst->leave_global);
+    ret[n++] = flag_extern(env->inst->leave_global);
+    for (ComponentInstance *i = env->inst; i && !is_inside(caller->inst, i); i = i->parent)
+        ret[n++] = flag_extern(i->enter_global);
+    *ret_n = n;
+}
+
+/* False if the call cannot be an adapter: then it goes by trees. */
+static bool make_adapter(const CanonEnv *caller, const ComponentFunc *callee, VmFuncRef **ret_func)
+{
+    const CanonEnv *env = &callee->env;
+    const ComponentTypes *types = env->inst->component->types;
+    AdapterShape shape = {types, env->type, 0, env->post_return != NULL};
+    for (ComponentInstance *i = env->inst; i && !is_inside(caller->inst, i); i = i->parent)
+        shape.nentered++;
+    if (!adapter_possible(types, env->type, &env->sig) || shape.nentered > ADAPTER_ENTERED ||
+        env->inst->root != caller->inst->root)
+        return false;
+    ComponentRoot *r = env->inst->root;
+    Extern imports[5 + ADAPTER_ENTERED], made;
+    u32 n = 0;
+    Module *m = NULL;
+    Instance *instance = NULL;
+    Error *e = trap_func(r);
+    if (!e)
+        e = loaded_adapter(r->loaded, &shape, &m);
+    if (!e) {
+        adapter_imports(caller, callee, imports, &n);
+        e = instance_new(r->store, m, imports, n, &instance);
+    }
+    if (e) { /* limits of the store, or proposals that are off: the trees need neither */
+        error_free(e);
+        return false;
+    }
+    ALWAYS(instance_export(instance, STR("a"), &made));
+    *ret_func = made.func;
+    return true;
+}
+
 static Error *make_lowered(ComponentInstance *i, const Canon *c, VmFuncRef **ret_func)
 {
     Lowered *l = arena_new(&i->root->arena, Lowered);
@@ -308,6 +389,8 @@ static Error *make_lowered(ComponentInstance *i, const Canon *c, VmFuncRef **ret
     l->func = i->funcs[c->func];
     if (l->func->is_host && l->func->host.glue)
         return glue_lowered(&l->env, c->core_type, &l->func->host, ret_func);
+    if (!l->func->is_host && make_adapter(&l->env, l->func, ret_func))
+        return NULL;
     return store_host_func(i->root->store, c->core_type, false, (void *)lowered_entry, l, ret_func);
 }
 

@@ -37,7 +37,7 @@ static void op_fail(LiftCall *c, const char *text)
 {
     Glue *g = glue_of(c);
     fail(c,
-         g->env.inst->may_leave ? error_new("%s", text) : trap_error(TRAP_CANNOT_LEAVE_COMPONENT));
+         *g->env.inst->may_leave ? error_new("%s", text) : trap_error(TRAP_CANNOT_LEAVE_COMPONENT));
 }
 
 /* The runtime's type for the glue's; NULL, with the call failed, if its interface is not linked. */
@@ -54,10 +54,10 @@ static u32 op_realloc(LiftCall *c, u32 old, u32 old_size, u32 align, u32 size)
     Glue *g = glue_of(c);
     ComponentInstance *i = g->env.inst;
     VmVal vals[4] = {{.pair = {old}}, {.pair = {old_size}}, {.pair = {align}}, {.pair = {size}}};
-    i->may_leave = false;
+    *i->may_leave = false;
     Error *e = g->env.realloc ? func_call(i->root->store, g->env.realloc, vals)
                               : error_new("no realloc is given to the canonical function");
-    i->may_leave = true;
+    *i->may_leave = true;
     if (!e)
         return (u32)vals[0].i32;
     fail(c, e);
@@ -151,6 +151,6 @@ Error *glue_lowered(const CanonEnv *env, u32 core_type, const HostFunc *f, VmFun
                         .memory = env->memory ? memory_vm(env->memory) : NULL,
                         .encoding = (LiftEncoding)env->encoding,
                         .fuel = GLUE_FUEL,
-                        .may_leave = &env->inst->may_leave};
+                        .may_leave = env->inst->may_leave};
     return store_host_func(r->store, core_type, true, lift->fn, g, ret_func);
 }

@@ -263,6 +263,14 @@ MUST_CHECK static Error *alias_core_export(ComponentInstance *i, const Component
 
 /* --- components --- */
 
+/* A global of the store that is 1; its first byte reads as a bool. */
+static bool *flag_new(Store *s, RtGlobal **ret_global)
+{
+    Error *e = store_global_new(s, (GlobalType){VT_I32, true}, (VmVal){.pair = {1}}, ret_global);
+    ALWAYS(!e);
+    return (bool *)global_value(*ret_global);
+}
+
 static ComponentInstance *instance_alloc(ComponentRoot *r, ComponentClosure c,
                                          ComponentInstance *parent, const ComponentItems *args)
 {
@@ -273,9 +281,9 @@ static ComponentInstance *instance_alloc(ComponentRoot *r, ComponentClosure c,
                              .outer = c.outer,
                              .component = c.component,
                              .args = args,
-                             .exports = items_new(r),
-                             .may_enter = true,
-                             .may_leave = true};
+                             .exports = items_new(r)};
+    i->may_enter = flag_new(r->store, &i->enter_global);
+    i->may_leave = flag_new(r->store, &i->leave_global);
     r->instances = i;
     alloc_spaces(i, &r->arena);
     return i;

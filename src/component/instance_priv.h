@@ -3,6 +3,7 @@
 #ifndef COMPONENT_INSTANCE_PRIV_H
 #define COMPONENT_INSTANCE_PRIV_H
 
+#include "component/adapter.h"
 #include "component/instance.h"
 
 /* Names to items. `names` keeps the order; the bytes of names are somebody else's. */
@@ -33,6 +34,7 @@ typedef struct ComponentRoot {
     ComponentInstance *instances; /* all of them, newest first */
     CoreInstance **parts;
     u32 ninstances, nparts, cap_parts;
+    VmFuncRef *trap; /* of adapters; NULL until one is made */
 } ComponentRoot;
 
 struct ComponentInstance {
@@ -43,7 +45,9 @@ struct ComponentInstance {
     const Component *component;
     const ComponentItems *args; /* imports by name */
     ComponentItems *exports;
-    bool may_enter, may_leave;
+    /* The values of the globals, which adapters read and write. */
+    bool *may_enter, *may_leave;
+    RtGlobal *enter_global, *leave_global;
     HandleTable handles;
     ResourceType **resources; /* by number less component->first_resource */
     /* The index spaces, as far as they are filled. */
@@ -91,6 +95,8 @@ void instance_leave(ComponentInstance *callee, const ComponentInstance *caller);
 
 /* Checks what the linker offers for the imports of the outermost component. */
 Error *link_imports(const Component *c, const ComponentLinker *l, ComponentItems *args) MUST_CHECK;
+/* The module of an adapter, made by the first who asks; borrowed. Thread-safe. */
+Error *loaded_adapter(LoadedComponent *c, const AdapterShape *s, Module **ret_module) MUST_CHECK;
 Module *loaded_module(const LoadedComponent *c, const ComponentModule *m);
 
 #endif

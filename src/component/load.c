@@ -2,6 +2,8 @@
 /* Components that can be instantiated: decoded, with engine modules for the core modules inside. */
 #include "component/instance_priv.h"
 
+#include "os/thread.h"
+
 #include <stdatomic.h>
 
 typedef struct LoadedModule {
@@ -15,6 +17,11 @@ struct LoadedComponent {
     VEC(LoadedModule) modules;
     Map index; /* address of the ComponentModule -> index into `modules` */
     Arena keys;
+    Engine *engine;                /* borrow: it outlives what it made */
+    OsMutex lock;                  /* of what follows */
+    Map adapters;                  /* adapter_key -> Module * */
+    VEC(Module *) adapter_modules; /* own */
+    Arena adapter_keys;
 };
 
 MUST_CHECK static Error *load_module(LoadedComponent *l, Engine *e, const Component *c,
@@ -66,6 +73,9 @@ Error *component_load(Engine *e, const ComponentOptions *o, const u8 *p, usize n
     atomic_init(&l->refs, 1);
     l->component = c;
     arena_init(&l->keys);
+    l->engine = e;
+    os_mutex_init(&l->lock);
+    arena_init(&l->adapter_keys);
     Error *error = load_tree(l, e, c);
     if (error) {
         component_unref(l);
@@ -87,6 +97,12 @@ void component_unref(LoadedComponent *c)
         return;
     for (u32 i = 0; i < c->modules.n; i++)
         module_unref(c->modules.p[i].module);
+    for (u32 i = 0; i < c->adapter_modules.n; i++)
+        module_unref(c->adapter_modules.p[i]);
+    vec_release(&c->adapter_modules);
+    map_release(&c->adapters);
+    arena_release(&c->adapter_keys);
+    os_mutex_release(&c->lock);
     vec_release(&c->modules);
     map_release(&c->index);
     arena_release(&c->keys);
@@ -97,6 +113,38 @@ void component_unref(LoadedComponent *c)
 const Component *component_decoded(const LoadedComponent *c)
 {
     return c->component;
+}
+
+MUST_CHECK static Error *make_adapter(LoadedComponent *c, const AdapterShape *s, Str key,
+                                      Module **ret_module)
+{
+    Buf bytes = {0};
+    adapter_encode(s, &bytes);
+    Error *e = engine_module_new(c->engine, bytes.p, bytes.n, NULL, ret_module);
+    buf_release(&bytes);
+    if (e)
+        return e;
+    vec_push(&c->adapter_modules, *ret_module);
+    map_add(&c->adapters, (Str){arena_dup(&c->adapter_keys, key.p, key.n), key.n},
+            (u64)(uintptr_t)*ret_module);
+    return NULL;
+}
+
+Error *loaded_adapter(LoadedComponent *c, const AdapterShape *s, Module **ret_module)
+{
+    Buf shape = {0};
+    adapter_key(s, &shape);
+    Str key = {(char *)shape.p, shape.n};
+    u64 found = 0;
+    Error *e = NULL;
+    os_mutex_lock(&c->lock);
+    if (map_get(&c->adapters, key, &found))
+        *ret_module = (Module *)(uintptr_t)found;
+    else
+        e = make_adapter(c, s, key, ret_module);
+    os_mutex_unlock(&c->lock);
+    buf_release(&shape);
+    return e;
 }
 
 Module *loaded_module(const LoadedComponent *c, const ComponentModule *m)
