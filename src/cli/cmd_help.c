@@ -77,6 +77,7 @@ static void markdown_group(OptGroup g, Buf *out)
     static const char *const state[] = {[OPT_WORKS] = "yes",
                                         [OPT_HINT] = "no effect",
                                         [OPT_NOT_YET] = "not yet",
+                                        [OPT_NOT_CORE] = "not for modules",
                                         [OPT_GONE] = "no"};
     const GroupDesc *d = opt_group(g);
     buf_printf(out, "\n### `-%c`, `--%s`; table `%s`\n\n", d->letter, d->name, d->table);

@@ -215,6 +215,8 @@ MUST_CHECK static Error *run(Run *r)
     if (!e && r->component && cmdline_given(r->c, FLAG_preload))
         e = error_new("--preload cannot be used with components");
     if (!e)
+        e = options_check_core(o);
+    if (!e)
         e = make_store(r);
     if (!e && opt_given(o, OPT_W_timeout))
         e = timeout_start(&r->timeout, r->store, opt_u64(o, OPT_W_timeout));

@@ -289,25 +289,66 @@ static bool is_default(OptId id, const OptValue *v)
     return same;
 }
 
+/* Was it given, with another value than the default? */
+static bool is_asked_for(const Options *o, u32 id)
+{
+    return o->values[id].given && !is_default((OptId)id, &o->values[id]);
+}
+
+/* Wasmtime's own words where it lacks the same, or refuses the same without the pool. */
+static const struct {
+    OptId id;
+    const char *text;
+} refusals[] = {
+    {OPT_O_pooling_memory_protection_keys, "memory protection keys require the pooling allocator"},
+    {OPT_W_wmemcheck, "wmemcheck (memory checker) was requested but is not enabled in this build"},
+    {OPT_R_path, "support for rr disabled at compile time"},
+};
+
+MUST_CHECK static Error *refuse(u32 id)
+{
+    for (usize i = 0; i < ARRAY_LEN(refusals); i++)
+        if ((u32)refusals[i].id == id)
+            return error_new("%s", refusals[i].text);
+    const OptDesc *d = &descs[id];
+    char letter = groups[d->group].letter;
+    Buf key = {0};
+    opt_print_key((OptId)id, &key);
+    Str k = {(char *)key.p, key.n};
+    Error *e =
+        d->support == OPT_GONE
+            ? error_new("the `-%c%.*s` flag is no longer supported", letter, STR_ARG(k))
+            : error_new("this build of wasmtime does not have `-%c %.*s` yet", letter, STR_ARG(k));
+    buf_release(&key);
+    return e;
+}
+
 Error *options_check(const Options *o)
 {
     for (u32 i = 0; i < OPT_COUNT; i++) {
-        const OptDesc *d = &descs[i];
-        if (!o->values[i].given || d->support == OPT_WORKS || d->support == OPT_HINT)
-            continue;
-        if (is_default((OptId)i, &o->values[i]))
-            continue;
-        Buf key = {0};
-        opt_print_key((OptId)i, &key);
-        Str k = {(char *)key.p, key.n};
-        char letter = groups[d->group].letter;
-        Error *e = d->support == OPT_GONE
-                       ? error_new("the `-%c%.*s` flag is no longer supported", letter, STR_ARG(k))
-                       : error_new("this build of wasmtime does not have `-%c %.*s` yet", letter,
-                                   STR_ARG(k));
-        buf_release(&key);
-        return e;
+        u8 support = descs[i].support;
+        if ((support == OPT_NOT_YET || support == OPT_GONE) && is_asked_for(o, i))
+            return refuse(i);
     }
+    return NULL;
+}
+
+Error *options_check_core(const Options *o)
+{
+    static const struct {
+        OptId id;
+        const char *text;
+    } rows[] = {
+        {OPT_S_listenfd, "components do not support --listenfd"},
+        {OPT_S_tcplisten, "components do not support --tcplisten"},
+        {OPT_S_config, "Cannot enable wasi-config for core wasm modules"},
+        {OPT_S_keyvalue, "Cannot enable wasi-keyvalue for core wasm modules"},
+        {OPT_S_http, "Cannot enable wasi-http for core wasm modules"},
+        {OPT_S_tls, "Cannot enable wasi-tls for core wasm modules"},
+    };
+    for (usize i = 0; i < ARRAY_LEN(rows); i++)
+        if (is_asked_for(o, rows[i].id))
+            return error_new("%s", rows[i].text);
     return NULL;
 }
 
@@ -335,6 +376,7 @@ static void help_long_row(OptId id, Buf *out)
         [OPT_WORKS] = NULL,
         [OPT_HINT] = "Accepted; it does not change what a core module does.",
         [OPT_NOT_YET] = "Not in this build yet: only the default is accepted.",
+        [OPT_NOT_CORE] = "Refused with core modules, as in Wasmtime.",
         [OPT_GONE] = "Refused.",
     };
     const OptDesc *d = &descs[id];

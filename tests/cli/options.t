@@ -53,9 +53,9 @@ run -O help
 out_has "opt-level=0|1|2|s -- "
 
 begin "what this build does not have"
-run -S http "$data/args.wat"
+run -S nn "$data/args.wat"
 code 1
-err_has "this build of wasmtime does not have \`-S http\` yet"
+err_has "this build of wasmtime does not have \`-S nn\` yet"
 run -S http=n,nn=n "$data/args.wat"
 code 0
 run -S threads "$data/args.wat"
@@ -64,6 +64,28 @@ err_has "the \`-Sthreads\` flag is no longer supported"
 run -S preview2=n "$data/args.wat"
 code 1
 run -S preview2,p3 -W component-model-async "$data/args.wat"
+code 0
+
+begin "what is refused with core modules, in order and in Wasmtime's words"
+refused() {
+    run "$1" "$2" "$data/args.wat"
+    code 1
+    stderr "Error: $3"
+}
+refused -S listenfd,http "components do not support --listenfd"
+refused -S tcplisten=127.0.0.1:0 "components do not support --tcplisten"
+for name in config keyvalue http tls; do
+    refused -S $name "Cannot enable wasi-$name for core wasm modules"
+    run -S $name=n "$data/args.wat"
+    code 0
+done
+refused -S http,config "Cannot enable wasi-config for core wasm modules"
+refused -R path=x "support for rr disabled at compile time"
+refused -W wmemcheck "wmemcheck (memory checker) was requested but is not enabled in this build"
+refused -O pooling-memory-protection-keys "memory protection keys require the pooling allocator"
+run -S http "no such file"
+err_lacks http
+run -S config-var=a=b,keyvalue-in-memory-data=a=b "$data/args.wat"
 code 0
 
 begin "profilers"
