@@ -77,14 +77,19 @@ static Addr guarded_address(Baseline *b, Val *index, const MemArg *a)
     return r;
 }
 
-static Addr checked_address(Baseline *b, Val *index, const MemArg *a, u32 size)
+/* index + reach in a temporary; `trap` is taken if 64 bits do not hold the sum. */
+static Gpr access_end(Baseline *b, Val *index, const MemArg *a, u32 size, CodeLabel trap)
 {
     CodeBuf *c = &b->code;
-    Addr r = {.temp = {GPR_NONE, GPR_NONE}};
-    CodeLabel trap = bl_trap_label(b, TRAP_MEMORY_OUT_OF_BOUNDS);
-    Gpr t = bl_own_gpr(b, index);
-    r.temp[0] = (u8)t;
+    bool is64 = b->m->memories[a->memory].is64;
     u64 reach = a->offset + size;
+    bool pinned = index->kind == V_LOCAL && b->locals[index->local].reg != GPR_NONE;
+    if (!is64 && pinned && reach <= INT32_MAX) {
+        Gpr from = bl_gpr(b, index), t = bl_alloc_gpr(b);
+        x64_lea(c, SZ_64, t, x64_mem(from, (i32)reach));
+        return t;
+    }
+    Gpr t = bl_own_gpr(b, index);
     if (reach < size) {
         x64_jmp(c, trap);
         reach = size;
@@ -95,10 +100,28 @@ static Addr checked_address(Baseline *b, Val *index, const MemArg *a, u32 size)
         x64_mov_ri(c, SZ_64, RAX, (i64)reach);
         x64_rr(c, X64_ADD, SZ_64, t, RAX);
     }
-    if (b->m->memories[a->memory].is64)
+    if (is64)
         x64_jcc(c, CC_B, trap);
+    return t;
+}
+
+/*
+ * An access beyond the length becomes one right before the memory, by a conditional move: nothing
+ * is read speculatively beyond the check, and the guard in front of every memory makes it the trap.
+ * Where faults are no traps, a branch comes first.
+ */
+static Addr checked_address(Baseline *b, Val *index, const MemArg *a, u32 size)
+{
+    CodeBuf *c = &b->code;
+    Addr r = {.temp = {GPR_NONE, GPR_NONE}};
+    bool branches =
+        !b->t->signal_traps || b->m->memories[a->memory].is64 || a->offset + size < size;
+    CodeLabel trap = branches ? bl_trap_label(b, TRAP_MEMORY_OUT_OF_BOUNDS) : 0;
+    Gpr t = access_end(b, index, a, size, trap);
+    r.temp[0] = (u8)t;
     x64_rm(c, X64_CMP, SZ_64, t, memory_field(b, a->memory, offsetof(VmMemory, length)));
-    x64_jcc(c, CC_A, trap);
+    if (!b->t->signal_traps)
+        x64_jcc(c, CC_A, trap);
     x64_mov_ri(c, SZ_32, RAX, 0);
     x64_cmov_rr(c, CC_A, SZ_64, t, RAX);
     Gpr base = ROLE_MEMORY;

@@ -161,8 +161,8 @@ void store_interrupt(Store *s)
 static const Memory *memory_at(const Store *s, u64 address)
 {
     for (const Memory *m = s->memories; m; m = m->next) {
-        u64 base = (u64)(uintptr_t)m->vm->base;
-        if (address >= base && address < (u64)(uintptr_t)m->map + m->map_bytes)
+        u64 map = (u64)(uintptr_t)m->map;
+        if (address >= map && address < map + m->map_bytes)
             return m;
     }
     return NULL;
@@ -177,8 +177,9 @@ NO_SANITIZE static bool note_address(Activation *a, TrapCode code, u64 address)
     a->memory = memory_at(a->store, address);
     if (!a->memory)
         return false;
-    a->faulted = true;
-    a->address = address - (u64)(uintptr_t)a->memory->vm->base;
+    u64 base = (u64)(uintptr_t)a->memory->vm->base;
+    a->faulted = address >= base; /* checked accesses that fail go to the guard in front */
+    a->address = address - base;
     return true;
 }
 
