@@ -93,8 +93,7 @@ static void bind_definition(Parser *p, Space s, u32 end, const Token *t)
         bind_inline_segment(p, end, STR("data"), SPACE_DATA);
 }
 
-/* Which index space the keyword at hand defines something in; SPACE_COUNT for none. */
-static Space space_at(const Parser *p)
+Space space_at(const Parser *p)
 {
     for (u32 s = 0; s < SPACE_COUNT; s++)
         if (at_keyword(p, str_of(space_name((Space)s))))
@@ -308,8 +307,7 @@ static void parse_tag_type(Parser *p, Buf *b)
     buf_uleb(b, type);
 }
 
-/* The type of an import; params of functions have names that nobody can use. */
-static void parse_extern_type(Parser *p, Space s, u32 index, Buf *b)
+void parse_extern_type(Parser *p, Space s, u32 index, Buf *b)
 {
     u32 nnames = p->local_names.n;
     buf_u8(b, extern_code(s));

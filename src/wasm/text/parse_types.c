@@ -418,6 +418,14 @@ static bool parse_sub(Parser *p, Buf *b, TypeDef *d)
     return plain;
 }
 
+bool parse_sub_type(Parser *p, Buf *b, TypeDef *d)
+{
+    if (take_paren(p, STR("sub")))
+        return parse_sub(p, b, d);
+    parse_composite(p, b, d);
+    return true;
+}
+
 /* (type $id? ...). `alone`: in a group of its own, so that type uses find it. */
 static void parse_type_def(Parser *p, bool alone)
 {
@@ -427,11 +435,7 @@ static void parse_type_def(Parser *p, bool alone)
     Str id = parse_id(p);
     add_name(p, SPACE_TYPE, p->types.n, id);
     TypeDef d = {0};
-    bool plain = true;
-    if (take_paren(p, STR("sub")))
-        plain = parse_sub(p, &o->b, &d);
-    else
-        parse_composite(p, &o->b, &d);
+    bool plain = parse_sub_type(p, &o->b, &d);
     expect_rparen(p);
     u32 index = p->types.n;
     vec_push(&p->types, d);

@@ -260,6 +260,11 @@ const char *heap_word(u8 code);
 bool type_nullable(TypeCode t);
 HeapCode type_heap(TypeCode t);
 void parse_type_field(Parser *p); /* (type ...) or (rec ...), at its parenthesis */
+/*
+ * (sub final? x* composite) or a composite type. Fields of structures are bound in *d (whose map is
+ * to be released). False if it is of the kind that is written with supertypes or as open.
+ */
+bool parse_sub_type(Parser *p, Buf *b, TypeDef *d);
 /* (type x)? (param ...)* (result ...)*; `binds`: ids of params become locals. */
 TypeUse parse_typeuse(Parser *p, bool binds);
 void check_late_typeuses(Parser *p); /* when all types are known */
@@ -274,6 +279,13 @@ void parse_folded(Parser *p, Out *out); /* one folded instruction */
 /* ---- parse_field.c ---- */
 void bind_fields(Parser *p, u32 end);              /* the first walk */
 void parse_fields(Parser *p, u32 end, bool types); /* second walk: types; third: the others */
+/* Which index space the keyword at hand defines something in; SPACE_COUNT for none. */
+Space space_at(const Parser *p);
+/*
+ * The type of an import, behind the identifier, with the byte of its sort before it. Params of
+ * functions have names that nobody can use.
+ */
+void parse_extern_type(Parser *p, Space s, u32 index, Buf *b);
 
 /* ---- parse_names.c ---- */
 /* `what` it names is for messages. */

@@ -11,6 +11,7 @@ struct WastScript {
     Parser p;
     u32 line, line_at; /* the line of the byte line_at, so that lines are counted once */
     bool bare;         /* no commands, but the fields of a single module */
+    WastComponentReader *read_component;
 };
 
 static bool is_module_field(const Parser *p)
@@ -40,6 +41,11 @@ void wast_close(WastScript *s)
     parser_release(&s->p);
     lexer_release(&s->lexer);
     mem_free(s);
+}
+
+void wast_read_components(WastScript *s, WastComponentReader *reader)
+{
+    s->read_component = reader;
 }
 
 /* ---- values ---- */
@@ -423,13 +429,37 @@ static void module_strings(Parser *p, u32 end, Buf *out)
         parse_unexpected(p, "a string");
 }
 
-static bool quoted_module(Parser *p, const WastModule *m, Buf *out)
+/* Behind all tokens of a text. */
+static u32 text_end(const Lexer *l)
+{
+    return l->tokens.n - LEXER_PADDING;
+}
+
+static bool read_component(const WastScript *s, Lexer *l, u32 first, u32 end, Str name, Buf *out,
+                           TextMap *map, Diag *diag)
+{
+    static const TextOptions options = {.any_unicode = true};
+    if (s->read_component)
+        return s->read_component(l, first, end, name, &options, out, map, diag);
+    diag_set(diag, DIAG_UNSUPPORTED, 0, "components are not read from text here");
+    return false;
+}
+
+/* The strings are the text of a module, or of what stands in a component. */
+static bool quoted_module(const WastScript *s, Parser *p, const WastModule *m, Buf *out)
 {
     Buf text = {0};
+    bool good = false;
     module_strings(p, m->end, &text);
-    bool good =
-        parse_ok(p) && text_parse_module((Str){(const char *)text.p, text.n},
-                                         &(TextOptions){.any_unicode = true}, out, NULL, p->diag);
+    Str source = {(const char *)text.p, text.n};
+    if (parse_ok(p) && m->is_component) {
+        Lexer l;
+        lexer_init(&l, source, true);
+        good = read_component(s, &l, 0, text_end(&l), m->name, out, NULL, p->diag);
+        lexer_release(&l);
+    } else if (parse_ok(p)) {
+        good = text_parse_module(source, &(TextOptions){.any_unicode = true}, out, NULL, p->diag);
+    }
     if (!good)
         p->diag->offset = m->offset;
     buf_release(&text);
@@ -442,19 +472,17 @@ bool wast_module_binary(WastScript *s, const WastModule *m, Buf *ret_binary, Tex
     Parser p;
     Buf out = {0};
     TextMap map = {0};
-    if (m->is_component) {
-        diag_set(diag, DIAG_UNSUPPORTED, m->offset, "components are not read from text yet");
-        return false;
-    }
     parser_init(&p, &s->lexer, NULL, diag);
     p.at = m->first;
     p.module_name = m->name;
-    if (m->form == WAST_MODULE_TEXT)
+    if (m->form == WAST_MODULE_TEXT && m->is_component)
+        read_component(s, &s->lexer, m->first, m->end, m->name, &out, ret_map ? &map : NULL, diag);
+    else if (m->form == WAST_MODULE_TEXT)
         parse_module_fields(&p, m->end, &out, ret_map ? &map : NULL);
     else if (m->form == WAST_MODULE_BINARY)
         module_strings(&p, m->end, &out);
     else
-        quoted_module(&p, m, &out);
+        quoted_module(s, &p, m, &out);
     parser_release(&p);
     if (!diag_ok(diag)) {
         buf_release(&out);

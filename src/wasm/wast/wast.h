@@ -11,6 +11,7 @@
 #ifndef WASM_WAST_WAST_H
 #define WASM_WAST_WAST_H
 
+#include "wasm/text/lexer.h"
 #include "wasm/text/text.h"
 
 typedef enum WastModuleForm {
@@ -22,7 +23,7 @@ typedef enum WastModuleForm {
 typedef struct WastModule {
     u8 form;            /* WastModuleForm */
     bool is_definition; /* not to be instantiated */
-    bool is_component;  /* `text` is of a component: wast_module_binary does not know it */
+    bool is_component;  /* `text` is of a component: see wast_read_components */
     Str name;           /* of the identifier, {NULL,0} without one */
     Str text;           /* in the script, with its parentheses */
     u32 offset;         /* of `text` in the script */
@@ -109,7 +110,15 @@ void wast_close(WastScript *s);
 /* False at the end, or with *diag set (offset in the source) if a command is malformed. */
 bool wast_next(WastScript *s, WastCommand *ret_command, Diag *diag);
 /*
- * The module's bytes (not yet decoded). False with *diag set if its text is malformed; the offset
+ * Translates the definitions of a component, which stand between two tokens. As
+ * component_text_parse_fields of a layer above this one.
+ */
+typedef bool WastComponentReader(Lexer *l, u32 first, u32 end, Str name, const TextOptions *o,
+                                 Buf *ret_binary, TextMap *ret_map, Diag *diag);
+/* Without a reader, components that are text are unsupported. */
+void wast_read_components(WastScript *s, WastComponentReader *reader);
+/*
+ * The bytes of the module or component (not yet decoded). False with *diag set if its text is malformed; the offset
  * is in the script. ret_map may be NULL; it is empty unless the form is WAST_MODULE_TEXT.
  */
 bool wast_module_binary(WastScript *s, const WastModule *m, Buf *ret_binary, TextMap *ret_map,
