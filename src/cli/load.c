@@ -4,6 +4,7 @@
 
 #include "cli/file.h"
 #include "wasm/text/text.h"
+#include "wit/text/ctext.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -84,25 +85,46 @@ static ComponentFeatures wanted_component_features(const Options *o)
     return set;
 }
 
-/* `ret_component` NULL: components are refused. */
+/* `ret_component` NULL: components are refused. *diag tells what is wrong with the bytes. */
 MUST_CHECK static Error *component_from_bytes(Engine *engine, const CmdLine *c, Str bytes,
-                                              LoadedComponent **ret_component)
+                                              Diag *diag, LoadedComponent **ret_component)
 {
     Error *e = check_component(c, ret_component);
     if (e)
         return e;
     ComponentOptions options = {.features = engine_config(engine)->features,
                                 .component_features = wanted_component_features(&c->options)};
-    return component_load(engine, &options, (const u8 *)bytes.p, bytes.n, NULL, ret_component);
-}
-
-MUST_CHECK static Error *component_from_text(const CmdLine *c, bool wanted)
-{
-    Error *e = check_component(c, wanted);
-    return e ? e : error_new("the text format of components is not supported by this build yet");
+    return component_load(engine, &options, (const u8 *)bytes.p, bytes.n, diag, ret_component);
 }
 
 /* What is wrong with the bytes is shown in the text they were made from. */
+MUST_CHECK static Error *show_in_text(Error *e, Str text, const char *label, const TextMap *map,
+                                      Diag *diag)
+{
+    if (!e || diag_ok(diag))
+        return e;
+    diag->offset = text_map_offset(map, diag->offset);
+    error_free(e);
+    return text_error(label, text, diag);
+}
+
+MUST_CHECK static Error *component_from_text(Engine *engine, const CmdLine *c, Str text,
+                                             const char *label, LoadedComponent **ret_component)
+{
+    Buf binary = {0};
+    TextMap map = {0};
+    Diag diag;
+    diag_init(&diag);
+    if (!component_text_parse(text, &(TextOptions){0}, &binary, &map, &diag))
+        return text_error(label, text, &diag);
+    Error *e =
+        component_from_bytes(engine, c, (Str){(char *)binary.p, binary.n}, &diag, ret_component);
+    e = show_in_text(e, text, label, &map, &diag);
+    buf_release(&binary);
+    vec_release(&map);
+    return e;
+}
+
 MUST_CHECK static Error *module_from_text(Engine *engine, Str text, const char *label,
                                           Module **ret_module)
 {
@@ -113,11 +135,7 @@ MUST_CHECK static Error *module_from_text(Engine *engine, Str text, const char *
     if (!text_parse_module(text, &(TextOptions){0}, &binary, &map, &diag))
         return text_error(label, text, &diag);
     Error *e = engine_module_new(engine, binary.p, binary.n, &diag, ret_module);
-    if (e && !diag_ok(&diag)) {
-        diag.offset = text_map_offset(&map, diag.offset);
-        error_free(e);
-        e = text_error(label, text, &diag);
-    }
+    e = show_in_text(e, text, label, &map, &diag);
     buf_release(&binary);
     vec_release(&map);
     return e;
@@ -127,10 +145,11 @@ MUST_CHECK static Error *load_bytes(Engine *engine, const CmdLine *c, Str bytes,
                                     Module **ret_module, LoadedComponent **ret_component)
 {
     if (!is_binary(bytes))
-        return is_text_component(bytes) ? component_from_text(c, ret_component)
-                                        : module_from_text(engine, bytes, label, ret_module);
+        return is_text_component(bytes)
+                   ? component_from_text(engine, c, bytes, label, ret_component)
+                   : module_from_text(engine, bytes, label, ret_module);
     if (is_binary_component(bytes))
-        return component_from_bytes(engine, c, bytes, ret_component);
+        return component_from_bytes(engine, c, bytes, NULL, ret_component);
     return engine_module_new(engine, (const u8 *)bytes.p, bytes.n, NULL, ret_module);
 }
 

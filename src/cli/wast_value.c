@@ -44,6 +44,7 @@ bool wast_value_make(Store *s, const WastValue *v, ValType type, VmVal *ret_valu
     case WAST_VALUE_HOST:
     case WAST_VALUE_REF:
     case WAST_VALUE_EITHER:
+    case WAST_VALUE_COMPONENT:
         return false;
     }
     *ret_value = out;
@@ -110,6 +111,7 @@ bool wast_value_matches(Store *s, const WastValue *e, ValType type, const VmVal 
         return valtype_is_ref(type) && actual->ref != 0 && valtype_heap(type) == HEAP_EXTERN &&
                (e->any || store_extern_get(s, actual->ref) == host_of_number(e->number));
     case WAST_VALUE_HOST:
+    case WAST_VALUE_COMPONENT:
         return false; /* no host value can become an `any` reference yet */
     case WAST_VALUE_REF:
         return actual->ref != 0 && reference_matches(s, e->heap, type);
@@ -182,6 +184,9 @@ void wast_value_print(const WastValue *v, Buf *out)
             buf_str(out, i ? STR(" or ") : STR(""));
             wast_value_print(&v->alternatives[i], out);
         }
+        break;
+    case WAST_VALUE_COMPONENT:
+        buf_str(out, STR("a component's value"));
         break;
     }
 }

@@ -245,6 +245,8 @@ static bool value_matches(const RefVal *r, const WastValue *v)
             if (value_matches(r, &v->alternatives[i]))
                 return true;
         return false;
+    case WAST_VALUE_COMPONENT:
+        return false;
     }
     return false;
 }

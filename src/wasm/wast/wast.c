@@ -3,8 +3,7 @@
  * Reading scripts, with the text format's lexer and cursor. Values and commands live in an arena
  * that every command starts anew.
  */
-#include "wasm/wast/wast.h"
-#include "wasm/text/parser.h"
+#include "wasm/wast/wast_priv.h"
 
 struct WastScript {
     Lexer lexer;
@@ -154,14 +153,16 @@ static void parse_value(Parser *p, WastValue *v)
     } else if (str_starts(word, STR("ref."))) {
         p->at++;
         parse_reference(p, v, (Str){word.p + 4, word.n - 4});
+    } else if (wast_at_component_value(p)) {
+        v->kind = WAST_VALUE_COMPONENT;
+        v->component = wast_component_value(p);
     } else {
         parse_unexpected(p, "a constant");
     }
     expect_rparen(p);
 }
 
-/* Parentheses from here to the closing one. */
-static u32 count_parens(const Parser *p)
+u32 wast_count_parens(const Parser *p)
 {
     u32 n = 0;
     for (const Token *t = peek(p); t->kind == TOKEN_LPAREN; n++) {
@@ -174,7 +175,7 @@ static u32 count_parens(const Parser *p)
 
 static const WastValue *parse_values(Parser *p, u32 *ret_count)
 {
-    u32 n = count_parens(p);
+    u32 n = wast_count_parens(p);
     WastValue *v = arena_array(&p->arena, WastValue, n);
     for (u32 i = 0; i < n && parse_ok(p); i++)
         parse_value(p, &v[i]);
@@ -185,7 +186,7 @@ static const WastValue *parse_values(Parser *p, u32 *ret_count)
 /* Results may be alternatives; those are plain. */
 static const WastValue *parse_results(Parser *p, u32 *ret_count)
 {
-    u32 n = count_parens(p);
+    u32 n = wast_count_parens(p);
     WastValue *v = arena_array(&p->arena, WastValue, n);
     for (u32 i = 0; i < n && parse_ok(p); i++) {
         if (take_paren(p, STR("either"))) {
@@ -318,7 +319,7 @@ static void command_thread(Parser *p, WastCommand *c)
     u32 close = peek(p)->len;
     p->at += 2;
     c->name = parse_id(p);
-    u32 n = 0, max = count_parens(p);
+    u32 n = 0, max = wast_count_parens(p);
     Str *shared = arena_array(&p->arena, Str, max);
     while (n < max && take_paren(p, STR("shared"))) {
         expect_paren(p, STR("module"));

@@ -36,12 +36,30 @@ typedef enum WastValueKind {
     WAST_VALUE_F32,
     WAST_VALUE_F64,
     WAST_VALUE_V128,
-    WAST_VALUE_NULL,   /* (ref.null heap), or of any heap type if `any` */
-    WAST_VALUE_EXTERN, /* (ref.extern number), or any non-null one if `any` */
-    WAST_VALUE_HOST,   /* (ref.host number): a host reference as an `any` */
-    WAST_VALUE_REF,    /* (ref.struct) and so on: non-null, of heap type `heap` */
-    WAST_VALUE_EITHER, /* one of the alternatives */
+    WAST_VALUE_NULL,      /* (ref.null heap), or of any heap type if `any` */
+    WAST_VALUE_EXTERN,    /* (ref.extern number), or any non-null one if `any` */
+    WAST_VALUE_HOST,      /* (ref.host number): a host reference as an `any` */
+    WAST_VALUE_REF,       /* (ref.struct) and so on: non-null, of heap type `heap` */
+    WAST_VALUE_EITHER,    /* one of the alternatives */
+    WAST_VALUE_COMPONENT, /* `component` */
 } WastValueKind;
+
+/* Values of components by the word before ".const" (options and results: all of it). */
+typedef enum WastComponentKind {
+#define WAST_COMPONENT(id, word, shape) WAST_COMPONENT_##id,
+#include "wasm/wast/component_values.def"
+#undef WAST_COMPONENT
+    WAST_COMPONENT_COUNT
+} WastComponentKind;
+
+typedef struct WastComponentValue {
+    u8 kind;           /* WastComponentKind */
+    u64 bits;          /* bool, integers (sign-extended), floats, characters */
+    Str text;          /* strings; the case of variants and enums */
+    u32 n;             /* items of lists, records, tuples; flags; 0 or 1 payload */
+    const Str *labels; /* of the fields of a record; of flags */
+    const struct WastComponentValue *items;
+} WastComponentValue;
 
 typedef enum WastNan { WAST_NAN_NONE, WAST_NAN_CANONICAL, WAST_NAN_ARITHMETIC } WastNan;
 
@@ -57,6 +75,7 @@ typedef struct WastValue {
     u8 bytes[16];  /* little endian; numbers use the first ones */
     u32 nalternatives;
     const struct WastValue *alternatives;
+    const WastComponentValue *component;
 } WastValue;
 
 typedef enum WastActionKind { WAST_INVOKE, WAST_GET } WastActionKind;
@@ -118,8 +137,9 @@ typedef bool WastComponentReader(Lexer *l, u32 first, u32 end, Str name, const T
 /* Without a reader, components that are text are unsupported. */
 void wast_read_components(WastScript *s, WastComponentReader *reader);
 /*
- * The bytes of the module or component (not yet decoded). False with *diag set if its text is malformed; the offset
- * is in the script. ret_map may be NULL; it is empty unless the form is WAST_MODULE_TEXT.
+ * The bytes of the module or component (not yet decoded). False with *diag set if its text is
+ * malformed; the offset is in the script. ret_map may be NULL; it is empty unless the form is
+ * WAST_MODULE_TEXT.
  */
 bool wast_module_binary(WastScript *s, const WastModule *m, Buf *ret_binary, TextMap *ret_map,
                         Diag *diag);

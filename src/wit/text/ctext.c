@@ -250,7 +250,7 @@ static void fail_unknown(CText *c, const Token *t, Sort s, Str id)
                (int)MIN(id.n, 64), id.p);
 }
 
-/* What a name of an enclosing component means becomes an alias of the same name. */
+/* What a name of an enclosing component means becomes an alias, each time, that has no name. */
 static u32 alias_outer(CText *c, Sort s, const Token *t, Str id, u32 depth, u32 index)
 {
     if (s != SORT_CORE_MODULE && s != SORT_CORE_TYPE && s != SORT_TYPE && s != SORT_COMPONENT) {
@@ -259,7 +259,7 @@ static u32 alias_outer(CText *c, Sort s, const Token *t, Str id, u32 depth, u32 
         return 0;
     }
     Out o = {0};
-    CDef d = {.id = id, .name = id, .id_token = c->p.at};
+    CDef d = {0};
     ctext_emit_sort(&o.b, s);
     buf_u8(&o.b, 2);
     buf_uleb(&o.b, depth);
