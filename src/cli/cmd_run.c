@@ -147,6 +147,21 @@ MUST_CHECK static Error *make_wasi(Run *r)
     return e;
 }
 
+/* LinkerHint: the option that provides the module, as far as there is one. */
+static void hint_import(void *arg, Str module, Buf *out)
+{
+    const Run *r = arg;
+    const Options *o = &r->c->options;
+    bool old = str_eq(module, STR("wasi_unstable"));
+    if (old || str_eq(module, STR("wasi_snapshot_preview1")))
+        buf_printf(out, "; it is there with `-S %s=y`", wants_cli(o) ? "preview0" : "cli");
+    else if (memchr(module.p, ':', module.n) && memchr(module.p, '/', module.n))
+        buf_str(out, STR("; this is a component's import: the module has to be made into a "
+                         "component"));
+    else if (module.n && !memchr(module.p, '=', module.n))
+        buf_printf(out, "; give it with `--preload %.*s=FILE`", STR_ARG(module));
+}
+
 MUST_CHECK static Error *make_store(Run *r)
 {
     const Options *o = &r->c->options;
@@ -154,6 +169,7 @@ MUST_CHECK static Error *make_store(Run *r)
     if (e)
         return e;
     r->linker = linker_new(r->store);
+    linker_hint(r->linker, hint_import, r);
     if (opt_bool(o, OPT_W_unknown_imports_trap))
         linker_unknown_imports(r->linker, UNKNOWN_TRAP);
     else if (opt_bool(o, OPT_W_unknown_imports_default))

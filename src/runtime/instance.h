@@ -36,6 +36,10 @@ Error *linker_define_instance(Linker *l, Str module, Instance *i);
 bool linker_get(const Linker *l, Str module, Str name, Extern *ret_extern);
 typedef enum UnknownImports { UNKNOWN_ERROR, UNKNOWN_TRAP, UNKNOWN_DEFAULT } UnknownImports;
 void linker_unknown_imports(Linker *l, UnknownImports what);
+/* Asked about each missing import of a module that nothing is defined in: adds "; ..." or nothing.
+ */
+typedef void (*LinkerHint)(void *arg, Str module, Buf *out);
+void linker_hint(Linker *l, LinkerHint hint, void *arg);
 /* All missing and ill-typed imports are reported in one error, each with its type and what was
  * found. */
 Error *linker_instantiate(Linker *l, Module *m, Instance **ret_instance);

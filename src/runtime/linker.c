@@ -14,6 +14,8 @@ struct Linker {
     VEC(Extern) externs;
     bool shadowing;
     UnknownImports unknown;
+    LinkerHint hint; /* may be NULL */
+    void *hint_arg;
 };
 
 Store *linker_store(const Linker *l)
@@ -193,29 +195,38 @@ typedef struct Problems {
     u32 n;
 } Problems;
 
-/* A definition that has the import's name in another module, or another name in its module. */
+/* A key of the map: the length of the module's name, both names. */
+static void split_key(Str key, Str *ret_module, Str *ret_name)
+{
+    usize border = 1; /* length of the length */
+    while ((u8)key.p[border - 1] & 0x80)
+        border++;
+    u64 n = 0;
+    for (usize k = border; k-- > 0;)
+        n = n << 7 | ((u8)key.p[k] & 0x7f);
+    *ret_module = (Str){key.p + border, n};
+    *ret_name = (Str){key.p + border + n, key.n - border - n};
+}
+
+/* A definition that has the import's name in another module, or what would provide the module. */
 static void put_hint(const Linker *l, const Import *import, Buf *out)
 {
-    bool same_module = false;
+    bool same_module = false, same_name = false;
     for (u32 i = 0; i < l->map.cap; i++) {
-        Str key = l->map.slots[i].key;
-        if (!key.p)
+        if (!l->map.slots[i].key.p)
             continue;
-        usize border = 1; /* length of the length */
-        while ((u8)key.p[border - 1] & 0x80)
-            border++;
-        u64 n = 0;
-        for (usize k = border; k-- > 0;)
-            n = n << 7 | ((u8)key.p[k] & 0x7f);
-        Str module = {key.p + border, n}, name = {module.p + n, key.n - border - n};
+        Str module, name;
+        split_key(l->map.slots[i].key, &module, &name);
         same_module |= str_eq(module, import->module);
-        if (str_eq(name, import->name)) {
+        if (str_eq(name, import->name) && !same_name) {
             buf_printf(out, "; `%.*s::%.*s` is defined", STR_ARG(module), STR_ARG(name));
-            return;
+            same_name = true;
         }
     }
-    if (!same_module)
+    if (!same_module && !same_name)
         buf_printf(out, "; nothing is defined in module `%.*s`", STR_ARG(import->module));
+    if (!same_module && l->hint)
+        l->hint(l->hint_arg, import->module, out);
 }
 
 static void add_problem(Problems *p, Error *e, const char *detail)
@@ -283,6 +294,12 @@ static Error *problems_error(Problems *p)
     }
     buf_release(&p->others);
     return p->first;
+}
+
+void linker_hint(Linker *l, LinkerHint hint, void *arg)
+{
+    l->hint = hint;
+    l->hint_arg = arg;
 }
 
 Error *linker_instantiate(Linker *l, Module *m, Instance **ret_instance)

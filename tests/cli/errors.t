@@ -79,6 +79,28 @@ run debug.wat
 err_has "$note"
 unset WASMTIME_BACKTRACE_DETAILS
 
+begin "a missing import says what would provide it"
+cat >imports.wat <<'END'
+(module (import "a" "f" (func)) (import "wasi:cli/run@0.2.0" "run" (func))
+  (import "wasi_snapshot_preview1" "sched_yield" (func (result i32)))
+  (import "wasi_unstable" "sched_yield" (func (result i32))))
+END
+component="this is a component's import: the module has to be made into a component"
+run imports.wat
+code 1
+err_has '    1: unknown import: `a::f` has not been defined (expected (func)'
+err_has '`a`; give it with `--preload a=FILE`)'
+err_has "; $component)"
+err_lacks "it is there with"
+run -S cli=n imports.wat
+expect test "$(grep -cF 'it is there with `-S cli=y`)' .err)" = 2
+run -S preview0=n imports.wat
+expect test "$(grep -cF 'it is there with `-S preview0=y`)' .err)" = 1
+echo '(module (func (export "g")))' >a.wat
+run --preload a=a.wat imports.wat
+err_has '`a::f` has not been defined (expected (func))'
+err_lacks --preload
+
 begin "timeouts interrupt loops and host calls"
 for file in loop loop_in_start sleep; do
     run -Wtimeout=20ms "$data/$file.wat"
