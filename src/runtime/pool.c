@@ -296,6 +296,7 @@ static bool reset_table(RtTable *t, const u64 *elems)
     if (t->cap > n + MAX_TABLE_SPARE)
         return false;
     memcpy(t->vm->elems, elems, n * sizeof *elems);
+    memset(t->vm->elems + n, 0, (t->vm->length - n) * sizeof *elems); /* as it may grow again */
     return true;
 }
 

@@ -1,8 +1,36 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Tables: arrays of 8-byte elements that grow by doubling, up to limits. */
+/*
+ * Tables: arrays of 8-byte elements that grow by doubling, up to limits. Elements beyond the length
+ * are null, and null elements of large tables that nobody wrote take no memory: those tables are
+ * mappings of their own, which grow by their page tables.
+ */
+#include "os/vm.h"
 #include "runtime/runtime_priv.h"
 
 #define MAX_ELEMENTS ((u64)1 << 40) /* beyond this a size cannot be had, and products are safe */
+
+enum { MAPPED = 1 << 15 }; /* elements from which on a table is a mapping */
+
+static usize bytes_of(u64 n)
+{
+    return os_page_up(n * sizeof(u64));
+}
+
+/* Null elements, NULL if they are not to be had. */
+static u64 *alloc_elems(u64 n)
+{
+    if (n > MAX_ELEMENTS)
+        return NULL;
+    return n < MAPPED ? mem_try_alloc_array(n, sizeof(u64)) : os_vm_alloc(bytes_of(n));
+}
+
+static void free_elems(u64 *p, u64 n)
+{
+    if (n < MAPPED)
+        mem_free(p);
+    else
+        os_vm_release(p, bytes_of(n));
+}
 
 static void fill(u64 *p, u64 n, u64 value)
 {
@@ -19,7 +47,7 @@ Error *table_init(Store *s, RtTable *t, const TableType *type, u64 init)
     if (n > s->config.limits.table_elements)
         return error_new("table minimum size of %llu elements exceeds table limits",
                          (unsigned long long)n);
-    u64 *elems = n <= MAX_ELEMENTS ? mem_try_alloc_array(n, sizeof *elems) : NULL;
+    u64 *elems = alloc_elems(n);
     if (!elems)
         return error_new("failed to allocate a table of %llu elements", (unsigned long long)n);
     if (init)
@@ -35,8 +63,23 @@ Error *table_init(Store *s, RtTable *t, const TableType *type, u64 init)
 
 void table_release(RtTable *t)
 {
-    mem_free(t->vm->elems);
+    free_elems(t->vm->elems, t->cap);
     t->vm->elems = NULL;
+}
+
+/* The same elements and nulls behind them, NULL if that is not to be had. */
+static u64 *resize(RtTable *t, u64 cap)
+{
+    if (cap > MAX_ELEMENTS)
+        return NULL;
+    if (t->cap >= MAPPED)
+        return os_vm_resize(t->vm->elems, bytes_of(t->cap), bytes_of(cap), true);
+    u64 *elems = alloc_elems(cap);
+    if (!elems)
+        return NULL;
+    memcpy(elems, t->vm->elems, t->vm->length * sizeof *elems);
+    free_elems(t->vm->elems, t->cap);
+    return elems;
 }
 
 static bool reserve(RtTable *t, u64 want)
@@ -44,11 +87,11 @@ static bool reserve(RtTable *t, u64 want)
     if (want <= t->cap)
         return true;
     u64 cap = MAX(want, MIN(t->cap * 2, MAX_ELEMENTS));
-    u64 *elems = cap <= MAX_ELEMENTS ? mem_try_alloc_array(cap, sizeof *elems) : NULL;
+    u64 *elems = resize(t, cap);
+    if (!elems && cap > want)
+        elems = resize(t, cap = want); /* memory is scarce */
     if (!elems)
         return false;
-    memcpy(elems, t->vm->elems, t->vm->length * sizeof *elems);
-    mem_free(t->vm->elems);
     t->vm->elems = elems;
     t->cap = cap;
     return true;
@@ -73,7 +116,8 @@ i64 table_grow_or(Store *s, RtTable *t, u64 delta, u64 init, Error **ret_error)
                                    (unsigned long long)want);
         return -1;
     }
-    fill(t->vm->elems + old, delta, init);
+    if (init)
+        fill(t->vm->elems + old, delta, init);
     t->vm->length = want;
     return (i64)old;
 }

@@ -140,6 +140,29 @@ TEST(pool_shows_nothing_of_former_tenants)
     tenants(0); /* memories move when they grow */
 }
 
+/* Tables keep their spare room: what a tenant had there does not come back. */
+TEST(pool_tables_grow_by_null_again)
+{
+    Fixture f;
+    fixture_init(&f,
+                 "(module (table $t 3 funcref) (elem declare func $f) (func $f)"
+                 "(func (export \"use\") (local $i i32)"
+                 "  (drop (table.grow $t (ref.null func) (i32.const 5)))"
+                 "  (local.set $i (i32.const 3))"
+                 "  (loop $l"
+                 "    (if (i32.eqz (ref.is_null (table.get $t (local.get $i)))) (then unreachable))"
+                 "    (table.set $t (local.get $i) (ref.func $f))"
+                 "    (local.set $i (i32.add (local.get $i) (i32.const 1)))"
+                 "    (br_if $l (i32.lt_u (local.get $i) (i32.const 8))))))",
+                 (u64)4 << 30);
+    for (u32 round = 0; round < 4; round++) {
+        start(&f);
+        EXPECT(call(f.i, "use", 0, 0));
+        store_free(f.s);
+    }
+    fixture_release(&f);
+}
+
 TEST(pool_resets_large_footprints)
 {
     Fixture f;
