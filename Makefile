@@ -109,7 +109,7 @@ $(O)/wasi-runner: tests/wasi/runner.c
 
 # Parts of the tests: each is a command whose last line is "PART: N passed, N failed, N skipped".
 TESTED := WASMTIME=$(abspath $(O)/wasmtime) RUNNER=$(abspath $(O)/wasi-runner)
-PARTS  ?= unit spec matrix wasi cli sightglass
+PARTS  ?= unit spec matrix wasi cli sightglass programs
 UNIT   ?=
 part_unit       = $(O)/unit-tests $(UNIT)
 part_spec       = $(TESTED) tests/spec/run
@@ -117,6 +117,7 @@ part_matrix     = $(TESTED) tests/spec/matrix
 part_wasi       = $(TESTED) tests/wasi/run
 part_cli        = $(TESTED) tests/cli/run
 part_sightglass = $(TESTED) tests/sightglass/run
+part_programs   = $(TESTED) tests/programs/run
 
 test-wasi: $(O)/wasmtime $(O)/wasi-runner
 	$(part_wasi)
