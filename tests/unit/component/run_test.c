@@ -63,7 +63,7 @@ static const char *call_in(Bed *b, const ComponentItems *items, const char *text
 {
     WaveCall c;
     EXPECT(!wave_parse_call(str_of(text), &c));
-    ComponentFunc *f = func(items, mem_strdup_n(c.name.p, c.name.n));
+    ComponentFunc *f = func(items, arena_strdup(&b->arena, c.name));
     const ComponentTypes *t = NULL;
     const CType *type = NULL;
     EXPECT(component_func_type(f, &t, &type));

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+# Components: exports called with WAVE, missing imports. The text of the files in data/ is in
+# tests/unit/component/.
+. "$top/tests/cli/lib.sh"
+
+begin "a component's export is called with values as text"
+run --invoke 'add(1, -2)' "$data/component-echo.wasm"
+code 0
+stdout -1
+stderr ""
+
+begin "arguments that are none"
+run --invoke 'add(256, 0)' "$data/component-echo.wasm"
+code 1
+stdout ""
+err_has "expected a number of type u8 at 1:5"
+run --invoke add "$data/component-echo.wasm"
+code 1
+err_has "Failed to parse invoke"
+
+begin "an export that is not there"
+run --invoke 'other()' "$data/component-echo.wasm"
+code 1
+err_has "No exported func named \`other\` in component."
+
+begin "a component that traps"
+run --invoke 'trap()' "$data/component-echo.wasm"
+code 134
+err_has "wasm trap: wasm \`unreachable\` instruction executed"
+
+begin "a component that is no command"
+run "$data/component-echo.wasm"
+code 1
+err_has "no exported instance named \`wasi:cli/run@0.2.12\`"
+
+begin "missing imports are listed with their types"
+run --invoke 'twice(1)' "$data/component-host.wasm"
+code 1
+err_has "\`host:api/math@0.2.3\` \`twice\`: func(n: u32) -> u32 (not defined)"
+err_has "\`host:api/math@0.2.3\` \`r\`: resource (not defined)"
+
+begin "components are not preloaded, nor preloaded for"
+run --preload x="$data/values.wat" "$data/component-echo.wasm"
+code 1
+err_has "--preload cannot be used with components"
+
+finish
