@@ -224,7 +224,7 @@ static void read_group(GroupReader *g, u32 n, const u8 *at)
     for (u32 i = 0; i < n && read_ok(&d->r); i++)
         read_sub_type(g, types, i);
     d->r.group = 0;
-    if (!read_ok(&d->r))
+    if (!read_ok(&d->r) || n == 0)
         return;
     if (!types_add_group(m->registry, types, n, m->types + m->ntypes)) {
         read_fail(&d->r, DIAG_LIMIT, at, "too many types in all modules together");
