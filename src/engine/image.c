@@ -316,6 +316,8 @@ static Error *check_settings(const Engine *e, const ImageHeader *h)
     if (lacking) {
         Buf names = {0};
         x64_cpu_print(lacking, &names);
+        if (!names.n)
+            buf_str(&names, STR("abilities that this program does not know"));
         buf_u8(&names, 0);
         Error *error = error_new("Module was compiled for a processor with %s, which this one "
                                  "does not have or which is switched off",
