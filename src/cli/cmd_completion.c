@@ -27,6 +27,37 @@ static void print_commands(const char *separator, Buf *out)
         }
 }
 
+#define SHELLS "bash elvish fish powershell zsh"
+
+/* The keys of an option group, with `=` where a value has to follow. */
+static void print_keys(OptGroup group, Buf *out)
+{
+    buf_str(out, STR("help"));
+    for (u32 i = 0; i < OPT_COUNT; i++) {
+        const OptDesc *d = opt_desc((OptId)i);
+        if (d->group != group)
+            continue;
+        buf_u8(out, ' ');
+        opt_print_key((OptId)i, out);
+        if (d->kind == OPT_PREFIX)
+            buf_u8(out, '-');
+        else if (d->kind != OPT_BOOL && d->kind != OPT_AUTO)
+            buf_u8(out, '=');
+    }
+}
+
+/* The words that a command takes, if they are known. */
+static bool print_words(CommandId command, Buf *out)
+{
+    if (command == CMD_completion)
+        buf_str(out, STR(SHELLS));
+    else if (command == CMD_help)
+        print_commands(" ", out);
+    else
+        return false;
+    return true;
+}
+
 /* A text in single quotes, for shells where '' or '\'' stands for one quote. */
 static void quoted(const char *text, const char *quote, Buf *out)
 {
@@ -49,29 +80,63 @@ static void word_flag(CommandId command, FlagId f, Buf *out)
     buf_printf(out, " --%s", d->name);
 }
 
+/* Sets `keys` behind the flag of an option group (or in its word: -Wfuel=1), and completes what
+ * follows the last comma. */
+static void bash_groups(Buf *out)
+{
+    buf_str(out, STR("    case $prev in\n"));
+    for (u32 g = 0; g < GROUP_COUNT; g++) {
+        const GroupDesc *d = opt_group((OptGroup)g);
+        buf_printf(out, "    -%c | --%s) group=%c ;;\n", d->letter, d->name, d->letter);
+    }
+    buf_str(out, STR("    esac\n"
+                     "    if [[ -z $group && $cur == -[A-Z]* ]]; then\n"
+                     "        group=${cur:1:1} before=${cur:0:2} part=${cur:2}\n"
+                     "    fi\n"
+                     "    case $group in\n"));
+    for (u32 g = 0; g < GROUP_COUNT; g++) {
+        buf_printf(out, "    %c) keys='", opt_group((OptGroup)g)->letter);
+        print_keys((OptGroup)g, out);
+        buf_str(out, STR("' ;;\n"));
+    }
+    buf_str(out, STR("    esac\n"
+                     "    if [[ -n $keys ]]; then\n"
+                     "        [[ $part == *,* ]] && before+=${part%,*},\n"
+                     "        COMPREPLY=($(compgen -P \"$before\" -W \"$keys\" -- "
+                     "\"${part##*,}\"))\n"
+                     "        compopt -o nospace +o filenames 2>/dev/null\n"
+                     "        return\n"
+                     "    fi\n"));
+}
+
 static void bash(Buf *out)
 {
     buf_str(out, STR("_wasmtime() {\n"
-                     "    local cur=${COMP_WORDS[COMP_CWORD]} cmd=run words= commands='"));
+                     "    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}\n"
+                     "    local part=$cur before= group= keys= files=1\n"
+                     "    local cmd=run words= commands='"));
     print_commands(" ", out);
     buf_str(out,
             STR("'\n"
                 "    if [[ $COMP_CWORD -gt 1 && \" $commands \" == *\" ${COMP_WORDS[1]} \"* ]]; "
                 "then\n"
                 "        cmd=${COMP_WORDS[1]}\n"
-                "    fi\n"
-                "    case $cmd in\n"));
+                "    fi\n"));
+    bash_groups(out);
+    buf_str(out, STR("    case $cmd in\n"));
     for (u32 i = 0; i < CMD_COUNT; i++) {
         if (!command_desc((CommandId)i)->run)
             continue;
         buf_printf(out, "    %s) words='", command_desc((CommandId)i)->name);
         each_flag((CommandId)i, word_flag, out);
-        buf_str(out, STR("' ;;\n"));
+        buf_u8(out, ' ');
+        bool known = print_words((CommandId)i, out);
+        buf_printf(out, "'%s ;;\n", known ? " files=" : "");
     }
     buf_str(out, STR("    esac\n"
                      "    [[ $COMP_CWORD -eq 1 ]] && words+=\" $commands\"\n"
                      "    COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n"
-                     "    [[ $cur != -* ]] && COMPREPLY+=($(compgen -f -- \"$cur\"))\n"
+                     "    [[ -n $files && $cur != -* ]] && COMPREPLY+=($(compgen -f -- \"$cur\"))\n"
                      "}\n"
                      "complete -o filenames -F _wasmtime wasmtime\n"));
 }
@@ -99,7 +164,14 @@ static void zsh_flag(CommandId command, FlagId f, Buf *out)
                    : d->arity == ARITY_MAYBE ? "=-"
                    : form                    ? "="
                                              : "+",
-                   text, d->value ? ":value:_files" : "");
+                   text,
+                   flag_group(f) < GROUP_COUNT ? ":option:("
+                   : d->value                  ? ":value:_files"
+                                               : "");
+        if (flag_group(f) < GROUP_COUNT) {
+            print_keys(flag_group(f), &spec);
+            buf_u8(&spec, ')');
+        }
         char *z = buf_take_string(&spec);
         buf_str(out, STR("            "));
         quoted(z, "'\\''", out);
@@ -126,7 +198,13 @@ static void zsh(Buf *out)
             continue;
         buf_printf(out, "    %s)\n        _arguments -s \\\n", command_desc((CommandId)i)->name);
         each_flag((CommandId)i, zsh_flag, out);
-        buf_str(out, STR("            '*:file:_files'\n        ;;\n"));
+        Buf words = {0};
+        if (print_words((CommandId)i, &words))
+            buf_printf(out, "            '*:word:(%.*s)'\n        ;;\n",
+                       STR_ARG(((Str){(char *)words.p, words.n})));
+        else
+            buf_str(out, STR("            '*:file:_files'\n        ;;\n"));
+        buf_release(&words);
     }
     buf_str(out, STR("    esac\n}\n\n_wasmtime \"$@\"\n"));
 }
@@ -145,7 +223,21 @@ static void fish_flag(CommandId command, FlagId f, Buf *out)
     buf_printf(out, " -l %s%s -d ", d->name,
                d->arity == ARITY_ONCE || d->arity == ARITY_REPEAT ? " -r" : "");
     quoted(d->help, "\\'", out);
+    if (flag_group(f) < GROUP_COUNT) {
+        buf_str(out, STR(" -f -a '"));
+        print_keys(flag_group(f), out);
+        buf_u8(out, '\'');
+    }
     buf_str(out, STR("\n"));
+}
+
+static void fish_words(CommandId command, Buf *out)
+{
+    Buf words = {0};
+    if (print_words(command, &words))
+        buf_printf(out, "complete -c wasmtime -n '__fish_seen_subcommand_from %s' -f -a '%.*s'\n",
+                   command_desc(command)->name, STR_ARG(((Str){(char *)words.p, words.n})));
+    buf_release(&words);
 }
 
 static void fish(Buf *out)
@@ -163,6 +255,7 @@ static void fish(Buf *out)
         quoted(d->help, "\\'", out);
         buf_str(out, STR("\n"));
         each_flag((CommandId)i, fish_flag, out);
+        fish_words((CommandId)i, out);
     }
 }
 

@@ -28,6 +28,31 @@ echo "${COMPREPLY[*]}"
 S
 expect test "$(bash try.sh | tr '\n' ' ')" = "--target compile completion "
 
+begin "bash completes option keys, and the words of commands"
+cat >try.sh <<'S'
+. ./.out
+try() {
+    COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
+    _wasmtime
+    echo "${COMPREPLY[*]}"
+}
+touch bank
+try wasmtime run -W fu
+try wasmtime -O opt
+try wasmtime run --wasi inherit-env,preview0
+try wasmtime -Dmax
+try wasmtime completion ba
+try wasmtime help set
+S
+run completion bash
+expect test "$(bash try.sh | tr '\n' ' ')" = "fuel= function-references opt-level= \
+inherit-env,preview0 -Dmax-backtrace= bash settings "
+for shell in zsh fish; do
+    run completion $shell
+    out_has ' fuel= epoch-interruption '
+    out_has "bash elvish fish powershell zsh"
+done
+
 begin "settings"
 run settings
 code 0
