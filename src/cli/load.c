@@ -174,10 +174,13 @@ MUST_CHECK static Error *need_allowed(const CmdLine *c)
     return error_new("running a precompiled module requires the `--allow-precompiled` flag");
 }
 
-static void log_module(const CmdLine *c, const char *path, const Module *m)
+/* `m` NULL: a component was loaded. */
+static void log_loaded(const CmdLine *c, const char *path, const Module *m)
 {
-    const WasmModule *w = module_wasm(m);
     log_print(&c->log, LOG_INFO, TARGET, "loaded %s", path);
+    if (!m)
+        return;
+    const WasmModule *w = module_wasm(m);
     log_print(&c->log, LOG_DEBUG, TARGET, "%s has %u functions, %u imports, %u exports", path,
               w->nfuncs, w->nimports, w->nexports);
 }
@@ -217,6 +220,6 @@ Error *load_program(Engine *engine, const CmdLine *c, const char *path, Module *
     if (!is_stdin)
         close(fd);
     if (!e)
-        log_module(c, path, *ret_module);
+        log_loaded(c, path, *ret_module);
     return e;
 }
