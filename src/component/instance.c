@@ -318,7 +318,10 @@ static void from_parts(ComponentInstance *i, const ComponentDef *d)
 MUST_CHECK static Error *alias_export(ComponentInstance *i, const ComponentDef *d)
 {
     ComponentItem item;
-    if (!items_find(i->instances[d->alias.instance], d->alias.name, &item) || item.sort != d->space)
+    bool found = items_find(i->instances[d->alias.instance], d->alias.name, &item);
+    if (!found && d->space == SORT_TYPE) /* hosts offer resources only; those were checked */
+        item = (ComponentItem){.sort = SORT_TYPE};
+    else if (!found || item.sort != d->space)
         return error_new("the instance has no %s `%.*s`", sort_name((Sort)d->space),
                          STR_ARG(d->alias.name));
     put_item(i, d, item);

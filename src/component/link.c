@@ -148,6 +148,14 @@ Error *component_linker_interface(ComponentLinker *l, const LiftInterface *inter
     return e;
 }
 
+Error *component_linker_use(ComponentLinker *l, Str instance, const LiftResource *type)
+{
+    ResourceType *t = linker_resource(l, type);
+    if (!t)
+        return error_new("the resource type `%s` is not linked", type->name);
+    return component_linker_resource(l, instance, str_of(type->name), t);
+}
+
 /* --- versions --- */
 
 /* Releases that agree in what decides compatibility; pre-releases are compatible with nothing. */
