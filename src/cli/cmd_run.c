@@ -14,6 +14,7 @@
 #include "cli/value.h"
 #include "wasi/ctx.h"
 #include "wasi/p1.h"
+#include "wasi/p2.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +29,9 @@ typedef struct Run {
     ComponentInstance *instance;
     Store *store;
     Linker *linker;
+    ComponentLinker *component_linker; /* with a component */
     WasiCtx *wasi;
+    WasiP2 *wasi_p2;
     Preloads preloads;
     Timeout timeout;
 } Run;
@@ -170,6 +173,7 @@ MUST_CHECK static Error *make_store(Run *r)
         return e;
     r->linker = linker_new(r->store);
     linker_hint(r->linker, hint_import, r);
+    r->component_linker = component_linker_new();
     if (opt_bool(o, OPT_W_unknown_imports_trap))
         linker_unknown_imports(r->linker, UNKNOWN_TRAP);
     else if (opt_bool(o, OPT_W_unknown_imports_default))
@@ -177,6 +181,8 @@ MUST_CHECK static Error *make_store(Run *r)
     if (!wants_cli(o))
         return NULL;
     e = make_wasi(r);
+    if (!e && r->component)
+        return wasi_p2_link(r->component_linker, r->wasi, r->store, &r->wasi_p2);
     if (!e)
         e = wasi_p1_link(r->linker, r->wasi);
     if (!e && opt_bool(o, OPT_S_preview0))
@@ -241,7 +247,7 @@ MUST_CHECK static Error *run(Run *r)
     if (e)
         return e;
     if (r->component)
-        e = run_component(r->c, r->store, r->component, &r->instance);
+        e = run_component(r->c, r->store, r->component, r->component_linker, &r->instance);
     else
         e = run_main(r);
     return error_wrap(e, "failed to run main module `%s`", r->c->args.p[0]);
@@ -261,6 +267,8 @@ Error *cmd_run(CmdLine *c, int *ret_status)
     if (r.store)
         store_free(r.store);
     component_instance_free(r.instance);
+    component_linker_free(r.component_linker);
+    wasi_p2_free(r.wasi_p2);
     component_unref(r.component);
     if (r.wasi)
         wasi_ctx_free(r.wasi);

@@ -174,9 +174,9 @@ MUST_CHECK static Error *run_command(const ComponentItems *exports)
 }
 
 Error *run_component(const CmdLine *c, Store *s, LoadedComponent *component,
-                     ComponentInstance **ret_instance)
+                     const ComponentLinker *l, ComponentInstance **ret_instance)
 {
-    Error *e = component_instance_new(s, component, NULL, ret_instance);
+    Error *e = component_instance_new(s, component, l, ret_instance);
     if (e)
         return e;
     const ComponentItems *exports = component_exports(*ret_instance);

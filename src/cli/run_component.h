@@ -11,6 +11,6 @@
  * that of wasi:cli/run. The instance is freed after the store, on failure, too.
  */
 Error *run_component(const CmdLine *c, Store *s, LoadedComponent *component,
-                     ComponentInstance **ret_instance) MUST_CHECK;
+                     const ComponentLinker *l, ComponentInstance **ret_instance) MUST_CHECK;
 
 #endif

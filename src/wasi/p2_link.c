@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* WASI 0.2: which interfaces there are. */
+#include "bind/wasi_cli_environment.h"
+#include "bind/wasi_cli_exit.h"
+#include "bind/wasi_cli_stderr.h"
+#include "bind/wasi_cli_stdin.h"
+#include "bind/wasi_cli_stdout.h"
+#include "bind/wasi_cli_terminal_stderr.h"
+#include "bind/wasi_cli_terminal_stdin.h"
+#include "bind/wasi_cli_terminal_stdout.h"
+#include "bind/wasi_clocks_monotonic_clock.h"
+#include "bind/wasi_clocks_wall_clock.h"
+#include "bind/wasi_filesystem_preopens.h"
+#include "bind/wasi_filesystem_types.h"
+#include "bind/wasi_random_insecure.h"
+#include "bind/wasi_random_insecure_seed.h"
+#include "bind/wasi_random_random.h"
+#include "wasi/p2_priv.h"
+
+/* An interface, and the resources it uses from others. */
+typedef struct Row {
+    const LiftInterface *interface;
+    const LiftResource *uses[3];
+} Row;
+
+static const Row rows[] = {
+    {&wasi_io_error_interface, {0}},
+    {&wasi_io_poll_interface, {0}},
+    {&wasi_io_streams_interface, {&wasi_io_error_error_type, &wasi_io_poll_pollable_type}},
+    {&wasi_cli_environment_interface, {0}},
+    {&wasi_cli_exit_interface, {0}},
+    {&wasi_cli_stdin_interface, {&wasi_io_streams_input_stream_type}},
+    {&wasi_cli_stdout_interface, {&wasi_io_streams_output_stream_type}},
+    {&wasi_cli_stderr_interface, {&wasi_io_streams_output_stream_type}},
+    {&wasi_cli_terminal_input_interface, {0}},
+    {&wasi_cli_terminal_output_interface, {0}},
+    {&wasi_cli_terminal_stdin_interface, {&wasi_cli_terminal_input_terminal_input_type}},
+    {&wasi_cli_terminal_stdout_interface, {&wasi_cli_terminal_output_terminal_output_type}},
+    {&wasi_cli_terminal_stderr_interface, {&wasi_cli_terminal_output_terminal_output_type}},
+    {&wasi_clocks_wall_clock_interface, {0}},
+    {&wasi_clocks_monotonic_clock_interface, {&wasi_io_poll_pollable_type}},
+    {&wasi_filesystem_types_interface,
+     {&wasi_io_streams_input_stream_type, &wasi_io_streams_output_stream_type,
+      &wasi_io_error_error_type}},
+    {&wasi_filesystem_preopens_interface, {&wasi_filesystem_types_descriptor_type}},
+    {&wasi_random_random_interface, {0}},
+    {&wasi_random_insecure_interface, {0}},
+    {&wasi_random_insecure_seed_interface, {0}},
+};
+
+void p2_fail(LiftCall *c, Error *e)
+{
+    c->failed = true;
+    host_fail(p2_of(c)->store, e);
+}
+
+bool p2_stopped(LiftCall *c)
+{
+    if (!__atomic_load_n(&store_vm(p2_of(c)->store)->pending, __ATOMIC_ACQUIRE))
+        return false;
+    c->failed = true; /* what is pending ends the guest */
+    return true;
+}
+
+MUST_CHECK static Error *define(WasiP2 *p, ComponentLinker *l, const Row *row)
+{
+    Error *e = component_linker_interface(l, row->interface, p);
+    for (usize n = 0; n < ARRAY_LEN(row->uses) && row->uses[n] && !e; n++)
+        e = component_linker_use(l, str_of(row->interface->name), row->uses[n]);
+    return e;
+}
+
+Error *wasi_p2_link(ComponentLinker *l, WasiCtx *c, Store *s, WasiP2 **ret_p2)
+{
+    WasiP2 *p = mem_alloc(sizeof *p);
+    *p = (WasiP2){.ctx = c, .store = s};
+    *ret_p2 = p;
+    Error *e = NULL;
+    for (usize i = 0; i < ARRAY_LEN(rows) && !e; i++)
+        e = define(p, l, &rows[i]);
+    return e;
+}
+
+void wasi_p2_free(WasiP2 *p)
+{
+    mem_free(p);
+}

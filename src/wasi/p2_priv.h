@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Between the files of WASI 0.2: the host, its resources. */
+#ifndef WASI_P2_PRIV_H
+#define WASI_P2_PRIV_H
+
+#include "bind/wasi_io_streams.h"
+#include "wasi/ctx_priv.h"
+#include "wasi/p2.h"
+
+struct WasiP2 {
+    WasiCtx *ctx;
+    Store *store;
+};
+
+static inline WasiP2 *p2_of(const LiftCall *c)
+{
+    return lift_host(c);
+}
+/* Ends the guest with the error. */
+void p2_fail(LiftCall *c, Error *e);
+/* The guest is to be left; ends it. */
+bool p2_stopped(LiftCall *c);
+
+/* An open file or directory: of a descriptor and of the streams that were made of it. */
+typedef struct P2File {
+    u32 refs;
+    FsNode node;
+} P2File;
+P2File *p2_file_ref(P2File *f);
+void p2_file_unref(P2File *f); /* may be NULL */
+
+struct WasiIoErrorError {
+    int err; /* an errno value */
+};
+
+struct WasiIoStreamsInputStream {
+    int fd;       /* -1: at its end */
+    P2File *file; /* own; NULL: standard input */
+    u64 offset;
+};
+
+struct WasiIoStreamsOutputStream {
+    int fd;       /* -1: nowhere */
+    P2File *file; /* own; NULL: a standard stream */
+    u64 offset;
+    bool append;
+    bool closed;
+    u64 allowed; /* bytes that the last check-write permits */
+};
+
+struct WasiIoPollPollable {
+    int fd;       /* to be read from; -1: none */
+    u64 deadline; /* of os_monotonic_ns; 0: ready */
+};
+WasiIoPollPollable *p2_pollable(int fd, u64 deadline);
+
+#endif

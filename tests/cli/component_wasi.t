@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+# Components that are commands, on WASI 0.2.
+. "$top/tests/cli/lib.sh"
+
+hello=${WASMTIME_SUITES:-$top/../shared/suites}/components/component-hello-world.wasm
+if [ -f "$hello" ]; then
+    begin "a component writes to standard output"
+    run "$hello"
+    code 0
+    stdout "Hello, world!"
+    stderr ""
+
+    begin "output that nobody is to see"
+    run -Sinherit-stdout=n "$hello"
+    code 0
+    stdout ""
+
+    begin "without WASI the imports are missing, each by its name"
+    run -Scli=n "$hello"
+    code 1
+    err_has "get-stdout"
+    err_has "not defined"
+else
+    echo "skip $topic: there is no $hello; set WASMTIME_SUITES to the folder of the suites"
+fi
+
+finish
