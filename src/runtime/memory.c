@@ -6,8 +6,8 @@
  *
  * Only committed pages can be accessed. A guarded memory (memory_is_guarded) reserves 4 GiB or
  * more, and compiled code relies on the faults behind its length; its length is a multiple of the
- * wasm page, so of the system's. All others are checked by compiled code against the exact length
- * and keep their guards only as a second line.
+ * wasm page, so of the system's. All others are checked by compiled code against the exact length;
+ * accesses that fail the check go to the guard in front, and the one behind is a second line.
  *
  * A memory that outgrows its reservation, and memory_can_move(), is extended where it is, or its
  * page tables move, or it is copied, in this order. Each time it reserves as much again as it has,
@@ -118,26 +118,6 @@ static bool extend_memory(Memory *m, u64 reserved)
     return true;
 }
 
-/* Moves the committed pages to where `reserved` bytes and a guard fit behind the base. */
-static bool remap_memory(Memory *m, u64 reserved)
-{
-    u64 guard = m->map_bytes - m->front - m->reserved, end = m->front + m->committed;
-    u8 *base = os_vm_resize(m->map + m->front, m->committed, reserved + guard, true);
-    if (!base)
-        return false;
-    os_vm_release(m->map, m->front);
-    os_vm_release(m->map + end, m->map_bytes - end);
-    if (!os_vm_protect(base + m->committed, reserved + guard - m->committed, OS_PROT_NONE))
-        BUG("a mapping cannot be divided"); /* there were more of them before */
-    /* A hole that fits exactly has no place for the front guard: that line of defence is lost. */
-    m->front = os_vm_reserve_at(base - guard, guard) ? guard : 0;
-    m->map = base - m->front;
-    m->map_bytes = m->front + reserved + guard;
-    m->reserved = reserved;
-    m->vm->base = base;
-    return true;
-}
-
 /* A new mapping with the old content. */
 static bool copy_memory(const Store *s, Memory *m, u64 reserved)
 {
@@ -155,12 +135,34 @@ static bool copy_memory(const Store *s, Memory *m, u64 reserved)
     return true;
 }
 
+/* Moves the committed pages to where `reserved` bytes and a guard fit behind the base. */
+static bool remap_memory(const Store *s, Memory *m, u64 reserved)
+{
+    u64 guard = m->map_bytes - m->front - m->reserved, end = m->front + m->committed;
+    u8 *base = os_vm_resize(m->map + m->front, m->committed, reserved + guard, true);
+    if (!base)
+        return false;
+    os_vm_release(m->map, m->front);
+    os_vm_release(m->map + end, m->map_bytes - end);
+    if (!os_vm_protect(base + m->committed, reserved + guard - m->committed, OS_PROT_NONE))
+        BUG("a mapping cannot be divided"); /* there were more of them before */
+    m->front = os_vm_reserve_at(base - guard, guard) ? guard : 0;
+    m->map = base - m->front;
+    m->map_bytes = m->front + reserved + guard;
+    m->reserved = reserved;
+    m->vm->base = base;
+    /* Compiled code needs the guard in front: out of a hole that fits exactly it moves on. */
+    if (m->front == 0 && !copy_memory(s, m, reserved))
+        BUG("no place for the guard in front of a memory");
+    return true;
+}
+
 /* Without pages there is nothing to move; a part that an image backs is a mapping of its own. */
 static bool reserve_exactly(const Store *s, Memory *m, u64 reserved)
 {
     if (extend_memory(m, reserved))
         return true;
-    if (m->committed && remap_memory(m, reserved))
+    if (m->committed && remap_memory(s, m, reserved))
         return true;
     return (m->committed == 0 || errno == EFAULT) && copy_memory(s, m, reserved);
 }
