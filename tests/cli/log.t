@@ -29,6 +29,11 @@ run "quiet.wat"
 expect grep -qE "^$stamp DEBUG wasmtime::instance: instantiating " .err
 err_lacks TRACE
 
+begin "components are named, too"
+export WASMTIME_LOG=info
+run "$data/component-echo.wasm"
+expect grep -qxE "$stamp  INFO wasmtime::module: loaded $data/component-echo.wasm" .err
+
 begin "calls of WASI, with names and values"
 export WASMTIME_LOG=wasmtime_wasi=trace
 run "calls.wat"
