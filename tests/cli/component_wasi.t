@@ -24,4 +24,24 @@ else
     echo "skip $topic: there is no $hello; set WASMTIME_SUITES to the folder of the suites"
 fi
 
+begin "files, streams, polls, arguments and an exit"
+mkdir files
+echo input >input
+stdin=input
+run --dir files "$data/component-wasi.wasm" a b
+code 3
+stdout "contents
+input"
+stderr ""
+expect test -z "$(ls files)"
+
+begin "a component that is given no directory"
+run "$data/component-wasi.wasm"
+code 10
+
+begin "a request for more random bytes than there may be"
+run --dir files -Smax-random-size=63 "$data/component-wasi.wasm"
+code 1
+err_has "requested len 64 exceeds limit 63"
+
 finish
