@@ -40,6 +40,7 @@ run "$data/component-wasi.wasm"
 code 10
 
 begin "a request for more random bytes than there may be"
+stdin=input
 run --dir files -Smax-random-size=63 "$data/component-wasi.wasm"
 code 1
 err_has "requested len 64 exceeds limit 63"
