@@ -65,14 +65,14 @@ void wasi_cli_exit_exit_with_code(LiftCall *call, u8 status_code)
 
 void wasi_cli_stdin_get_stdin(LiftCall *call, WasiIoStreamsInputStream **ret_result)
 {
-    WasiIoStreamsInputStream *s = mem_alloc(sizeof *s);
+    WasiIoStreamsInputStream *s = p2_resource_new(call, sizeof *s);
     s->fd = p2_of(call)->ctx->stdio[WASI_STDIN];
     *ret_result = s;
 }
 
 static WasiIoStreamsOutputStream *output(LiftCall *call, WasiStdio which)
 {
-    WasiIoStreamsOutputStream *s = mem_alloc(sizeof *s);
+    WasiIoStreamsOutputStream *s = p2_resource_new(call, sizeof *s);
     s->fd = p2_of(call)->ctx->stdio[which];
     return s;
 }
@@ -97,15 +97,13 @@ struct WasiCliTerminalOutputTerminalOutput {
 
 void wasi_cli_terminal_input_terminal_input_drop(void *host, WasiCliTerminalInputTerminalInput *rep)
 {
-    (void)host;
-    mem_free(rep);
+    p2_resource_free(host, rep);
 }
 
 void wasi_cli_terminal_output_terminal_output_drop(void *host,
                                                    WasiCliTerminalOutputTerminalOutput *rep)
 {
-    (void)host;
-    mem_free(rep);
+    p2_resource_free(host, rep);
 }
 
 static bool is_terminal(LiftCall *call, WasiStdio which)
@@ -119,7 +117,7 @@ void wasi_cli_terminal_stdin_get_terminal_stdin(
 {
     ret_result->some = is_terminal(call, WASI_STDIN);
     if (ret_result->some)
-        ret_result->value = mem_alloc(sizeof *ret_result->value);
+        ret_result->value = p2_resource_new(call, sizeof *ret_result->value);
 }
 
 void wasi_cli_terminal_stdout_get_terminal_stdout(
@@ -127,7 +125,7 @@ void wasi_cli_terminal_stdout_get_terminal_stdout(
 {
     ret_result->some = is_terminal(call, WASI_STDOUT);
     if (ret_result->some)
-        ret_result->value = mem_alloc(sizeof *ret_result->value);
+        ret_result->value = p2_resource_new(call, sizeof *ret_result->value);
 }
 
 void wasi_cli_terminal_stderr_get_terminal_stderr(
@@ -135,7 +133,7 @@ void wasi_cli_terminal_stderr_get_terminal_stderr(
 {
     ret_result->some = is_terminal(call, WASI_STDERR);
     if (ret_result->some)
-        ret_result->value = mem_alloc(sizeof *ret_result->value);
+        ret_result->value = p2_resource_new(call, sizeof *ret_result->value);
 }
 
 /* --- clocks --- */
@@ -179,14 +177,13 @@ static u64 add_saturating(u64 a, u64 b)
 void wasi_clocks_monotonic_clock_subscribe_instant(LiftCall *call, u64 when,
                                                    WasiIoPollPollable **ret_result)
 {
-    *ret_result = p2_pollable(-1, add_saturating(p2_of(call)->ctx->monotonic_start, when));
+    *ret_result = p2_pollable(call, -1, add_saturating(p2_of(call)->ctx->monotonic_start, when));
 }
 
 void wasi_clocks_monotonic_clock_subscribe_duration(LiftCall *call, u64 when,
                                                     WasiIoPollPollable **ret_result)
 {
-    (void)call;
-    *ret_result = p2_pollable(-1, when ? add_saturating(os_monotonic_ns(), when) : 0);
+    *ret_result = p2_pollable(call, -1, when ? add_saturating(os_monotonic_ns(), when) : 0);
 }
 
 /* --- randomness --- */

@@ -38,9 +38,9 @@ void p2_file_unref(P2File *f)
     mem_free(f);
 }
 
-static Descriptor *descriptor_new(FsNode node)
+static Descriptor *descriptor_new(LiftCall *call, FsNode node)
 {
-    Descriptor *d = mem_alloc(sizeof *d);
+    Descriptor *d = p2_resource_new(call, sizeof *d);
     d->file = mem_alloc(sizeof *d->file);
     *d->file = (P2File){1, node};
     return d;
@@ -48,9 +48,8 @@ static Descriptor *descriptor_new(FsNode node)
 
 void wasi_filesystem_types_descriptor_drop(void *host, Descriptor *rep)
 {
-    (void)host;
     p2_file_unref(rep->file);
-    mem_free(rep);
+    p2_resource_free(host, rep);
 }
 
 /* --- error codes --- */
@@ -143,7 +142,7 @@ void wasi_filesystem_preopens_get_directories(
     for (u32 i = 0; i < c->preopens.n; i++) {
         FsNode node = c->preopens.p[i].node;
         node.borrowed = true; /* the context's */
-        out[i].f0 = descriptor_new(node);
+        out[i].f0 = descriptor_new(call, node);
         out[i].f1 = str_of(c->preopens.p[i].name);
     }
     *ret_result = (WasiFilesystemPreopensListTuple2TypesDescriptorString){out, c->preopens.n};
@@ -161,23 +160,22 @@ void wasi_filesystem_types_descriptor_read_via_stream(
     LiftCall *call, Descriptor *self, u64 offset,
     WasiFilesystemTypesResultStreamsInputStreamErrorCode *ret_result)
 {
-    (void)call;
     const FsNode *n = &self->file->node;
     SET_ERROR(ret_result, n->is_dir || !n->readable ? EBADF : 0);
     if (ret_result->is_err)
         return;
-    WasiIoStreamsInputStream *s = mem_alloc(sizeof *s);
+    WasiIoStreamsInputStream *s = p2_resource_new(call, sizeof *s);
     *s = (WasiIoStreamsInputStream){n->fd, p2_file_ref(self->file), offset};
     ret_result->as.ok = s;
 }
 
-static void output_of(Descriptor *d, u64 offset, bool append,
+static void output_of(LiftCall *call, Descriptor *d, u64 offset, bool append,
                       WasiFilesystemTypesResultStreamsOutputStreamErrorCode *ret_result)
 {
     SET_ERROR(ret_result, check_write(d));
     if (ret_result->is_err)
         return;
-    WasiIoStreamsOutputStream *s = mem_alloc(sizeof *s);
+    WasiIoStreamsOutputStream *s = p2_resource_new(call, sizeof *s);
     *s = (WasiIoStreamsOutputStream){
         .fd = d->file->node.fd, .file = p2_file_ref(d->file), .offset = offset, .append = append};
     ret_result->as.ok = s;
@@ -187,16 +185,14 @@ void wasi_filesystem_types_descriptor_write_via_stream(
     LiftCall *call, Descriptor *self, u64 offset,
     WasiFilesystemTypesResultStreamsOutputStreamErrorCode *ret_result)
 {
-    (void)call;
-    output_of(self, offset, false, ret_result);
+    output_of(call, self, offset, false, ret_result);
 }
 
 void wasi_filesystem_types_descriptor_append_via_stream(
     LiftCall *call, Descriptor *self,
     WasiFilesystemTypesResultStreamsOutputStreamErrorCode *ret_result)
 {
-    (void)call;
-    output_of(self, 0, true, ret_result);
+    output_of(call, self, 0, true, ret_result);
 }
 
 void wasi_filesystem_types_descriptor_read(
@@ -454,7 +450,7 @@ void wasi_filesystem_types_descriptor_open_at(
                          &node);
     SET_ERROR(ret_result, err);
     if (!err)
-        ret_result->as.ok = descriptor_new(node);
+        ret_result->as.ok = descriptor_new(call, node);
 }
 
 void wasi_filesystem_types_descriptor_stat_at(LiftCall *call, Descriptor *self,
@@ -580,7 +576,7 @@ void wasi_filesystem_types_directory_entry_stream_drop(void *host,
     WasiP2 *p = host;
     p->ctx->listing_bytes -= fs_listing_bytes(rep->listing);
     fs_listing_free(rep->listing);
-    mem_free(rep);
+    p2_resource_free(host, rep);
 }
 
 void wasi_filesystem_types_descriptor_read_directory(
@@ -596,7 +592,7 @@ void wasi_filesystem_types_descriptor_read_directory(
     if (err)
         return;
     c->listing_bytes += fs_listing_bytes(l);
-    WasiFilesystemTypesDirectoryEntryStream *s = mem_alloc(sizeof *s);
+    WasiFilesystemTypesDirectoryEntryStream *s = p2_resource_new(call, sizeof *s);
     s->listing = l;
     ret_result->as.ok = s;
 }

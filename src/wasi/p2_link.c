@@ -54,6 +54,21 @@ void p2_fail(LiftCall *c, Error *e)
     host_fail(p2_of(c)->store, e);
 }
 
+void *p2_resource_new(LiftCall *c, usize size)
+{
+    WasiP2 *p = p2_of(c);
+    if (++p->resources > p->ctx->max_resources)
+        lift_fail(c, "resource table has no free keys");
+    return mem_alloc(size);
+}
+
+void p2_resource_free(void *host, void *rep)
+{
+    WasiP2 *p = host;
+    p->resources--;
+    mem_free(rep);
+}
+
 bool p2_stopped(LiftCall *c)
 {
     if (!__atomic_load_n(&store_vm(p2_of(c)->store)->pending, __ATOMIC_ACQUIRE))

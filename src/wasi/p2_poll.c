@@ -6,17 +6,16 @@
 
 #include <errno.h>
 
-WasiIoPollPollable *p2_pollable(int fd, u64 deadline)
+WasiIoPollPollable *p2_pollable(LiftCall *call, int fd, u64 deadline)
 {
-    WasiIoPollPollable *p = mem_alloc(sizeof *p);
+    WasiIoPollPollable *p = p2_resource_new(call, sizeof *p);
     *p = (WasiIoPollPollable){fd, deadline};
     return p;
 }
 
 void wasi_io_poll_pollable_drop(void *host, WasiIoPollPollable *rep)
 {
-    (void)host;
-    mem_free(rep);
+    p2_resource_free(host, rep);
 }
 
 /* Waits for the descriptor (-1: none) or the deadline; what cannot be waited for is ready. */

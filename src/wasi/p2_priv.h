@@ -10,6 +10,7 @@
 struct WasiP2 {
     WasiCtx *ctx;
     Store *store;
+    u64 resources; /* alive, of those that handles stand for */
 };
 
 static inline WasiP2 *p2_of(const LiftCall *c)
@@ -18,6 +19,9 @@ static inline WasiP2 *p2_of(const LiftCall *c)
 }
 /* Ends the guest with the error. */
 void p2_fail(LiftCall *c, Error *e);
+/* Memory of a resource, zeroed; the call fails if there are more than there may be. */
+void *p2_resource_new(LiftCall *c, usize size);
+void p2_resource_free(void *host, void *rep);
 /* The guest is to be left; ends it. */
 bool p2_stopped(LiftCall *c);
 
@@ -52,6 +56,6 @@ struct WasiIoPollPollable {
     int fd;       /* to be read from; -1: none */
     u64 deadline; /* of os_monotonic_ns; 0: ready */
 };
-WasiIoPollPollable *p2_pollable(int fd, u64 deadline);
+WasiIoPollPollable *p2_pollable(LiftCall *call, int fd, u64 deadline);
 
 #endif

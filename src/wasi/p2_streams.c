@@ -24,8 +24,7 @@ enum {
 
 void wasi_io_error_error_drop(void *host, WasiIoErrorError *rep)
 {
-    (void)host;
-    mem_free(rep);
+    p2_resource_free(host, rep);
 }
 
 void wasi_io_error_error_to_debug_string(LiftCall *call, WasiIoErrorError *self, Str *ret_result)
@@ -41,10 +40,10 @@ static WasiIoStreamsStreamError closed(void)
     return (WasiIoStreamsStreamError){.tag = WASI_IO_STREAMS_STREAM_ERROR_CLOSED};
 }
 
-static WasiIoStreamsStreamError failed_with(int err)
+static WasiIoStreamsStreamError failed_with(LiftCall *call, int err)
 {
     WasiIoStreamsStreamError e = {.tag = WASI_IO_STREAMS_STREAM_ERROR_LAST_OPERATION_FAILED};
-    e.as.last_operation_failed = mem_alloc(sizeof(WasiIoErrorError));
+    e.as.last_operation_failed = p2_resource_new(call, sizeof(WasiIoErrorError));
     e.as.last_operation_failed->err = err;
     return e;
 }
@@ -53,9 +52,8 @@ static WasiIoStreamsStreamError failed_with(int err)
 
 void wasi_io_streams_input_stream_drop(void *host, Input *rep)
 {
-    (void)host;
     p2_file_unref(rep->file);
-    mem_free(rep);
+    p2_resource_free(host, rep);
 }
 
 /* Waits for standard input. With a deadline of 0 it only looks: EAGAIN if there is nothing. */
@@ -100,7 +98,7 @@ static void read_some(LiftCall *call, Input *s, u64 len, u64 deadline, ReadResul
     if (call->failed || err == EAGAIN)
         return;
     if (err)
-        *ret = (ReadResult){.is_err = true, .as.err = failed_with(err)};
+        *ret = (ReadResult){.is_err = true, .as.err = failed_with(call, err)};
     else if (n == 0)
         *ret = (ReadResult){.is_err = true, .as.err = closed()};
     else
@@ -144,17 +142,15 @@ void wasi_io_streams_input_stream_blocking_skip(LiftCall *call, Input *self, u64
 void wasi_io_streams_input_stream_subscribe(LiftCall *call, Input *self,
                                             WasiIoPollPollable **ret_result)
 {
-    (void)call;
-    *ret_result = p2_pollable(self->file ? -1 : self->fd, 0);
+    *ret_result = p2_pollable(call, self->file ? -1 : self->fd, 0);
 }
 
 /* --- writing --- */
 
 void wasi_io_streams_output_stream_drop(void *host, Output *rep)
 {
-    (void)host;
     p2_file_unref(rep->file);
-    mem_free(rep);
+    p2_resource_free(host, rep);
 }
 
 static int write_once(LiftCall *call, Output *s, const u8 *p, usize len, usize *ret_n)
@@ -188,7 +184,7 @@ static void write_all(LiftCall *call, Output *s, const u8 *p, usize len, VoidRes
         return;
     s->closed = true;
     *ret = (VoidResult){.is_err = true,
-                        .as.err = err == EPIPE && !s->file ? closed() : failed_with(err)};
+                        .as.err = err == EPIPE && !s->file ? closed() : failed_with(call, err)};
 }
 
 static void flush(const Output *s, VoidResult *ret)
@@ -247,8 +243,8 @@ void wasi_io_streams_output_stream_blocking_flush(LiftCall *call, Output *self,
 void wasi_io_streams_output_stream_subscribe(LiftCall *call, Output *self,
                                              WasiIoPollPollable **ret_result)
 {
-    (void)call, (void)self;
-    *ret_result = p2_pollable(-1, 0);
+    (void)self;
+    *ret_result = p2_pollable(call, -1, 0);
 }
 
 static void write_zeroes(LiftCall *call, Output *s, u64 len, VoidResult *ret)

@@ -45,4 +45,9 @@ run --dir files -Smax-random-size=63 "$data/component-wasi.wasm"
 code 1
 err_has "requested len 64 exceeds limit 63"
 
+begin "more resources than there may be"
+run --dir files -Smax-resources=3 "$data/component-wasi.wasm"
+code 1
+err_has "resource table has no free keys"
+
 finish
