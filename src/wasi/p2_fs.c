@@ -165,7 +165,7 @@ void wasi_filesystem_types_descriptor_read_via_stream(
     if (ret_result->is_err)
         return;
     WasiIoStreamsInputStream *s = p2_resource_new(call, sizeof *s);
-    *s = (WasiIoStreamsInputStream){n->fd, p2_file_ref(self->file), offset};
+    *s = (WasiIoStreamsInputStream){.fd = n->fd, .file = p2_file_ref(self->file), .offset = offset};
     ret_result->as.ok = s;
 }
 

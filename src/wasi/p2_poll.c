@@ -9,12 +9,14 @@
 WasiIoPollPollable *p2_pollable(LiftCall *call, int fd, u64 deadline)
 {
     WasiIoPollPollable *p = p2_resource_new(call, sizeof *p);
-    *p = (WasiIoPollPollable){fd, deadline};
+    *p = (WasiIoPollPollable){.fd = fd, .deadline = deadline};
     return p;
 }
 
 void wasi_io_poll_pollable_drop(void *host, WasiIoPollPollable *rep)
 {
+    if (rep->parent)
+        --*rep->parent;
     p2_resource_free(host, rep);
 }
 

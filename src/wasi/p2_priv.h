@@ -41,6 +41,7 @@ struct WasiIoStreamsInputStream {
     int fd;       /* -1: at its end */
     P2File *file; /* own; NULL: standard input */
     u64 offset;
+    u32 pollables; /* alive */
 };
 
 struct WasiIoStreamsOutputStream {
@@ -49,12 +50,14 @@ struct WasiIoStreamsOutputStream {
     u64 offset;
     bool append;
     bool closed;
-    u64 allowed; /* bytes that the last check-write permits */
+    u64 allowed;   /* bytes that the last check-write permits */
+    u32 pollables; /* alive */
 };
 
 struct WasiIoPollPollable {
     int fd;       /* to be read from; -1: none */
     u64 deadline; /* of os_monotonic_ns; 0: ready */
+    u32 *parent;  /* counts the pollables of a stream, which outlives them; may be NULL */
 };
 WasiIoPollPollable *p2_pollable(LiftCall *call, int fd, u64 deadline);
 

@@ -20,6 +20,14 @@ enum {
     BLOCKING_MAX = 4096,
 };
 
+/* A stream stays while it has pollables; dropping it then ends the guest. */
+static bool has_pollables(const WasiP2 *p, u32 n)
+{
+    if (n)
+        host_fail(p->store, error_new("resource has children"));
+    return n > 0;
+}
+
 /* --- errors --- */
 
 void wasi_io_error_error_drop(void *host, WasiIoErrorError *rep)
@@ -52,6 +60,8 @@ static WasiIoStreamsStreamError failed_with(LiftCall *call, int err)
 
 void wasi_io_streams_input_stream_drop(void *host, Input *rep)
 {
+    if (has_pollables(host, rep->pollables))
+        return;
     p2_file_unref(rep->file);
     p2_resource_free(host, rep);
 }
@@ -143,12 +153,16 @@ void wasi_io_streams_input_stream_subscribe(LiftCall *call, Input *self,
                                             WasiIoPollPollable **ret_result)
 {
     *ret_result = p2_pollable(call, self->file ? -1 : self->fd, 0);
+    (*ret_result)->parent = &self->pollables;
+    self->pollables++;
 }
 
 /* --- writing --- */
 
 void wasi_io_streams_output_stream_drop(void *host, Output *rep)
 {
+    if (has_pollables(host, rep->pollables))
+        return;
     p2_file_unref(rep->file);
     p2_resource_free(host, rep);
 }
@@ -243,8 +257,9 @@ void wasi_io_streams_output_stream_blocking_flush(LiftCall *call, Output *self,
 void wasi_io_streams_output_stream_subscribe(LiftCall *call, Output *self,
                                              WasiIoPollPollable **ret_result)
 {
-    (void)self;
     *ret_result = p2_pollable(call, -1, 0);
+    (*ret_result)->parent = &self->pollables;
+    self->pollables++;
 }
 
 static void write_zeroes(LiftCall *call, Output *s, u64 len, VoidResult *ret)

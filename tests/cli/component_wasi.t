@@ -50,4 +50,9 @@ run --dir files -Smax-resources=3 "$data/component-wasi.wasm"
 code 1
 err_has "resource table has no free keys"
 
+begin "a stream that is dropped before its pollable"
+run "$data/component-pollable.wasm"
+code 1
+err_has "resource has children"
+
 finish
