@@ -237,7 +237,7 @@ MUST_CHECK static Error *run(Run *r)
     if (!e && r->component && cmdline_given(r->c, FLAG_preload))
         e = error_new("--preload cannot be used with components");
     if (!e)
-        e = options_check_core(o);
+        e = options_check_program(o, r->component != NULL);
     if (!e)
         e = make_store(r);
     if (!e && opt_given(o, OPT_W_timeout))

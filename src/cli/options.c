@@ -333,22 +333,23 @@ Error *options_check(const Options *o)
     return NULL;
 }
 
-Error *options_check_core(const Options *o)
+Error *options_check_program(const Options *o, bool component)
 {
     static const struct {
         OptId id;
+        bool both; /* the text is for components, too, which else say that they are not there yet */
         const char *text;
     } rows[] = {
-        {OPT_S_listenfd, "components do not support --listenfd"},
-        {OPT_S_tcplisten, "components do not support --tcplisten"},
-        {OPT_S_config, "Cannot enable wasi-config for core wasm modules"},
-        {OPT_S_keyvalue, "Cannot enable wasi-keyvalue for core wasm modules"},
-        {OPT_S_http, "Cannot enable wasi-http for core wasm modules"},
-        {OPT_S_tls, "Cannot enable wasi-tls for core wasm modules"},
+        {OPT_S_listenfd, true, "components do not support --listenfd"},
+        {OPT_S_tcplisten, true, "components do not support --tcplisten"},
+        {OPT_S_config, false, "Cannot enable wasi-config for core wasm modules"},
+        {OPT_S_keyvalue, false, "Cannot enable wasi-keyvalue for core wasm modules"},
+        {OPT_S_http, false, "Cannot enable wasi-http for core wasm modules"},
+        {OPT_S_tls, false, "Cannot enable wasi-tls for core wasm modules"},
     };
     for (usize i = 0; i < ARRAY_LEN(rows); i++)
         if (is_asked_for(o, rows[i].id))
-            return error_new("%s", rows[i].text);
+            return component && !rows[i].both ? refuse(rows[i].id) : error_new("%s", rows[i].text);
     return NULL;
 }
 

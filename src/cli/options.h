@@ -80,8 +80,8 @@ Error *options_parse(Options *o, OptGroup group, Str list) MUST_CHECK;
 Error *options_set_from_file(Options *o, OptId id, Str value) MUST_CHECK;
 /* Refuses what this build does not have. */
 Error *options_check(const Options *o) MUST_CHECK;
-/* Refuses what makes no sense for core modules. */
-Error *options_check_core(const Options *o) MUST_CHECK;
+/* Refuses what makes no sense for the kind of program. */
+Error *options_check_program(const Options *o, bool component) MUST_CHECK;
 
 /* OPT_COUNT if there is none. *ret_rest gets what follows a prefix key. */
 OptId options_find(OptGroup group, Str key, Str *ret_rest);

@@ -107,20 +107,23 @@ static Gpr access_end(Baseline *b, Val *index, const MemArg *a, u32 size, CodeLa
 
 /*
  * An access beyond the length becomes one right before the memory, by a conditional move: nothing
- * is read speculatively beyond the check, and the guard in front of every memory makes it the trap.
- * Where faults are no traps, a branch comes first.
+ * is read speculatively beyond the check, and the guard in front of the memory makes it the trap.
+ * A branch comes first where faults are no traps, and for offsets beyond the guard of a guarded
+ * memory: a fault in front of one of those is never a trap.
  */
 static Addr checked_address(Baseline *b, Val *index, const MemArg *a, u32 size)
 {
     CodeBuf *c = &b->code;
     Addr r = {.temp = {GPR_NONE, GPR_NONE}};
-    bool branches =
-        !b->t->signal_traps || b->m->memories[a->memory].is64 || a->offset + size < size;
-    CodeLabel trap = branches ? bl_trap_label(b, TRAP_MEMORY_OUT_OF_BOUNDS) : 0;
+    const MemoryType *type = b->m->memories + a->memory;
+    bool branches = !b->t->signal_traps || memory_is_guarded(type, b->t);
+    CodeLabel trap = 0;
+    if (branches || type->is64 || a->offset + size < size)
+        trap = bl_trap_label(b, TRAP_MEMORY_OUT_OF_BOUNDS);
     Gpr t = access_end(b, index, a, size, trap);
     r.temp[0] = (u8)t;
     x64_rm(c, X64_CMP, SZ_64, t, memory_field(b, a->memory, offsetof(VmMemory, length)));
-    if (!b->t->signal_traps)
+    if (branches)
         x64_jcc(c, CC_A, trap);
     x64_mov_ri(c, SZ_32, RAX, 0);
     x64_cmov_rr(c, CC_A, SZ_64, t, RAX);

@@ -157,12 +157,16 @@ void store_interrupt(Store *s)
 
 /* --- signals --- */
 
-/* The memory that an access at that machine address was meant for, NULL if none. */
+/* The memory that an access at that machine address was meant for, NULL if none. Code that checks
+ * its accesses sends those that fail to the guard in front; where it does not check, a fault there
+ * is a bug of ours and no trap. */
 static const Memory *memory_at(const Store *s, u64 address)
 {
     for (const Memory *m = s->memories; m; m = m->next) {
-        u64 map = (u64)(uintptr_t)m->map;
-        if (address >= map && address < map + m->map_bytes)
+        u64 map = (u64)(uintptr_t)m->map, from = map;
+        if (memory_is_guarded(&m->type, &s->tunables))
+            from = (u64)(uintptr_t)m->vm->base;
+        if (address >= from && address < map + m->map_bytes)
             return m;
     }
     return NULL;
