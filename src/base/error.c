@@ -51,11 +51,6 @@ void error_free(Error *e)
     }
 }
 
-void error_cleanup(Error **e)
-{
-    error_free(*e);
-}
-
 const Error *error_find(const Error *e, ErrorKind kind)
 {
     while (e && e->kind != kind)

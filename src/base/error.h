@@ -28,7 +28,6 @@ Error *error_new_kind(ErrorKind kind, int value, const char *fmt, ...) PRINTF_LI
 /* Puts a message in front; NULL stays NULL. Transfers `cause`. */
 Error *error_wrap(Error *cause, const char *fmt, ...) PRINTF_LIKE(2, 3) MUST_CHECK;
 void error_free(Error *e);
-void error_cleanup(Error **e); /* for CLEANUP() */
 /* The first error of that kind in the chain, NULL if there is none. */
 const Error *error_find(const Error *e, ErrorKind kind);
 /* "Error: ..." with its causes, laid out as the wasmtime command does. */

@@ -153,12 +153,6 @@ MUST_CHECK static Error *load_bytes(Engine *engine, const CmdLine *c, Str bytes,
     return engine_module_new(engine, (const u8 *)bytes.p, bytes.n, NULL, ret_module);
 }
 
-Error *load_module_bytes(Engine *engine, const CmdLine *c, Str bytes, const char *label,
-                         Module **ret_module)
-{
-    return load_bytes(engine, c, bytes, label, ret_module, NULL);
-}
-
 /* Does the file begin as a compiled file does? Its position stays. */
 static bool is_compiled_file(int fd)
 {

@@ -15,8 +15,5 @@ Error *load_module(Engine *e, const CmdLine *c, const char *path, Module **ret_m
 /* The same for a program to run: one of the two is set. */
 Error *load_program(Engine *e, const CmdLine *c, const char *path, Module **ret_module,
                     LoadedComponent **ret_component) MUST_CHECK;
-/* Binary or text from memory; `label` is the path in messages. */
-Error *load_module_bytes(Engine *e, const CmdLine *c, Str bytes, const char *label,
-                         Module **ret_module) MUST_CHECK;
 
 #endif

@@ -102,14 +102,6 @@ u64 abi_load_ptr(const AbiSide *s, const u8 *p)
     return s->wide ? load_u64(p) : load_u32(p);
 }
 
-void abi_store_ptr(const AbiSide *s, u8 *p, u64 v)
-{
-    if (s->wide)
-        store_u64(p, v);
-    else
-        store_u32(p, (u32)v);
-}
-
 /* Size and alignment of the values laid out as a tuple; `ret_offsets` may be NULL. */
 static void tuple_layout(const AbiSide *s, const AbiTuple *t, u32 *ret_size, u32 *ret_align)
 {

@@ -22,7 +22,6 @@ Error *abi_lower_flat(AbiSide *s, CTypeId type, const ComponentVal *v, FlatWrite
 Error *abi_store(AbiSide *s, CTypeId type, const ComponentVal *v, u64 ptr) MUST_CHECK;
 
 u64 abi_load_ptr(const AbiSide *s, const u8 *p);
-void abi_store_ptr(const AbiSide *s, u8 *p, u64 v);
 /* n * size zeroed bytes for a tree; NULL if the call has taken too much. */
 void *abi_tree_alloc(AbiSide *s, u64 n, usize size);
 Error *abi_tree_full(void);

@@ -92,8 +92,6 @@ Error *component_linker_interface(ComponentLinker *l, const LiftInterface *inter
                                   void *host) MUST_CHECK;
 /* Offers a resource type of a linked interface in another one that uses it. */
 Error *component_linker_use(ComponentLinker *l, Str instance, const LiftResource *type) MUST_CHECK;
-/* Any item by its name, as an instance that another component gave. */
-Error *component_linker_item(ComponentLinker *l, Str name, ComponentItem item) MUST_CHECK;
 /* An import of ns:pkg/name@0.2.1 is satisfied by any version 0.2.x that is offered, one of 1.2.0 by
  * any 1.x: an exact match first, then the newest. */
 bool component_linker_find(const ComponentLinker *l, const ExternName *name,

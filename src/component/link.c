@@ -103,11 +103,6 @@ Error *component_linker_resource(ComponentLinker *l, Str instance, Str name, Res
     return e ? e : define(l, in, name, (ComponentItem){.sort = SORT_TYPE, .resource = type});
 }
 
-Error *component_linker_item(ComponentLinker *l, Str name, ComponentItem item)
-{
-    return define(l, &l->root, name, item);
-}
-
 /* --- generated glue --- */
 
 static Error *glue_drop(void *env, u64 rep)
