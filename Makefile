@@ -109,11 +109,12 @@ $(O)/wasi-runner: tests/wasi/runner.c
 
 # Parts of the tests: each is a command whose last line is "PART: N passed, N failed, N skipped".
 TESTED := WASMTIME=$(abspath $(O)/wasmtime) RUNNER=$(abspath $(O)/wasi-runner)
-PARTS  ?= unit spec matrix wasi cli sightglass programs
+PARTS  ?= unit spec matrix component wasi cli sightglass programs
 UNIT   ?=
 part_unit       = $(O)/unit-tests $(UNIT)
 part_spec       = $(TESTED) tests/spec/run
 part_matrix     = $(TESTED) tests/spec/matrix
+part_component  = $(TESTED) tests/component/run
 part_wasi       = $(TESTED) tests/wasi/run
 part_cli        = $(TESTED) tests/cli/run
 part_sightglass = $(TESTED) tests/sightglass/run

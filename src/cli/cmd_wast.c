@@ -2,6 +2,7 @@
 /* `wasmtime wast`: runs test scripts, silent if all is as they say. */
 #include "cli/engine_setup.h"
 #include "cli/file.h"
+#include "cli/load.h"
 #include "cli/wast_run.h"
 
 MUST_CHECK static Error *run_file(const CmdLine *c, Engine *engine, const WastOptions *o,
@@ -23,7 +24,8 @@ Error *cmd_wast(CmdLine *c, int *ret_status)
     WastOptions o = {.ignore_messages = cmdline_given(c, FLAG_ignore_error_messages),
                      .wasmtime_builtins = cmdline_given(c, FLAG_wasmtime_builtins),
                      .save = cmdline_value(c, FLAG_precompile_save),
-                     .load = cmdline_value(c, FLAG_precompile_load)};
+                     .load = cmdline_value(c, FLAG_precompile_load),
+                     .component_features = load_component_features(&c->options)};
     bool ignored = true; /* debug information and asynchronous calls change no result here */
     Error *e = cmdline_bool(c, FLAG_generate_dwarf, &ignored);
     if (!e)

@@ -67,7 +67,7 @@ MUST_CHECK static Error *check_component(const CmdLine *c, bool wanted)
     return wanted ? NULL : error_new("a core module is needed here, not a component");
 }
 
-static ComponentFeatures wanted_component_features(const Options *o)
+ComponentFeatures load_component_features(const Options *o)
 {
     static const char *const keys[] = {
 #define COMPONENT_FEATURE(id, name, on, text) name,
@@ -93,7 +93,7 @@ MUST_CHECK static Error *component_from_bytes(Engine *engine, const CmdLine *c, 
     if (e)
         return e;
     ComponentOptions options = {.features = engine_config(engine)->features,
-                                .component_features = wanted_component_features(&c->options)};
+                                .component_features = load_component_features(&c->options)};
     return component_load(engine, &options, (const u8 *)bytes.p, bytes.n, diag, ret_component);
 }
 

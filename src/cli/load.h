@@ -15,5 +15,7 @@ Error *load_module(Engine *e, const CmdLine *c, const char *path, Module **ret_m
 /* The same for a program to run: one of the two is set. */
 Error *load_program(Engine *e, const CmdLine *c, const char *path, Module **ret_module,
                     LoadedComponent **ret_component) MUST_CHECK;
+/* The parts of the component model that the options ask for. */
+ComponentFeatures load_component_features(const Options *o);
 
 #endif

@@ -8,11 +8,13 @@
 
 #include "engine/engine.h"
 #include "wasm/wast/wast.h"
+#include "wit/component.h"
 
 typedef struct WastOptions {
     bool ignore_messages;    /* any message will do where the script expects one */
     bool wasmtime_builtins;  /* defines the module "wasmtime" */
     const char *save, *load; /* directories of compiled modules, or NULL */
+    ComponentFeatures component_features;
 } WastOptions;
 
 /* Runs the whole script in the store (transfer); `path` is for messages. */

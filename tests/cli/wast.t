@@ -100,6 +100,55 @@ refuse name 2 "no item named \`g\` found" <<'W'
 (invoke "g")
 W
 
+begin "components: definitions, instances, values of all kinds, traps"
+cat >component.wast <<'W'
+(component definition $d
+  (core module $m
+    (func (export "div") (param i32) (result i32) (i32.div_u (i32.const 6) (local.get 0)))
+    (func (export "first") (param f32 i32) (result f32) (local.get 0))
+    (func (export "same") (param i32 i32 i32) (result i32) (local.get 1)))
+  (core instance $m (instantiate $m))
+  (type $c' (variant (case "a") (case "b" (option char))))
+  (export $c "c" (type $c'))
+  (type $g' (flags "x" "y"))
+  (export $g "g" (type $g'))
+  (func (export "div") (param "x" u32) (result u32) (canon lift (core func $m "div")))
+  (func (export "first") (param "x" (tuple f32 s8)) (result f32)
+    (canon lift (core func $m "first")))
+  (func (export "same") (param "x" $c) (result $g) (canon lift (core func $m "same"))))
+(component instance $i $d)
+(assert_return (invoke "div" (u32.const 2)) (u32.const 3))
+(assert_return (invoke $i "first" (tuple.const (f32.const nan:0x200000) (s8.const -1)))
+  (f32.const nan:canonical))
+(assert_return (invoke "same" (variant.const "a")) (flags.const))
+(assert_return (invoke "same" (variant.const "b" (option.some (char.const "q")))) (flags.const "x"))
+(assert_trap (invoke "div" (u32.const 0)) "integer divide by zero")
+(assert_trap (invoke "div" (u32.const 1)) "cannot enter component instance")
+(assert_malformed (component quote "(func") "unexpected token")
+(assert_invalid (component (export "f" (func 0))) "unknown function")
+(assert_unlinkable (component (import "f" (func))) "not defined")
+W
+run wast component.wast
+code 0
+stdout ""
+stderr ""
+
+begin "components that are not as a script says"
+echo '(component definition $d
+  (core module $m (func (export "f") (param i32) (result i32) (local.get 0)))
+  (core instance $m (instantiate $m))
+  (func (export "f") (param "x" u8) (result u32) (canon lift (core func $m "f"))))
+(component instance $i $d)' >echo.txt
+for case in '(u8.const 1)) (u32.const 2))|expected 2, got 1' \
+    '(u8.const 1)) (u8.const 1))|expected a value of another type' '(u8.const 1)))|expected 0 results' \
+    '(u16.const 1)) (u32.const 1))|argument 0' ') (u32.const 1))|1 parameters'; do
+    { cat echo.txt; echo "(assert_return (invoke \"f\" ${case%%|*}"; } >echo.wast
+    run wast echo.wast
+    code 1
+    err_has "failed directive on echo.wast:6"
+    err_has "${case#*|}"
+done
+
 begin "any message will do if asked"
 run wast --ignore-error-messages other_trap.wast message.wast
 code 0

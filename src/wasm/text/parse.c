@@ -104,7 +104,7 @@ static const char *const known_words[] = {
     "definition", "instance", "quote", "binary", "register", "invoke", "get", "script", "input",
     "output", "assert_return", "assert_trap", "assert_invalid", "assert_malformed",
     "assert_unlinkable", "assert_exhaustion", "assert_exception", "nan:canonical",
-    "nan:arithmetic", "either",
+    "nan:arithmetic", "either", "implements", "versionsuffix", "external-id",
 };
 /* clang-format on */
 
