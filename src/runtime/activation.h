@@ -5,6 +5,11 @@
 
 #include "runtime/store.h"
 
+/* What of VmStore belongs to the calls that run in it, while their fiber is suspended. */
+typedef struct KeptVm {
+    u64 exit_fp, exit_pc, stack_limit;
+} KeptVm;
+
 /* One call from C into wasm, on the C stack of func_call. */
 typedef struct Activation {
     u64 sp; /* of wasm_enter */
@@ -18,15 +23,24 @@ typedef struct Activation {
     bool faulted; /* `trap` was an access to `memory` at byte `address` */
     const Memory *memory;
     u64 address;
+    KeptVm kept;
 } Activation;
+
+struct Fiber;
 
 typedef struct ThreadState {
     Activation *top;
     u64 stack_floor; /* wasm frames stay above, so that host functions have room; 0: not known */
     u32 id;
+    u32 nkept_fibers;
+    struct Fiber *fiber;       /* the running one */
+    struct Fiber *kept_fibers; /* ended ones, for their stacks */
 } ThreadState;
 
 extern _Thread_local ThreadState thread_state __attribute__((tls_model("initial-exec")));
+
+/* Before the thread's first call or fiber, on its own stack; nothing later. */
+void thread_state_init(void);
 
 /* VmStore.pending while an interrupt is due; never dereferenced. */
 #define INTERRUPT_PENDING ((void *)1)

@@ -25,6 +25,12 @@ COLD static void thread_init(ThreadState *t, u64 sp)
     t->id = os_thread_id();
 }
 
+void thread_state_init(void)
+{
+    if (UNLIKELY(!thread_state.id))
+        thread_init(&thread_state, (u64)(uintptr_t)__builtin_frame_address(0));
+}
+
 COLD static void store_moved(Store *s, u32 thread)
 {
     /* Whoever interrupts the store from now on sees the new thread, or we see its mark. */

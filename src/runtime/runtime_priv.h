@@ -87,6 +87,7 @@ struct Store {
     Tunables tunables;
     _Atomic u32 thread;     /* that called it last */
     _Atomic bool interrupt; /* asked for and not honoured yet */
+    u32 suspended;          /* calls of it that are on suspended fibers, or below running ones */
     bool floats;            /* an instance computes with floats: calls check how the CPU rounds */
     Arena arena;            /* host functions, globals, tags */
     Instance *instances;

@@ -63,6 +63,7 @@ void store_free(Store *s)
         return;
     for (const Activation *a = thread_state.top; a; a = a->prev)
         ALWAYS(a->store != s);
+    ALWAYS(s->suspended == 0);
     free_own(s);
     for (u32 i = 0; i < s->types.n; i++)
         types_unref(s->config.registry, s->types.p[i]);

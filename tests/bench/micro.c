@@ -8,6 +8,7 @@
  */
 #include "base/buf.h"
 #include "engine/engine.h"
+#include "runtime/fiber.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -145,6 +146,41 @@ static int bench_calls(void)
     return 0;
 }
 
+static void switch_forever(void *arg)
+{
+    (void)arg;
+    while (!fiber_suspend())
+        ;
+}
+
+static void nothing(void *arg)
+{
+    (void)arg;
+}
+
+static int bench_fibers(void)
+{
+    enum { SWITCHES = 1000000 };
+    double best = 1e9, fresh = 1e9;
+    Fiber *f = fiber_new(0, switch_forever, NULL);
+    for (int round = 0; round < 20; round++) {
+        u64 start = now_ns();
+        for (int i = 0; i < SWITCHES; i++)
+            fiber_resume(f);
+        best = MIN(best, (double)(now_ns() - start) / SWITCHES);
+        start = now_ns();
+        for (int i = 0; i < SWITCHES / 10; i++) {
+            Fiber *g = fiber_new(0, nothing, NULL);
+            fiber_resume(g);
+            fiber_free(g);
+        }
+        fresh = MIN(fresh, (double)(now_ns() - start) / (SWITCHES / 10));
+    }
+    fiber_free(f);
+    printf("fiber there and back %.2f ns, new, run and freed %.2f ns\n", best, fresh);
+    return 0;
+}
+
 /* 1,000 functions in a table of 1,000, a memory of 16 pages filled by one segment. */
 static void instantiate_module(Buf *out)
 {
@@ -238,8 +274,12 @@ int main(int argc, char **argv)
         return bench_compile(argv[2]);
     if (argc == 2 && strcmp(argv[1], "calls") == 0)
         return bench_calls();
+    if (argc == 2 && strcmp(argv[1], "fibers") == 0)
+        return bench_fibers();
     if (argc == 2 && strcmp(argv[1], "instantiate") == 0)
         return bench_instantiate();
-    fprintf(stderr, "usage: bench-micro compile FILE | calls | instantiate | rss PROGRAM ARG...\n");
+    fprintf(
+        stderr,
+        "usage: bench-micro compile FILE | calls | fibers | instantiate | rss PROGRAM ARG...\n");
     return 2;
 }
