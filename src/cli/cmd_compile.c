@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* `wasmtime compile`: a module to a compiled file. */
+/* `wasmtime compile`: a module or component to a compiled file. */
 #include "cli/engine_setup.h"
 #include "cli/file.h"
 #include "cli/load.h"
@@ -27,17 +27,19 @@ Error *cmd_compile(CmdLine *c, int *ret_status)
     if (e)
         return e;
     Module *m = NULL;
+    LoadedComponent *component = NULL;
     Buf image = {0};
     char *output = given ? mem_strdup_n(given, strlen(given)) : default_output(input);
-    e = load_module(engine, c, input, &m);
+    e = load_program(engine, c, input, &m, &component);
     if (!e)
-        e = engine_module_serialize(engine, m, &image);
+        e = component ? component_serialize(component, &image)
+                      : engine_module_serialize(engine, m, &image);
     if (!e)
         e = file_write(output, image.p, image.n);
     mem_free(output);
     buf_release(&image);
-    if (m)
-        module_unref(m);
+    module_unref(m);
+    component_unref(component);
     engine_free(engine);
     *ret_status = 0;
     return e;

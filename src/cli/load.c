@@ -85,6 +85,12 @@ ComponentFeatures load_component_features(const Options *o)
     return set;
 }
 
+static ComponentOptions component_options(const Engine *engine, const CmdLine *c)
+{
+    return (ComponentOptions){.features = engine_config(engine)->features,
+                              .component_features = load_component_features(&c->options)};
+}
+
 /* `ret_component` NULL: components are refused. *diag tells what is wrong with the bytes. */
 MUST_CHECK static Error *component_from_bytes(Engine *engine, const CmdLine *c, Str bytes,
                                               Diag *diag, LoadedComponent **ret_component)
@@ -92,8 +98,7 @@ MUST_CHECK static Error *component_from_bytes(Engine *engine, const CmdLine *c, 
     Error *e = check_component(c, ret_component);
     if (e)
         return e;
-    ComponentOptions options = {.features = engine_config(engine)->features,
-                                .component_features = load_component_features(&c->options)};
+    ComponentOptions options = component_options(engine, c);
     return component_load(engine, &options, (const u8 *)bytes.p, bytes.n, diag, ret_component);
 }
 
@@ -153,19 +158,58 @@ MUST_CHECK static Error *load_bytes(Engine *engine, const CmdLine *c, Str bytes,
     return engine_module_new(engine, (const u8 *)bytes.p, bytes.n, NULL, ret_module);
 }
 
-/* Does the file begin as a compiled file does? Its position stays. */
-static bool is_compiled_file(int fd)
-{
-    u8 head[64];
-    ssize_t n = pread(fd, head, sizeof head, 0);
-    return n > 0 && engine_is_compiled(head, (usize)n);
-}
-
 MUST_CHECK static Error *need_allowed(const CmdLine *c)
 {
     if (cmdline_given(c, FLAG_allow_precompiled))
         return NULL;
     return error_new("running a precompiled module requires the `--allow-precompiled` flag");
+}
+
+/* What compiled files begin with. */
+typedef struct Head {
+    u8 p[64];
+    usize n;
+} Head;
+
+/* The file's position stays. */
+static Head head_of_file(int fd)
+{
+    Head h = {0};
+    ssize_t n = pread(fd, h.p, sizeof h.p, 0);
+    h.n = n > 0 ? (usize)n : 0;
+    return h;
+}
+
+/* From the file, or from `bytes` if they are given. */
+MUST_CHECK static Error *load_compiled_component(Engine *engine, const CmdLine *c, int fd,
+                                                 const char *path, const Buf *bytes,
+                                                 LoadedComponent **ret_component)
+{
+    CompiledComponent *compiled = NULL;
+    Error *e = check_component(c, ret_component);
+    if (!e)
+        e = bytes ? engine_component_open(engine, bytes->p, bytes->n, &compiled)
+                  : engine_component_open_fd(engine, fd, path, &compiled);
+    if (e)
+        return e;
+    ComponentOptions options = component_options(engine, c);
+    return component_load_compiled(engine, &options, compiled, ret_component);
+}
+
+MUST_CHECK static Error *load_compiled(Engine *engine, const CmdLine *c, int fd, const char *path,
+                                       const Buf *bytes, Module **ret_module,
+                                       LoadedComponent **ret_component)
+{
+    Error *e = need_allowed(c);
+    if (e)
+        return e;
+    Head h = bytes ? (Head){.n = MIN(bytes->n, sizeof h.p)} : head_of_file(fd);
+    if (bytes)
+        memcpy(h.p, bytes->p, h.n);
+    if (engine_is_compiled_component(h.p, h.n))
+        return load_compiled_component(engine, c, fd, path, bytes, ret_component);
+    return bytes ? engine_module_load(engine, bytes->p, bytes->n, ret_module)
+                 : engine_module_load_fd(engine, fd, path, ret_module);
 }
 
 /* `m` NULL: a component was loaded. */
@@ -193,17 +237,14 @@ Error *load_program(Engine *engine, const CmdLine *c, const char *path, Module *
         return error_wrap(file_os_error(), "failed to open wasm module \"%s\"", path);
     Error *e = NULL;
     Buf bytes = {0};
-    if (!is_stdin && is_compiled_file(fd)) {
-        e = need_allowed(c);
-        if (!e)
-            e = engine_module_load_fd(engine, fd, path, ret_module);
+    Head head = is_stdin ? (Head){0} : head_of_file(fd);
+    if (engine_is_compiled(head.p, head.n)) {
+        e = load_compiled(engine, c, fd, path, NULL, ret_module, ret_component);
     } else {
         e = error_wrap(file_read_fd(fd, &bytes), "failed to read file: %s", path);
         Str s = {(char *)bytes.p, bytes.n};
         if (!e && engine_is_compiled(bytes.p, bytes.n)) {
-            e = need_allowed(c);
-            if (!e)
-                e = engine_module_load(engine, bytes.p, bytes.n, ret_module);
+            e = load_compiled(engine, c, fd, path, &bytes, ret_module, ret_component);
         } else if (!e && is_binary(s) && !is_binary_component(s)) {
             e = engine_module_new_owned(engine, &bytes, NULL, ret_module);
         } else if (!e) {

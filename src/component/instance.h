@@ -19,6 +19,12 @@ typedef struct LoadedComponent LoadedComponent;
  */
 Error *component_load(Engine *e, const ComponentOptions *o, const u8 *p, usize n, Diag *diag,
                       LoadedComponent **ret_component);
+/* From a compiled file, which is transferred, also on failure. */
+Error *component_load_compiled(Engine *e, const ComponentOptions *o, CompiledComponent *compiled,
+                               LoadedComponent **ret_component);
+/* A compiled file with the component and the code of all modules inside; see
+ * engine_module_serialize. */
+Error *component_serialize(LoadedComponent *l, Buf *out);
 LoadedComponent *component_ref(LoadedComponent *c);
 void component_unref(LoadedComponent *c);
 const Component *component_decoded(const LoadedComponent *c);

@@ -15,7 +15,8 @@ struct LoadedComponent {
     _Atomic u32 refs;
     Component *component; /* own */
     VEC(LoadedModule) modules;
-    Map index; /* address of the ComponentModule -> index into `modules` */
+    CompiledComponent *compiled; /* own; NULL: not from a compiled file */
+    Map index;                   /* address of the ComponentModule -> index into `modules` */
     Arena keys;
     Engine *engine;                /* borrow: it outlives what it made */
     OsMutex lock;                  /* of what follows */
@@ -24,13 +25,14 @@ struct LoadedComponent {
     Arena adapter_keys;
 };
 
-MUST_CHECK static Error *load_module(LoadedComponent *l, Engine *e, const Component *c,
-                                     const ComponentModule *m)
+/* The decoder met the modules in the order of their definitions, as load_tree does. */
+MUST_CHECK static Error *load_module(LoadedComponent *l, const ComponentModule *m)
 {
     LoadedModule loaded = {.from = m};
-    Diag diag;
-    Error *error =
-        engine_module_new(e, c->bytes + m->bytes.at, m->bytes.size, &diag, &loaded.module);
+    WasmModule *w = component_take_module(l->component, l->modules.n);
+    Error *error = l->compiled
+                       ? compiled_component_module(l->compiled, l->modules.n, w, &loaded.module)
+                       : engine_module_new_decoded(l->engine, w, &loaded.module);
     if (error)
         return error;
     const ComponentModule **key = arena_dup(&l->keys, &m, sizeof m);
@@ -40,49 +42,93 @@ MUST_CHECK static Error *load_module(LoadedComponent *l, Engine *e, const Compon
 }
 
 /* The tree of components is as deep as the decoder allows, which is a bound. */
-MUST_CHECK static Error *load_tree(LoadedComponent *l, Engine *e, const Component *c)
+MUST_CHECK static Error *load_tree(LoadedComponent *l, const Component *c)
 {
     Error *error = NULL;
     for (u32 i = 0; i < c->ndefs && !error; i++) {
         const ComponentDef *d = &c->defs[i];
         if (d->kind == DEF_CORE_MODULE)
-            error = load_module(l, e, c, &c->core_modules[d->index]);
+            error = load_module(l, &c->core_modules[d->index]);
         else if (d->kind == DEF_COMPONENT)
-            error = load_tree(l, e, d->component);
+            error = load_tree(l, d->component);
     }
     return error;
 }
 
-Error *component_load(Engine *e, const ComponentOptions *o, const u8 *p, usize n, Diag *diag,
-                      LoadedComponent **ret_component)
+static Error *diag_error(const Diag *diag)
+{
+    Error *cause =
+        diag->kind == DIAG_UNSUPPORTED || diag->kind == DIAG_LIMIT
+            ? error_new("%s (at offset 0x%llx)", diag->msg, (unsigned long long)diag->offset)
+            : error_new("Invalid input WebAssembly code at offset %llu: %s",
+                        (unsigned long long)diag->offset, diag->msg);
+    return error_wrap(cause, "failed to parse WebAssembly module");
+}
+
+/* Transfers `compiled`, which may be NULL. */
+MUST_CHECK static Error *load(Engine *e, const ComponentOptions *o, Str bytes,
+                              CompiledComponent *compiled, Diag *diag,
+                              LoadedComponent **ret_component)
 {
     Diag own;
     if (!diag)
         diag = &own;
     diag_init(diag);
-    Component *c = component_decode(engine_types(e), o, p, n, diag);
+    Component *c = component_decode(engine_types(e), o, (const u8 *)bytes.p, bytes.n, diag);
     if (!c) {
-        Error *cause =
-            diag->kind == DIAG_UNSUPPORTED || diag->kind == DIAG_LIMIT
-                ? error_new("%s (at offset 0x%llx)", diag->msg, (unsigned long long)diag->offset)
-                : error_new("Invalid input WebAssembly code at offset %llu: %s",
-                            (unsigned long long)diag->offset, diag->msg);
-        return error_wrap(cause, "failed to parse WebAssembly module");
+        compiled_component_free(compiled);
+        return diag_error(diag);
     }
     LoadedComponent *l = mem_alloc(sizeof *l);
     atomic_init(&l->refs, 1);
     l->component = c;
+    l->compiled = compiled;
     arena_init(&l->keys);
     l->engine = e;
     os_mutex_init(&l->lock);
     arena_init(&l->adapter_keys);
-    Error *error = load_tree(l, e, c);
+    Error *error = load_tree(l, c);
     if (error) {
         component_unref(l);
         return error;
     }
     *ret_component = l;
     return NULL;
+}
+
+Error *component_load(Engine *e, const ComponentOptions *o, const u8 *p, usize n, Diag *diag,
+                      LoadedComponent **ret_component)
+{
+    return load(e, o, (Str){(const char *)p, n}, NULL, diag, ret_component);
+}
+
+Error *component_load_compiled(Engine *e, const ComponentOptions *o, CompiledComponent *compiled,
+                               LoadedComponent **ret_component)
+{
+    ComponentOptions options = *o;
+    options.skip_bodies = true;
+    options.borrow = true;
+    LoadedComponent *l = NULL;
+    Error *error = load(e, &options, compiled_component_bytes(compiled), compiled, NULL, &l);
+    if (!error && l->modules.n != compiled_component_modules(compiled)) {
+        component_unref(l);
+        error = error_new("the compiled component is damaged: its modules do not fit");
+    }
+    if (!error)
+        *ret_component = l;
+    return error_wrap(error, "failed to load compiled component");
+}
+
+Error *component_serialize(LoadedComponent *l, Buf *out)
+{
+    Module **modules = mem_alloc_array(MAX(l->modules.n, 1), sizeof *modules);
+    for (u32 i = 0; i < l->modules.n; i++)
+        modules[i] = l->modules.p[i].module;
+    const Component *c = l->component;
+    Error *e =
+        engine_component_serialize(l->engine, c->bytes, c->range.size, modules, l->modules.n, out);
+    mem_free(modules);
+    return e;
 }
 
 LoadedComponent *component_ref(LoadedComponent *c)
@@ -107,6 +153,7 @@ void component_unref(LoadedComponent *c)
     map_release(&c->index);
     arena_release(&c->keys);
     component_free(c->component);
+    compiled_component_free(c->compiled);
     mem_free(c);
 }
 

@@ -256,6 +256,13 @@ Error *engine_module_new_owned(Engine *e, Buf *bytes, Diag *diag, Module **ret_m
     return make_module(e, w, diag, ret_module);
 }
 
+Error *engine_module_new_decoded(Engine *e, WasmModule *w, Module **ret_module)
+{
+    Diag diag;
+    diag_init(&diag);
+    return make_module(e, w, &diag, ret_module);
+}
+
 Error *engine_store_new(Engine *e, Store **ret_store)
 {
     StoreConfig c = {.registry = e->types,

@@ -36,6 +36,8 @@ void engine_increment_epoch(Engine *e); /* async-signal-safe */
 Error *engine_module_new(Engine *e, const u8 *p, usize n, Diag *diag, Module **ret_module);
 /* Takes the buffer's bytes over instead, also on failure. */
 Error *engine_module_new_owned(Engine *e, Buf *bytes, Diag *diag, Module **ret_module);
+/* From a module that was decoded, with its bodies validated (transfer, also on failure). */
+Error *engine_module_new_decoded(Engine *e, WasmModule *w, Module **ret_module);
 /* Compiles what is not compiled yet, on `compile_threads` threads. */
 Error *engine_module_compile(Engine *e, Module *m);
 /* A compiled file (ELF), for engine_module_load. Needs tunables.direct_calls. */
@@ -45,6 +47,23 @@ bool engine_is_compiled(const u8 *p, usize n);
 /* Maps the file and runs from the mapping; refuses damaged, foreign and older files. */
 Error *engine_module_load_fd(Engine *e, int fd, const char *label, Module **ret_module);
 Error *engine_module_load(Engine *e, const u8 *p, usize n, Module **ret_module);
+
+/*
+ * Compiled components: the component's bytes and the code of the modules inside, in the order of
+ * their definitions. `p` is a valid component.
+ */
+Error *engine_component_serialize(Engine *e, const u8 *p, usize n, Module *const *modules,
+                                  u32 nmodules, Buf *out);
+bool engine_is_compiled_component(const u8 *p, usize n); /* of at least 64 bytes */
+typedef struct CompiledComponent CompiledComponent;
+Error *engine_component_open_fd(Engine *e, int fd, const char *label, CompiledComponent **ret_file);
+Error *engine_component_open(Engine *e, const u8 *p, usize n, CompiledComponent **ret_file);
+/* To be decoded without bodies; borrowed. */
+Str compiled_component_bytes(const CompiledComponent *c);
+u32 compiled_component_modules(const CompiledComponent *c);
+/* Module i with its code; transfers `w`, which was decoded from those bytes, also on failure. */
+Error *compiled_component_module(CompiledComponent *c, u32 i, WasmModule *w, Module **ret_module);
+void compiled_component_free(CompiledComponent *c); /* after its modules */
 
 Error *engine_store_new(Engine *e, Store **ret_store);
 

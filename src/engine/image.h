@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /*
- * The compiled file: an ELF object for x86-64 that is mapped and run as it is.
+ * The compiled file: an ELF object for x86-64 that is mapped and run as it is. It holds a core
+ * module, or a component with its modules in the order of their definitions.
  *
  *     ELF header, image header
- *     .text                 page-aligned; functions in order, direct calls resolved
- *     .wasmtime.funcs       ImageFunc, one a defined function
+ *     .text                 page-aligned, one module's after the other; functions in order, direct
+ *                           calls resolved
+ *     .wasmtime.funcs       ImageFunc, one a defined function; module by module, as what follows
  *     .wasmtime.traps       TrapSite, by function
  *     .wasmtime.calls       CallSite, by function
- *     .wasmtime.module      the module's bytes with empty function bodies
+ *     .wasmtime.modules     ImageModule: a module's share of the parts above
+ *     .wasmtime.wasm        the bytes of the module or component with empty function bodies
  *     .shstrtab, section headers
  *
  * Everything is little-endian and naturally aligned. The image header says where the parts are;
@@ -20,12 +23,14 @@
 #include "base/base.h"
 
 /* Raised with every change of this file, of abi/ or of generated code. */
-#define IMAGE_VERSION 1u
+#define IMAGE_VERSION 2u
 #define IMAGE_MAGIC "WTCIMAGE"
 
 enum {
-    IMAGE_OSABI = 200,     /* what Wasmtime marks its files with */
-    IMAGE_FLAG_MODULE = 1, /* e_flags: a core module */
+    IMAGE_OSABI = 200, /* what Wasmtime marks its files with */
+    /* e_flags: what is in it */
+    IMAGE_FLAG_MODULE = 1,
+    IMAGE_FLAG_COMPONENT = 2,
 };
 
 /* A range of the file. */
@@ -38,6 +43,10 @@ typedef struct ImageFunc {
     u32 ntraps, ncalls;
 } ImageFunc;
 
+typedef struct ImageModule {
+    ImagePart text, funcs, traps, calls;
+} ImageModule;
+
 typedef struct ImageHeader {
     char magic[8];
     u32 version;
@@ -46,7 +55,7 @@ typedef struct ImageHeader {
     u64 file_size;
     u64 cpu, features;
     u64 memory_reservation, memory_guard;
-    ImagePart text, funcs, traps, calls, module;
+    ImagePart text, funcs, traps, calls, modules, wasm;
 } ImageHeader;
 
 /* Puts the checksum into a file of at least the two headers: when it is written, and by tests that

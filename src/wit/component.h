@@ -403,6 +403,11 @@ bool component_is(const u8 *p, usize n);
 Component *component_decode(TypeRegistry *r, const ComponentOptions *o, const u8 *p, usize n,
                             Diag *diag);
 void component_free(Component *c); /* the outermost one */
+/*
+ * Module number `i` inside the tree, in the order of their definitions; now the caller's, who frees
+ * it before the component, whose bytes it uses.
+ */
+WasmModule *component_take_module(Component *c, u32 i);
 /* Appends the component as bytes; decoding them gives an equivalent component. Custom sections come
  * last. */
 void component_encode(const Component *c, Buf *out);

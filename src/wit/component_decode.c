@@ -424,6 +424,12 @@ void component_free(Component *c)
     mem_free(root);
 }
 
+WasmModule *component_take_module(Component *c, u32 i)
+{
+    ALWAYS(!c->parent);
+    return TAKE_PTR(((ComponentRoot *)c)->modules.p[i]);
+}
+
 bool component_custom(const Component *c, Str name, Str *ret_payload)
 {
     for (u32 i = 0; i < c->ncustoms; i++)

@@ -54,12 +54,60 @@ code 134
 err_has "!main"
 err_has "wasm trap: wasm \`unreachable\` instruction executed"
 
+begin "components"
+run compile "$data/component.wat"
+code 0
+run --allow-precompiled component.cwasm
+code 1
+err_has "no exported instance named \`wasi:cli/run"
+run compile "$data/component-echo.wasm"
+code 0
+run --allow-precompiled --invoke 'add(1, -2)' component-echo.cwasm
+code 0
+stdout -1
+run --invoke 'add(1, -2)' component-echo.cwasm
+code 1
+err_has "requires the \`--allow-precompiled\` flag"
+run --allow-precompiled --invoke 'trap()' component-echo.cwasm
+code 134
+err_has "wasm trap: wasm \`unreachable\` instruction executed"
+run --allow-precompiled --preload "x=component-echo.cwasm" args.cwasm
+code 1
+err_has "a core module is needed here, not a component"
+run --allow-precompiled -W component-model=n component-echo.cwasm
+code 1
+err_has "cannot execute a component without"
+cat component-echo.cwasm | timeout 60 "$WASMTIME" run --allow-precompiled \
+    --invoke 'add(1, -2)' - >piped
+expect test "$(cat piped)" = -1
+size=$(wc -c <component-echo.cwasm)
+for at in 4 36 100 $((size / 2)) $((size - 1)); do
+    head -c "$at" component-echo.cwasm >cut.cwasm
+    run --allow-precompiled --invoke 'add(1, -2)' cut.cwasm
+    expect test "$status" -ne 0 -a "$status" -lt 128
+done
+
+begin "components of other toolchains"
+if [ -d "$WASMTIME_SUITES/components" ]; then
+    for name in component-hello-world hello_wasi_http fetch_rs hello_js_http; do
+        run compile -o suite.cwasm "$WASMTIME_SUITES/components/$name.wasm"
+        code 0
+        run --allow-precompiled suite.cwasm
+        if [ $name = component-hello-world ]; then
+            code 0
+            stdout "Hello, world!"
+        else
+            expect test "$status" -ne 0 -a "$status" -lt 128
+        fi
+    done
+else
+    echo "skip $topic: components of other toolchains: WASMTIME_SUITES is not set"
+fi
+
 begin "modules that do not compile"
 run compile "$data/invalid.wat"
 code 1
 expect test ! -e invalid.cwasm
-run compile "$data/component.wat"
-code 1
 run compile nowhere.wasm
 code 1
 

@@ -301,7 +301,7 @@ TEST(compiled_files_that_do_not_fit_are_refused)
         u8 flip;
         const char *why;
     } t[] = {
-        {header + offsetof(ImageHeader, version), 0x40, "incompatible version '65'"},
+        {header + offsetof(ImageHeader, version), 0x40, "incompatible version '66'"},
         {header + offsetof(ImageHeader, magic), 1, "different WebAssembly runtime"},
         {18, 1, "different architecture"},
         {48, 1, "no core module"},
@@ -309,7 +309,7 @@ TEST(compiled_files_that_do_not_fit_are_refused)
         {header + offsetof(ImageHeader, cpu) + 7, 0x80,
          "with abilities that this program does not know, which this one does not have"},
         {header + offsetof(ImageHeader, text) + 7, 0x80, "outside of the file"},
-        {header + offsetof(ImageHeader, module), 1, "checksum"},
+        {header + offsetof(ImageHeader, wasm), 1, "checksum"},
         {4096 + 5, 1, "checksum"},
         {b.n - 1, 1, "checksum"},
     };
