@@ -109,3 +109,24 @@ bool map_get(const Map *m, Str key, u64 *ret_value)
     *ret_value = s->value;
     return true;
 }
+
+void map_remove(Map *m, Str key)
+{
+    if (!m->cap)
+        return;
+    u32 mask = m->cap - 1;
+    MapSlot *s = map_find(m, key.p ? key : STR(""), hash_bytes(key.p, key.n));
+    if (!s->key.p)
+        return;
+    m->n--;
+    /* What probed past the slot moves up into it, so that no chain is cut. */
+    u32 hole = (u32)(s - m->slots);
+    for (u32 i = (hole + 1) & mask; m->slots[i].key.p; i = (i + 1) & mask) {
+        u32 home = (u32)m->slots[i].hash & mask;
+        if (((i - home) & mask) < ((i - hole) & mask))
+            continue;
+        m->slots[hole] = m->slots[i];
+        hole = i;
+    }
+    m->slots[hole] = (MapSlot){0};
+}

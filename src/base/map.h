@@ -23,6 +23,7 @@ void map_release(Map *m);
 bool map_add(Map *m, Str key, u64 value);
 void map_set(Map *m, Str key, u64 value);
 bool map_get(const Map *m, Str key, u64 *ret_value);
+void map_remove(Map *m, Str key); /* may be absent */
 u64 hash_bytes(const void *p, usize n);
 
 #endif

@@ -165,6 +165,25 @@ static void hint_import(void *arg, Str module, Buf *out)
         buf_printf(out, "; give it with `--preload %.*s=FILE`", STR_ARG(module));
 }
 
+/* What the options grant, each for itself. */
+MUST_CHECK static Error *link_component_wasi(Run *r)
+{
+    const Options *o = &r->c->options;
+    const OptValue *vars = &o->values[OPT_S_config_var];
+    const OptValue *data = &o->values[OPT_S_keyvalue_in_memory_data];
+    Error *e = make_wasi(r);
+    if (e)
+        return e;
+    r->wasi_p2 = wasi_p2_new(r->wasi, r->store);
+    if (wants_cli(o))
+        e = wasi_p2_link(r->component_linker, r->wasi_p2);
+    if (!e && opt_bool(o, OPT_S_config))
+        e = wasi_p2_link_config(r->component_linker, r->wasi_p2, vars->list.p, vars->list.n);
+    if (!e && opt_bool(o, OPT_S_keyvalue))
+        e = wasi_p2_link_keyvalue(r->component_linker, r->wasi_p2, data->list.p, data->list.n);
+    return e;
+}
+
 MUST_CHECK static Error *make_store(Run *r)
 {
     const Options *o = &r->c->options;
@@ -178,11 +197,11 @@ MUST_CHECK static Error *make_store(Run *r)
         linker_unknown_imports(r->linker, UNKNOWN_TRAP);
     else if (opt_bool(o, OPT_W_unknown_imports_default))
         linker_unknown_imports(r->linker, UNKNOWN_DEFAULT);
+    if (r->component)
+        return link_component_wasi(r);
     if (!wants_cli(o))
         return NULL;
     e = make_wasi(r);
-    if (!e && r->component)
-        return wasi_p2_link(r->component_linker, r->wasi, r->store, &r->wasi_p2);
     if (!e)
         e = wasi_p1_link(r->linker, r->wasi);
     if (!e && opt_bool(o, OPT_S_preview0))

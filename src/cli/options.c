@@ -337,19 +337,22 @@ Error *options_check_program(const Options *o, bool component)
 {
     static const struct {
         OptId id;
-        bool both; /* the text is for components, too, which else say that they are not there yet */
+        enum { REFUSED, NOT_YET, WORKS } component; /* what it is there; REFUSED with `text` */
         const char *text;
     } rows[] = {
-        {OPT_S_listenfd, true, "components do not support --listenfd"},
-        {OPT_S_tcplisten, true, "components do not support --tcplisten"},
-        {OPT_S_config, false, "Cannot enable wasi-config for core wasm modules"},
-        {OPT_S_keyvalue, false, "Cannot enable wasi-keyvalue for core wasm modules"},
-        {OPT_S_http, false, "Cannot enable wasi-http for core wasm modules"},
-        {OPT_S_tls, false, "Cannot enable wasi-tls for core wasm modules"},
+        {OPT_S_listenfd, REFUSED, "components do not support --listenfd"},
+        {OPT_S_tcplisten, REFUSED, "components do not support --tcplisten"},
+        {OPT_S_config, WORKS, "Cannot enable wasi-config for core wasm modules"},
+        {OPT_S_keyvalue, WORKS, "Cannot enable wasi-keyvalue for core wasm modules"},
+        {OPT_S_http, NOT_YET, "Cannot enable wasi-http for core wasm modules"},
+        {OPT_S_tls, NOT_YET, "Cannot enable wasi-tls for core wasm modules"},
     };
-    for (usize i = 0; i < ARRAY_LEN(rows); i++)
-        if (is_asked_for(o, rows[i].id))
-            return component && !rows[i].both ? refuse(rows[i].id) : error_new("%s", rows[i].text);
+    for (usize i = 0; i < ARRAY_LEN(rows); i++) {
+        if (!is_asked_for(o, rows[i].id) || (component && rows[i].component == WORKS))
+            continue;
+        bool not_yet = component && rows[i].component == NOT_YET;
+        return not_yet ? refuse(rows[i].id) : error_new("%s", rows[i].text);
+    }
     return NULL;
 }
 

@@ -8,9 +8,15 @@
 
 typedef struct WasiP2 WasiP2;
 
-/* Offers everything there is of wasi:cli, clocks, filesystem, io and random to components of the
- * store. *ret_p2 is set on failure, too, and is freed after the store, instances and linker. */
-Error *wasi_p2_link(ComponentLinker *l, WasiCtx *c, Store *s, WasiP2 **ret_p2) MUST_CHECK;
-void wasi_p2_free(WasiP2 *p);
+/* The host of a store's components; it is freed after the store, instances and linker. */
+WasiP2 *wasi_p2_new(WasiCtx *c, Store *s);
+void wasi_p2_free(WasiP2 *p); /* may be NULL */
+
+/* Offers everything there is of wasi:cli, clocks, filesystem, io and random. */
+Error *wasi_p2_link(ComponentLinker *l, WasiP2 *p) MUST_CHECK;
+/* Offers wasi:config with these variables: texts of the form "name=value", the last of a name. */
+Error *wasi_p2_link_config(ComponentLinker *l, WasiP2 *p, const Str *pairs, u32 n) MUST_CHECK;
+/* Offers wasi:keyvalue, in memory; each bucket that is opened begins with these entries. */
+Error *wasi_p2_link_keyvalue(ComponentLinker *l, WasiP2 *p, const Str *pairs, u32 n) MUST_CHECK;
 
 #endif

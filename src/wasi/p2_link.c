@@ -10,8 +10,12 @@
 #include "bind/wasi_cli_terminal_stdout.h"
 #include "bind/wasi_clocks_monotonic_clock.h"
 #include "bind/wasi_clocks_wall_clock.h"
+#include "bind/wasi_config_store.h"
 #include "bind/wasi_filesystem_preopens.h"
 #include "bind/wasi_filesystem_types.h"
+#include "bind/wasi_keyvalue_atomics.h"
+#include "bind/wasi_keyvalue_batch.h"
+#include "bind/wasi_keyvalue_store.h"
 #include "bind/wasi_random_insecure.h"
 #include "bind/wasi_random_insecure_seed.h"
 #include "bind/wasi_random_random.h"
@@ -85,18 +89,49 @@ MUST_CHECK static Error *define(WasiP2 *p, ComponentLinker *l, const Row *row)
     return e;
 }
 
-Error *wasi_p2_link(ComponentLinker *l, WasiCtx *c, Store *s, WasiP2 **ret_p2)
+MUST_CHECK static Error *define_all(WasiP2 *p, ComponentLinker *l, const Row *r, usize n)
+{
+    Error *e = NULL;
+    for (usize i = 0; i < n && !e; i++)
+        e = define(p, l, &r[i]);
+    return e;
+}
+
+WasiP2 *wasi_p2_new(WasiCtx *c, Store *s)
 {
     WasiP2 *p = mem_alloc(sizeof *p);
     *p = (WasiP2){.ctx = c, .store = s};
-    *ret_p2 = p;
-    Error *e = NULL;
-    for (usize i = 0; i < ARRAY_LEN(rows) && !e; i++)
-        e = define(p, l, &rows[i]);
-    return e;
+    return p;
 }
 
 void wasi_p2_free(WasiP2 *p)
 {
+    if (!p)
+        return;
+    p2_pairs_release(&p->config);
+    p2_pairs_release(&p->keyvalue);
     mem_free(p);
+}
+
+Error *wasi_p2_link(ComponentLinker *l, WasiP2 *p)
+{
+    return define_all(p, l, rows, ARRAY_LEN(rows));
+}
+
+Error *wasi_p2_link_config(ComponentLinker *l, WasiP2 *p, const Str *pairs, u32 n)
+{
+    static const Row config_rows[] = {{&wasi_config_store_interface, {0}}};
+    Error *e = p2_pairs_set(&p->config, pairs, n);
+    return e ? e : define_all(p, l, config_rows, ARRAY_LEN(config_rows));
+}
+
+Error *wasi_p2_link_keyvalue(ComponentLinker *l, WasiP2 *p, const Str *pairs, u32 n)
+{
+    static const Row keyvalue_rows[] = {
+        {&wasi_keyvalue_store_interface, {0}},
+        {&wasi_keyvalue_atomics_interface, {&wasi_keyvalue_store_bucket_type}},
+        {&wasi_keyvalue_batch_interface, {&wasi_keyvalue_store_bucket_type}},
+    };
+    Error *e = p2_pairs_set(&p->keyvalue, pairs, n);
+    return e ? e : define_all(p, l, keyvalue_rows, ARRAY_LEN(keyvalue_rows));
 }

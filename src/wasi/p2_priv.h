@@ -3,14 +3,29 @@
 #ifndef WASI_P2_PRIV_H
 #define WASI_P2_PRIV_H
 
+#include "base/map.h"
 #include "bind/wasi_io_streams.h"
 #include "wasi/ctx_priv.h"
 #include "wasi/p2.h"
+
+/* Names and values that a command line gave, each name once, in the order of the last. */
+typedef struct P2Pair {
+    Str name, value;
+} P2Pair;
+typedef struct P2Pairs {
+    Arena arena;
+    VEC(P2Pair) list;
+    Map index; /* name -> index into `list` */
+} P2Pairs;
+Error *p2_pairs_set(P2Pairs *p, const Str *pairs, u32 n) MUST_CHECK; /* once */
+void p2_pairs_release(P2Pairs *p);
 
 struct WasiP2 {
     WasiCtx *ctx;
     Store *store;
     u64 resources; /* alive, of those that handles stand for */
+    P2Pairs config, keyvalue;
+    u64 keyvalue_bytes; /* that the entries of all buckets take */
 };
 
 static inline WasiP2 *p2_of(const LiftCall *c)
