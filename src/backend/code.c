@@ -67,7 +67,8 @@ void code_grow(CodeBuf *c)
 
 void code_bytes(CodeBuf *c, const void *p, u32 n)
 {
-    if (n > (usize)(c->limit - c->at))
+    /* An instruction may end within the margin, beyond the limit. */
+    if (c->at > c->limit || n > (usize)(c->limit - c->at))
         grow_to(c, n);
     if (c->failed || n == 0)
         return;

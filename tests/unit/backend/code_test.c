@@ -244,3 +244,24 @@ TEST(x64_cpu_detects_what_the_compiler_sees)
     EXPECT_EQ(X64_HAS(s, POPCNT), !!__builtin_cpu_supports("popcnt"));
     EXPECT_EQ(X64_HAS(s, FMA), !!__builtin_cpu_supports("fma"));
 }
+
+TEST(code_bytes_grow_from_within_the_margin)
+{
+    for (u32 past = 0; past <= CODE_MARGIN; past++) {
+        CodeBuf c;
+        code_init(&c, X64_CPU_SET_BASE);
+        code_ensure(&c);
+        /* The last instruction before the constants may end anywhere in the margin. */
+        memset(c.at, 0x90, (usize)(c.limit - c.at) + past);
+        c.at = c.limit + past;
+        u32 cap = c.cap, used = code_offset(&c);
+        u8 chunk[32];
+        memset(chunk, 0x5a, sizeof chunk);
+        code_bytes(&c, chunk, sizeof chunk);
+        EXPECT(!c.failed && c.cap > cap);
+        EXPECT_EQ(code_offset(&c), used + sizeof chunk);
+        EXPECT(c.base[used - 1] == 0x90 || used == 0);
+        EXPECT(memcmp(c.base + used, chunk, sizeof chunk) == 0);
+        code_release(&c);
+    }
+}
