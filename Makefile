@@ -65,9 +65,13 @@ $(O)/wasmtime: $(OBJ)/src/cli/main.o $(O)/libengine.a
 	$(SAY) "  LD $@"
 	@$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
+# Calls that tests/security/failure_test.c lets fail.
+WRAPPED := calloc realloc free mmap mremap munmap mprotect memfd_create pthread_create
+
 $(O)/unit-tests: $(TEST_OBJ) $(O)/libengine.a
 	$(SAY) "  LD $@"
-	@$(CC) $(filter-out -static-pie,$(LDFLAGS)) $(if $(filter release,$(MODE)),-pie) -o $@ $^ $(LDLIBS)
+	@$(CC) $(filter-out -static-pie,$(LDFLAGS)) $(if $(filter release,$(MODE)),-pie) \
+	    $(WRAPPED:%=-Wl,--wrap=%) -o $@ $^ $(LDLIBS)
 
 # What the bindings generator is made of comes first; all else may include what it writes.
 WITGEN_OBJ := $(patsubst %.c,$(OBJ)/%.o,$(wildcard tools/witgen*.c) \

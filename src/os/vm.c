@@ -75,6 +75,11 @@ bool os_vm_discard(void *p, u64 bytes)
     return bytes == 0 || madvise(p, bytes, MADV_DONTNEED) == 0;
 }
 
+bool os_vm_is_mapped(const void *p, u64 bytes)
+{
+    return msync((void *)(uintptr_t)p, bytes, MS_ASYNC) == 0;
+}
+
 void os_vm_release(void *p, u64 bytes)
 {
     if (p && munmap(p, bytes) != 0)

@@ -28,6 +28,8 @@ bool os_vm_decommit(void *p, u64 bytes) MUST_CHECK;
 bool os_vm_protect(void *p, u64 bytes, OsProt prot) MUST_CHECK;
 /* Private anonymous pages become zero again; pages of a private file mapping what the file has. */
 bool os_vm_discard(void *p, u64 bytes) MUST_CHECK;
+/* False if any page of the range is of no mapping. */
+bool os_vm_is_mapped(const void *p, u64 bytes);
 void os_vm_release(void *p, u64 bytes);
 
 /*

@@ -144,7 +144,9 @@ static bool remap_memory(const Store *s, Memory *m, u64 reserved)
         return false;
     os_vm_release(m->map, m->front);
     os_vm_release(m->map + end, m->map_bytes - end);
-    if (!os_vm_protect(base + m->committed, reserved + guard - m->committed, OS_PROT_NONE))
+    u8 *rest = base + m->committed;
+    u64 rest_bytes = reserved + guard - m->committed;
+    if (!os_vm_protect(rest, rest_bytes, OS_PROT_NONE) && !os_vm_decommit(rest, rest_bytes))
         BUG("a mapping cannot be divided"); /* there were more of them before */
     m->front = os_vm_reserve_at(base - guard, guard) ? guard : 0;
     m->map = base - m->front;

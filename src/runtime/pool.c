@@ -59,6 +59,13 @@ static void free_whole(Instance *i, const WasmModule *w)
     instance_free(i, w);
 }
 
+static void free_image(MemoryImage *image)
+{
+    os_vm_release((void *)(uintptr_t)image->content, image->bytes);
+    os_close(image->fd);
+    mem_free(image);
+}
+
 void pool_release(InstancePool *p, const WasmModule *w)
 {
     while (p->idle) {
@@ -67,11 +74,8 @@ void pool_release(InstancePool *p, const WasmModule *w)
         free_whole(i, w);
     }
     MemoryImage *image = atomic_load(&p->image);
-    if (image) {
-        os_vm_release((void *)(uintptr_t)image->content, image->bytes);
-        os_close(image->fd);
-        mem_free(image);
-    }
+    if (image)
+        free_image(image);
     os_mutex_release(&p->lock);
 }
 
@@ -200,19 +204,21 @@ static bool use_image(Instance *i)
     MemoryImage *image = make_image(i);
     if (!image)
         return false;
-    if (!os_vm_map_file(i->memories[0]->vm->base, image->bytes, image->fd, 0, OS_PROT_RW, false))
-        BUG("a mapping was lost"); /* the old one may be gone */
+    u8 *base = i->memories[0]->vm->base;
+    if (!os_vm_map_file(base, image->bytes, image->fd, 0, OS_PROT_RW, false)) {
+        if (!os_vm_is_mapped(base, image->bytes))
+            BUG("a mapping was lost"); /* the system takes the old one away first */
+        free_image(image);
+        return false;
+    }
     InstancePool *p = &i->module->pool;
     os_mutex_lock(&p->lock);
     MemoryImage *other = atomic_load(&p->image);
     if (!other)
         atomic_store_explicit(&p->image, image, memory_order_release);
     os_mutex_unlock(&p->lock);
-    if (other) { /* another thread was quicker; the mapping keeps our file alive */
-        os_vm_release((void *)(uintptr_t)image->content, image->bytes);
-        os_close(image->fd);
-        mem_free(image);
-    }
+    if (other) /* another thread was quicker; the mapping keeps our file alive */
+        free_image(image);
     return true;
 }
 
