@@ -30,6 +30,7 @@ void compile_ctx_free(CompileCtx *c)
     code_release(&b->code);
     arena_release(&b->arena);
     mem_free(b->locals);
+    vec_release(&b->used);
     vec_release(&b->stack);
     vec_release(&b->blocks);
     vec_release(&b->scan_blocks);
@@ -156,7 +157,7 @@ static void load_stack_params(Baseline *b)
 
 static bool zero_slot(const Local *l)
 {
-    return l->need_init && l->weight && l->reg == GPR_NONE;
+    return l->need_init && l->reg == GPR_NONE;
 }
 
 /* Many slots at once: the whole area of locals, before parameters are put there. */
@@ -177,9 +178,10 @@ static void zero_locals(Baseline *b, bool slots)
 {
     CodeBuf *c = &b->code;
     bool zeroed = false;
-    for (u32 i = b->type->nparams; i < b->nlocals; i++) {
+    for (u32 k = 0; k < b->used.n; k++) {
+        u32 i = b->used.p[k];
         const Local *l = b->locals + i;
-        if (!l->need_init || !l->weight)
+        if (i < b->type->nparams || !l->need_init)
             continue;
         if (l->reg != GPR_NONE) {
             if (bl_is_float(l->type))
@@ -211,8 +213,8 @@ static void prologue(Baseline *b)
     for (u32 i = 0; i < b->nsaved; i++)
         x64_mr(c, X64_MOV, SZ_64, saved_mem(b, i), b->saved_pins[i]);
     u32 slots = 0;
-    for (u32 i = b->type->nparams; i < b->nlocals; i++)
-        slots += zero_slot(b->locals + i);
+    for (u32 i = 0; i < b->used.n; i++)
+        slots += b->used.p[i] >= b->type->nparams && zero_slot(b->locals + b->used.p[i]);
     bool area = slots > 16;
     if (area)
         zero_area(b);

@@ -127,6 +127,7 @@ typedef struct Baseline {
     Local *locals;
     u32 nlocals;
     u32 locals_cap;
+    VEC(u32) used; /* locals of a weight, ascending: there may be very many that nobody uses */
 
     /* What the scan found. */
     u32 call_weight; /* calls, each worth 8^(loop depth) */

@@ -10,6 +10,8 @@
  */
 #include "compile/baseline.h"
 
+#include <stdlib.h>
+
 enum { WEIGHT_MAX_DEPTH = 6, FRAME_MAX = 64 << 20 };
 
 static void add_locals(void *arg, u32 count, ValType type)
@@ -22,8 +24,10 @@ static void add_locals(void *arg, u32 count, ValType type)
         b->locals_cap = cap;
     }
     Local *l = b->locals + b->nlocals;
+    Local fresh = {.type = (u8)valtype_kind(type), .reg = GPR_NONE};
     for (u32 i = 0; i < count; i++)
-        l[i] = (Local){.type = (u8)valtype_kind(type), .reg = GPR_NONE};
+        l[i] = fresh;
+    b->has_v128 |= count && fresh.type == KIND_V128;
     b->nlocals = need;
 }
 
@@ -42,6 +46,13 @@ static u32 weight_at(u32 depth)
 static void add_weight(u32 *w, u32 more)
 {
     *w = *w > UINT32_MAX - more ? UINT32_MAX : *w + more;
+}
+
+static void use_local(Scan *s, Local *l)
+{
+    if (l->weight == 0)
+        vec_push(&s->b->used, (u32)(l - s->b->locals));
+    add_weight(&l->weight, weight_at(s->depth));
 }
 
 static void scan_open(Scan *s, bool loop)
@@ -73,7 +84,7 @@ static void scan_read(Scan *s, Local *l)
 {
     if (!is_defined(s->b, l))
         l->need_init = true;
-    add_weight(&l->weight, weight_at(s->depth));
+    use_local(s, l);
 }
 
 static void scan_write(Scan *s, Local *l)
@@ -84,7 +95,7 @@ static void scan_write(Scan *s, Local *l)
         l->def_depth = b->scan_blocks.n - 1;
         l->def_serial = b->scan_blocks.p[l->def_depth].serial;
     }
-    add_weight(&l->weight, weight_at(s->depth));
+    use_local(s, l);
 }
 
 static void scan_call(Scan *s, bool leaves)
@@ -170,14 +181,18 @@ static void scan_insn(Scan *s, const Insn *in)
     }
 }
 
+static int ascending(const void *a, const void *b)
+{
+    u32 x = *(const u32 *)a, y = *(const u32 *)b;
+    return (x > y) - (x < y);
+}
+
 void bl_scan(Baseline *b)
 {
-    b->nlocals = 0;
+    b->nlocals = b->used.n = 0;
     for (u32 i = 0; i < b->type->nparams; i++)
         add_locals(b, 1, b->type->params[i]);
     insn_read_locals(&b->r, add_locals, b);
-    for (u32 i = 0; i < b->nlocals; i++)
-        b->has_v128 |= b->locals[i].type == KIND_V128;
     for (u32 i = 0; i < b->type->nresults; i++)
         b->has_v128 |= valtype_kind(b->type->results[i]) == KIND_V128;
     Scan s = {.b = b, .consts = {UINT64_MAX, UINT64_MAX}};
@@ -195,6 +210,8 @@ void bl_scan(Baseline *b)
         s.consts[0] = in.op == OP_i32_const ? (u32)in.value : UINT64_MAX;
     }
     b->r = start;
+    if (b->used.n > 1)
+        qsort(b->used.p, b->used.n, sizeof *b->used.p, ascending);
     if (b->t->epoch || b->t->fuel)
         b->has_call = true;
 }
@@ -326,10 +343,8 @@ static void lay_out_frame(Baseline *b)
     at = align_up(at,
                   16); /* the locals are zeroed in words of 16 bytes: nothing else may lie there */
     b->locals_start = (u32)at;
-    for (u32 i = 0; i < b->nlocals; i++) {
-        Local *l = b->locals + i;
-        if (l->weight == 0)
-            continue;
+    for (u32 i = 0; i < b->used.n; i++) {
+        Local *l = b->locals + b->used.p[i];
         l->saved =
             l->reg != GPR_NONE && b->has_call && (bl_is_float(l->type) || !callee_keeps(l->reg));
         if (l->reg == GPR_NONE || l->saved)
@@ -346,9 +361,8 @@ static void lay_out_frame(Baseline *b)
 void bl_assign_registers(Baseline *b)
 {
     Ranking ints = {.max = BL_MAX_PINS}, floats = {.max = BL_FLOAT_PINS};
-    for (u32 i = 0; i < b->nlocals; i++)
-        if (b->locals[i].weight)
-            rank(bl_is_float(b->locals[i].type) ? &floats : &ints, b->locals, i);
+    for (u32 i = 0; i < b->used.n; i++)
+        rank(bl_is_float(b->locals[b->used.p[i]].type) ? &floats : &ints, b->locals, b->used.p[i]);
     b->npinned = b->nsaved = 0;
     if (b->has_call)
         pin_with_calls(b, &ints);

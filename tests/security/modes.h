@@ -9,4 +9,8 @@
 /* Calls `attack` with an instance of the module in every mode; the mode is printed if it fails. */
 void each_mode(const char *wat, void (*attack)(Harness *h));
 
+/* How long tests of races last: `usual`, or what the variable SECURITY_SECONDS says (at most 50).
+ */
+u32 race_seconds(u32 usual);
+
 #endif
