@@ -26,6 +26,7 @@ typedef struct VmStore {
     u64 exit_fp;        /* frame pointer of the innermost wasm frame and ... */
     u64 exit_pc; /* ... return address into it, noted when wasm calls a builtin or a host function
                   */
+    u64 host_pc; /* the same of the last call of a host function; 0: there was none */
 } VmStore;
 
 /* One linear memory. */

@@ -102,6 +102,7 @@ static void host_begin(CodeBuf *c, u32 extra)
     x64_mr(c, X64_MOV, SZ_64, x64_mem(R11, offsetof(VmStore, exit_fp)), R10);
     x64_rm(c, X64_MOV, SZ_64, R10, x64_mem(RBP, 8));
     x64_mr(c, X64_MOV, SZ_64, x64_mem(R11, offsetof(VmStore, exit_pc)), R10);
+    x64_mr(c, X64_MOV, SZ_64, x64_mem(R11, offsetof(VmStore, host_pc)), R10);
 }
 
 /* Calls fn with env and the caller's context, and leaves wasm if the host function failed. RAX and

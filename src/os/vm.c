@@ -163,7 +163,7 @@ enum {
     REGIONS = 64
 };
 
-static bool scan(int fd, u8 *p, u64 bytes, void (*run)(void *, void *, u64), void *arg)
+static bool scan(int fd, u8 *p, u64 bytes, OsVmRun run, void *arg)
 {
     u64 at = (u64)(uintptr_t)p, end = at + bytes;
     PageRegion found[REGIONS];
@@ -182,7 +182,8 @@ static bool scan(int fd, u8 *p, u64 bytes, void (*run)(void *, void *, u64), voi
         if (n < 0)
             return false;
         for (int i = 0; i < n; i++)
-            run(arg, p + (found[i].start - (u64)(uintptr_t)p), found[i].end - found[i].start);
+            if (!run(arg, p + (found[i].start - (u64)(uintptr_t)p), found[i].end - found[i].start))
+                return true;
         at = a.walk_end;
     }
     return true;
@@ -206,8 +207,13 @@ static int open_pagemap(void)
     return fd;
 }
 
-bool os_vm_dirty(void *p, u64 bytes, void (*run)(void *arg, void *at, u64 bytes), void *arg)
+bool os_vm_dirty(void *p, u64 bytes, OsVmRun run, void *arg)
 {
     int fd = open_pagemap();
     return fd >= 0 && scan(fd, p, bytes, run, arg);
+}
+
+void os_vm_small_pages(void *p, u64 bytes)
+{
+    (void)madvise(p, bytes, MADV_NOHUGEPAGE); /* a kernel without large pages refuses it */
 }

@@ -55,8 +55,11 @@ void os_close(int fd);
 
 /*
  * Finds pages of [p, p + bytes) that were written since they were mapped: calls back with each run
- * of them, in order. False if the kernel cannot tell.
+ * of them, in order, until one returns false. False if the kernel cannot tell.
  */
-bool os_vm_dirty(void *p, u64 bytes, void (*run)(void *arg, void *at, u64 bytes), void *arg);
+typedef bool (*OsVmRun)(void *arg, void *at, u64 bytes);
+bool os_vm_dirty(void *p, u64 bytes, OsVmRun run, void *arg);
+/* A write makes one small page, whatever the system's settings are. */
+void os_vm_small_pages(void *p, u64 bytes);
 
 #endif

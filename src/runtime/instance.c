@@ -198,6 +198,19 @@ void instance_update_refs(Instance *i)
             refs[k].code = code_entry(m->code, refs[k].func);
 }
 
+u32 module_compiled_funcs(const Module *m)
+{
+    return m->code ? atomic_load_explicit(&m->code->nfuncs, memory_order_acquire) : 0;
+}
+
+void instance_update_imports(Instance *i)
+{
+    VmFuncImport *imports = CTX_ARRAY(i, VmFuncImport, func_imports);
+    for (u32 k = 0; k < i->module->wasm->n_imported_funcs; k++)
+        if (imports[k].ref)
+            imports[k].code = imports[k].ref->code;
+}
+
 VmFuncRef *instance_func_ref(Instance *i, u32 func)
 {
     const Module *m = i->module;
@@ -266,7 +279,7 @@ static Error *run_segments(Instance *i)
     Error *e = NULL;
     for (u32 k = 0; k < w->nelems && !e; k++)
         e = run_elem(i, k);
-    const MemoryImage *image = pool_image(i->module);
+    const MemoryImage *image = i->store->will_freeze ? NULL : pool_image(i->module);
     if (image && !e)
         return map_image(i, image);
     for (u32 k = 0; k < w->ndatas && !e; k++)
@@ -318,7 +331,7 @@ static Error *prepare(Instance *i, bool reused, const Extern *imports)
     Error *e = make_own(i);
     if (!e)
         e = run_segments(i);
-    if (!e)
+    if (!e && !i->store->will_freeze)
         pool_remember(i);
     return e;
 }
@@ -332,7 +345,7 @@ Error *instance_new(Store *s, Module *m, const Extern *imports, u32 nimports,
     if (s->ninstances >= s->config.limits.instances)
         return error_new("resource limit exceeded: instance count too high at %u",
                          s->ninstances + 1);
-    Instance *i = pool_take(s, m);
+    Instance *i = s->will_freeze ? NULL : pool_take(s, m);
     bool reused = i != NULL;
     if (!reused)
         i = instance_alloc(s, m);

@@ -107,6 +107,17 @@ void memory_release(Memory *m)
     m->map = NULL;
 }
 
+bool memory_remap(const Store *s, Memory *m, u64 bytes)
+{
+    memory_release(m);
+    if (!map_for(s, m, bytes) || !commit_to(m, bytes))
+        return false;
+    m->moved = false;
+    m->vm->base = m->map + m->front;
+    m->vm->length = bytes;
+    return true;
+}
+
 /* Reserves more behind the memory. */
 static bool extend_memory(Memory *m, u64 reserved)
 {
@@ -131,6 +142,7 @@ static bool copy_memory(const Store *s, Memory *m, u64 reserved)
     }
     memcpy(m->map + m->front, old.vm->base, old.vm->length);
     m->vm->base = m->map + m->front;
+    m->moved = true;
     memory_release(&old);
     return true;
 }
@@ -153,6 +165,7 @@ static bool remap_memory(const Store *s, Memory *m, u64 reserved)
     m->map_bytes = m->front + reserved + guard;
     m->reserved = reserved;
     m->vm->base = base;
+    m->moved = true;
     /* Compiled code needs the guard in front: out of a hole that fits exactly it moves on. */
     if (m->front == 0 && !copy_memory(s, m, reserved))
         BUG("no place for the guard in front of a memory");

@@ -110,11 +110,6 @@ static bool within_limits(const Store *s, const WasmModule *w)
     return true;
 }
 
-static u32 compiled_funcs(const Module *m)
-{
-    return m->code ? atomic_load_explicit(&m->code->nfuncs, memory_order_acquire) : 0;
-}
-
 Instance *pool_take(Store *s, Module *m)
 {
     InstancePool *p = &m->pool;
@@ -132,7 +127,7 @@ Instance *pool_take(Store *s, Module *m)
     i->module = module_ref(m);
     i->store = s;
     i->ctx->store = &s->vm;
-    u32 compiled = compiled_funcs(m);
+    u32 compiled = module_compiled_funcs(m);
     if (compiled != i->snapshot->refs_at) {
         instance_update_refs(i);
         i->snapshot->refs_at = compiled;
@@ -263,13 +258,13 @@ typedef struct Reset {
     u64 bytes; /* put back so far */
 } Reset;
 
-static void put_back(void *arg, void *at, u64 bytes)
+static bool put_back(void *arg, void *at, u64 bytes)
 {
     Reset *r = arg;
     u64 from = (u64)((u8 *)at - r->base), end = from + bytes;
     r->bytes += bytes;
     if (r->bytes > RESIDENT)
-        return;
+        return false;
     u64 image = r->image ? r->image->bytes : 0;
     if (from < image) {
         u64 n = MIN(end, image) - from;
@@ -278,6 +273,7 @@ static void put_back(void *arg, void *at, u64 bytes)
     }
     if (from < end)
         memset(r->base + from, 0, end - from);
+    return true;
 }
 
 static bool reset_memory(Instance *i)

@@ -15,8 +15,12 @@
 #include "runtime/instance.h"
 #include "runtime/module.h"
 #include "runtime/pool.h"
+#include "runtime/slot.h"
 #include "runtime/store.h"
 #include "runtime/trap.h"
+
+typedef struct FrozenStore FrozenStore;
+typedef struct SlotImage SlotImage;
 
 struct Module {
     _Atomic u32 refs;
@@ -41,6 +45,7 @@ struct Memory {
     u64 reserved;  /* bytes from the base that may be committed without moving */
     u64 committed; /* whole pages */
     bool pooled;   /* lives as long as its instance, which the store gives back */
+    bool moved;    /* since the memory was frozen */
 };
 
 struct RtTable {
@@ -56,6 +61,7 @@ struct RtGlobal {
     VmVal *val;
     VmVal own;
     GlobalType type;
+    RtGlobal *next; /* in Store.globals */
 };
 
 struct RtTag {
@@ -93,6 +99,9 @@ struct Store {
     Instance *instances;
     Memory *memories;
     RtTable *tables;
+    RtGlobal *globals;   /* those that the host made */
+    FrozenStore *frozen; /* own; NULL: not frozen */
+    bool will_freeze;
     u32 ninstances, nmemories, ntables;
     VEC(void *) externs; /* host objects; reference (i + 1) << 1 */
     VEC(u32) types;      /* references of host functions' types, given back at the end */
@@ -113,10 +122,14 @@ static inline Instance *instance_of(const VmCtx *ctx)
 /* memory.c, table.c: into `*m`, whose vm is set; fails with a message */
 Error *memory_init(Store *s, Memory *m, const MemoryType *t) MUST_CHECK;
 void memory_release(Memory *m);
+/* The memory moved: maps it anew, `bytes` long. */
+bool memory_remap(const Store *s, Memory *m, u64 bytes) MUST_CHECK;
 /* As memory_grow; *ret_error (own) if a refusal has to be an error. */
 i64 memory_grow_or(Store *s, Memory *m, u64 pages, Error **ret_error);
 Error *table_init(Store *s, RtTable *t, const TableType *type, u64 init) MUST_CHECK;
 void table_release(RtTable *t);
+/* The first n elements from `elems`, no others; keeps at most `spare` beyond. False: no memory. */
+bool table_reset(RtTable *t, const u64 *elems, u64 n, u64 spare) MUST_CHECK;
 i64 table_grow_or(Store *s, RtTable *t, u64 delta, u64 init, Error **ret_error);
 
 /* const_expr.c: evaluates a validated constant expression in an instance whose imports and
@@ -130,6 +143,26 @@ Error *elem_items(Instance *i, const ElemSegment *seg, u64 *out) MUST_CHECK;
 void instance_free(Instance *i, const WasmModule *w);
 /* Functions were compiled since the references were made. */
 void instance_update_refs(Instance *i);
+/* The same for the code of imports, which others' references have. */
+void instance_update_imports(Instance *i);
+/* Functions that have been compiled so far. */
+u32 module_compiled_funcs(const Module *m);
+
+/* slot.c */
+void frozen_free(FrozenStore *f);
+/* slot_memory.c: the state of one memory, and putting it back. */
+typedef struct FrozenMemory {
+    Memory *m;
+    SlotImage *image; /* own reference; NULL: all zeros */
+    u64 length, committed;
+    u64 high; /* bytes from the base up to which pages may be resident */
+    u32 resets;
+} FrozenMemory;
+/* `number`: which memory of the store it is. */
+Error *memory_freeze(Memory *m, u32 number, const SlotOptions *o, SlotImages *images,
+                     FrozenMemory *ret_frozen) MUST_CHECK;
+bool memory_reset(const Store *s, FrozenMemory *f, const SlotOptions *o) MUST_CHECK;
+void frozen_memory_release(FrozenMemory *f);
 
 /* match.c: NULL if `e` may be linked to the import; otherwise what is wrong. */
 Error *import_match(Store *s, const WasmModule *m, const Import *import,

@@ -64,6 +64,7 @@ void store_free(Store *s)
     for (const Activation *a = thread_state.top; a; a = a->prev)
         ALWAYS(a->store != s);
     ALWAYS(s->suspended == 0);
+    frozen_free(s->frozen);
     free_own(s);
     for (u32 i = 0; i < s->types.n; i++)
         types_unref(s->config.registry, s->types.p[i]);
@@ -146,6 +147,8 @@ Error *store_global_new(Store *s, GlobalType t, VmVal init, RtGlobal **ret_globa
     g->val = &g->own;
     g->own = init;
     g->type = t;
+    g->next = s->globals;
+    s->globals = g;
     *ret_global = g;
     return NULL;
 }

@@ -67,6 +67,24 @@ void table_release(RtTable *t)
     t->vm->elems = NULL;
 }
 
+bool table_reset(RtTable *t, const u64 *elems, u64 n, u64 spare)
+{
+    if (t->cap > n + spare) {
+        u64 *fresh = alloc_elems(n);
+        if (!fresh)
+            return false;
+        table_release(t);
+        t->vm->elems = fresh;
+        t->cap = n;
+    } else {
+        memset(t->vm->elems + n, 0, (t->vm->length - n) * sizeof *elems); /* it may grow again */
+    }
+    if (n)
+        memcpy(t->vm->elems, elems, n * sizeof *elems);
+    t->vm->length = n;
+    return true;
+}
+
 /* The same elements and nulls behind them, NULL if that is not to be had. */
 static u64 *resize(RtTable *t, u64 cap)
 {

@@ -18,14 +18,16 @@
 typedef struct Dirty {
     u8 *base;
     u64 pages; /* bit i: page i */
+    bool one;  /* the first run is enough */
 } Dirty;
 
-static void mark(void *arg, void *at, u64 bytes)
+static bool mark(void *arg, void *at, u64 bytes)
 {
     Dirty *d = arg;
     u64 first = (u64)((u8 *)at - d->base) / 4096;
     for (u64 i = 0; i < bytes / 4096; i++)
         d->pages |= (u64)1 << (first + i);
+    return !d->one;
 }
 
 TEST(os_vm_finds_written_pages_of_a_private_mapping)
@@ -41,6 +43,9 @@ TEST(os_vm_finds_written_pages_of_a_private_mapping)
     if (!os_vm_dirty(p, 16 * 4096, mark, &d))
         test_skip("the kernel has no PAGEMAP_SCAN");
     EXPECT_EQ(d.pages, 1 << 2 | 1 << 9);
+    d = (Dirty){.base = p, .one = true};
+    EXPECT(os_vm_dirty(p, 16 * 4096, mark, &d));
+    EXPECT_EQ(d.pages, 1 << 2);
     EXPECT(os_vm_discard(p, 16 * 4096));
     EXPECT_EQ(p[2 * 4096], 0);
     os_vm_release(p, 16 * 4096);
