@@ -16,6 +16,15 @@ static bool is_inside(const ComponentInstance *caller, const ComponentInstance *
     return false;
 }
 
+/*
+ * One is inside of the other. The Component Model's text lets a component and what it is made of
+ * call each other; Wasmtime and the suite do not, for now.
+ */
+static bool is_related(const ComponentInstance *a, const ComponentInstance *b)
+{
+    return is_inside(a, b) || is_inside(b, a);
+}
+
 Error *instance_enter(ComponentInstance *callee, const ComponentInstance *caller)
 {
     for (ComponentInstance *i = callee; i && !is_inside(caller, i); i = i->parent)
@@ -78,10 +87,10 @@ MUST_CHECK static Error *run_post_return(const CanonEnv *env, u64 flat)
 }
 
 /* The callee was entered. */
-MUST_CHECK static Error *run_lifted(ComponentFunc *f, AbiSide *side, const ComponentVal *params,
-                                    ComponentVal *ret_result)
+MUST_CHECK static Error *run_lifted(ComponentFunc *f, Task *task, const ComponentVal *params)
 {
     const CanonEnv *env = &f->env;
+    AbiSide *side = task->side;
     AbiTuple t = params_of(env);
     u64 flat[ABI_FLAT] = {0};
     VmVal vals[ABI_FLAT];
@@ -92,28 +101,38 @@ MUST_CHECK static Error *run_lifted(ComponentFunc *f, AbiSide *side, const Compo
     *env->inst->may_leave = true;
     abi_to_vals(flat, env->sig.nparams, vals);
     e = func_call(side->store, f->core, vals);
-    if (e)
-        return e;
+    if (e || env->is_async)
+        return e ? e : task_finish(task, vals);
     flat[0] = 0;
     abi_from_vals(env->sig.results, env->sig.nresults, vals, flat);
     CField field = {0};
     t = result_of(env, &field);
-    e = abi_lift(side, &t, flat, ret_result);
+    e = abi_lift(side, &t, flat, task->result);
     if (!e)
         e = scope_check_borrows(side->scope);
     return e ? e : run_post_return(env, flat[0]);
 }
 
-MUST_CHECK static Error *call_lifted(ComponentFunc *f, const ComponentInstance *caller,
+/* `caller_env` NULL: the host calls. */
+MUST_CHECK static Error *call_lifted(ComponentFunc *f, const CanonEnv *caller_env,
                                      const ComponentVal *params, Arena *arena,
                                      ComponentVal *ret_result)
 {
-    Error *e = instance_enter(f->env.inst, caller);
+    const ComponentInstance *caller = caller_env ? caller_env->inst : NULL;
+    if (caller && is_related(caller, f->env.inst))
+        return trap_error(TRAP_CANNOT_ENTER_COMPONENT);
+    Error *e = task_start(&f->env);
+    if (!e)
+        e = instance_enter(f->env.inst, caller);
     if (e)
         return e;
     CallScope scope = {0};
     AbiSide side = side_of(&f->env, &scope, !caller, arena);
-    e = run_lifted(f, &side, params, ret_result);
+    Task task;
+    task_begin(&task, f->env.inst, &f->env, &side, ret_result);
+    task.beside_caller = caller_env && caller_env->is_async;
+    e = run_lifted(f, &task, params);
+    task_end(&task, f->env.inst);
     scope_end_lends(&scope);
     if (!e)
         instance_leave(f->env.inst, caller);
@@ -151,14 +170,19 @@ MUST_CHECK static Error *call_any(const Lowered *l, HostCall *call, const Compon
     ComponentFunc *f = l->func;
     if (f->is_host)
         return f->host.vals(f->host.env, call, params, ret_result);
-    return call_lifted(f, l->env.inst, params, call->side.arena, ret_result);
+    return call_lifted(f, &l->env, params, call->side.arena, ret_result);
 }
+
+/* What a core function lowered with the asynchronous ABI answers if the call is over. */
+enum { SUBTASK_RETURNED = 2 };
 
 MUST_CHECK static Error *lowered_call(const Lowered *l, HostCall *call)
 {
     if (l->func->is_host && l->func->host.raw)
         return l->func->host.raw(l->func->host.env, call);
     const CanonEnv *env = &l->env;
+    if (env->type->is_async && !env->is_async && !task_may_block(env->inst->task))
+        return trap_error(TRAP_CANNOT_BLOCK_SYNC_TASK);
     ComponentVal *params = arena_array(call->side.arena, ComponentVal, MAX(env->type->n, 1));
     ComponentVal result = {0};
     AbiTuple t = params_of(env);
@@ -170,7 +194,10 @@ MUST_CHECK static Error *lowered_call(const Lowered *l, HostCall *call)
     CField field = {0};
     t = result_of(env, &field);
     u64 out = env->sig.results_spilled ? call->flat[env->sig.nparams - 1] : 0;
-    return abi_lower(&call->side, &t, &result, t.spilled ? &out : NULL, call->flat);
+    e = abi_lower(&call->side, &t, &result, t.spilled ? &out : NULL, call->flat);
+    if (env->is_async) /* no call is left under way */
+        call->flat[0] = SUBTASK_RETURNED;
+    return e;
 }
 
 /* The host function behind canon lower. */
@@ -245,8 +272,11 @@ MUST_CHECK static Error *destroy(Store *store, const ComponentInstance *caller, 
     if (e)
         return e;
     VmVal vals[1] = {{.pair = {rep}}};
+    Task task;
+    task_begin(&task, t->owner, NULL, NULL, NULL);
     if (t->dtor)
         e = func_call(store, t->dtor, vals);
+    task_end(&task, t->owner);
     if (!e)
         instance_leave(t->owner, caller);
     return e;
@@ -274,29 +304,23 @@ static void resource_drop(void *arg, VmCtx *caller, u32 index)
 
 /* --- what canonical definitions make --- */
 
-Error *canon_check(const Canon *c)
-{
-    bool plain = c->kind == CANON_lift || c->kind == CANON_lower || c->kind == CANON_resource_new ||
-                 c->kind == CANON_resource_drop || c->kind == CANON_resource_rep;
-    if (!plain)
-        return error_new("the builtin `%s` is not supported by this build yet",
-                         canon_name((CanonKind)c->kind));
-    if (c->async || c->options.async || c->options.has_callback)
-        return error_new("asynchronous functions are not supported by this build yet");
-    return NULL;
-}
-
 void canon_env_init(ComponentInstance *i, const Canon *c, const CType *type, FlatContext context,
                     CanonEnv *ret_env)
 {
     const CanonOptions *o = &c->options;
-    *ret_env = (CanonEnv){.inst = i, .type = type, .encoding = o->encoding, .wide = o->memory64};
+    *ret_env = (CanonEnv){.inst = i,
+                          .type = type,
+                          .encoding = o->encoding,
+                          .wide = o->memory64,
+                          .is_async = o->async};
     if (o->has_memory)
         ret_env->memory = i->core[EXTERN_MEMORY][o->memory].memory;
     if (o->has_realloc)
         ret_env->realloc = i->core[EXTERN_FUNC][o->realloc].func;
     if (o->has_post_return)
         ret_env->post_return = i->core[EXTERN_FUNC][o->post_return].func;
+    if (o->has_callback)
+        ret_env->callback = i->core[EXTERN_FUNC][o->callback].func;
     ctype_flatten(i->component->types, type, context, o, &ret_env->sig);
 }
 
@@ -357,8 +381,9 @@ static bool make_adapter(const CanonEnv *caller, const ComponentFunc *callee, Vm
     AdapterShape shape = {types, env->type, 0, env->post_return != NULL};
     for (ComponentInstance *i = env->inst; i && !is_inside(caller->inst, i); i = i->parent)
         shape.nentered++;
-    if (!adapter_possible(types, env->type, &env->sig) || shape.nentered > ADAPTER_ENTERED ||
-        env->inst->root != caller->inst->root)
+    if (caller->is_async || env->is_async || env->inst->has_tasks ||
+        is_related(caller->inst, env->inst) || !adapter_possible(types, env->type, &env->sig) ||
+        shape.nentered > ADAPTER_ENTERED || env->inst->root != caller->inst->root)
         return false;
     ComponentRoot *r = env->inst->root;
     Extern imports[5 + ADAPTER_ENTERED], made;
@@ -387,6 +412,9 @@ static Error *make_lowered(ComponentInstance *i, const Canon *c, VmFuncRef **ret
     const CType *type = ctype_get(i->component->types, i->component->funcs[c->func]);
     canon_env_init(i, c, type, FLAT_LOWER, &l->env);
     l->func = i->funcs[c->func];
+    if (l->func->is_host && !l->func->host.vals && l->env.is_async)
+        return error_new(
+            "asynchronous calls of host functions are not supported by this build yet");
     if (l->func->is_host && l->func->host.glue)
         return glue_lowered(&l->env, c->core_type, &l->func->host, ret_func);
     if (!l->func->is_host && make_adapter(&l->env, l->func, ret_func))
@@ -396,11 +424,10 @@ static Error *make_lowered(ComponentInstance *i, const Canon *c, VmFuncRef **ret
 
 Error *canon_core_func(ComponentInstance *i, const Canon *c, VmFuncRef **ret_func)
 {
-    Error *e = canon_check(c);
-    if (e)
-        return e;
     if (c->kind == CANON_lower)
         return make_lowered(i, c, ret_func);
+    if (!canon_is_resource(c))
+        return task_builtin(i, c, ret_func);
     ResourceEnv *r = arena_new(&i->root->arena, ResourceEnv);
     const Component *k = i->component;
     u32 number = ctype_get(k->types, c->type)->resource;

@@ -281,7 +281,9 @@ static ComponentInstance *instance_alloc(ComponentRoot *r, ComponentClosure c,
                              .outer = c.outer,
                              .component = c.component,
                              .args = args,
-                             .exports = items_new(r)};
+                             .exports = items_new(r),
+                             .has_tasks = component_has_tasks(c.component)};
+    i->task = &i->start;
     i->may_enter = flag_new(r->store, &i->enter_global);
     i->may_leave = flag_new(r->store, &i->leave_global);
     r->instances = i;
@@ -360,9 +362,6 @@ MUST_CHECK static Error *canon(ComponentInstance *i, const ComponentDef *d)
         x->kind = EXTERN_FUNC;
         return canon_core_func(i, &d->canon, &x->func);
     }
-    Error *e = canon_check(&d->canon);
-    if (e)
-        return e;
     ComponentFunc *f = arena_new(&i->root->arena, ComponentFunc);
     const CType *type = ctype_get(i->component->types, i->component->funcs[d->index]);
     canon_env_init(i, &d->canon, type, FLAT_LIFT, &f->env);

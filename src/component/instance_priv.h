@@ -37,6 +37,20 @@ typedef struct ComponentRoot {
     VmFuncRef *trap; /* of adapters; NULL until one is made */
 } ComponentRoot;
 
+/*
+ * A call of a lifted function or of a destructor, as the builtins of its instance see it. Calls by
+ * adapters have none: their callees have no builtins that would ask for it.
+ */
+typedef struct Task {
+    struct Task *outer;         /* the instance's task until this one began */
+    const struct CanonEnv *env; /* NULL: none, this is no lifted function */
+    AbiSide *side;              /* of the callee */
+    ComponentVal *result;       /* where task.return leaves it */
+    bool beside_caller;         /* the caller does not wait for it */
+    bool returned;
+    u64 context[2];
+} Task;
+
 struct ComponentInstance {
     ComponentInstance *next; /* of all of the root */
     ComponentRoot *root;
@@ -48,6 +62,10 @@ struct ComponentInstance {
     /* The values of the globals, which adapters read and write. */
     bool *may_enter, *may_leave;
     RtGlobal *enter_global, *leave_global;
+    bool has_tasks; /* has builtins that ask for the task of a call */
+    Task *task;     /* the innermost call of this instance */
+    Task start;     /* its task while it is instantiated */
+    u32 backpressure;
     HandleTable handles;
     ResourceType **resources; /* by number less component->first_resource */
     /* The index spaces, as far as they are filled. */
@@ -65,9 +83,10 @@ typedef struct CanonEnv {
     ComponentInstance *inst;
     const CType *type; /* of the function, as `inst` sees it */
     Memory *memory;
-    VmFuncRef *realloc, *post_return;
+    VmFuncRef *realloc, *post_return, *callback;
     u8 encoding;
     bool wide;
+    bool is_async; /* the option: the asynchronous ABI */
     FlatSig sig;
 } CanonEnv;
 
@@ -87,8 +106,29 @@ void canon_env_init(ComponentInstance *i, const Canon *c, const CType *type, Fla
                     CanonEnv *ret_env);
 /* The function that a canonical definition makes, except lift. */
 Error *canon_core_func(ComponentInstance *i, const Canon *c, VmFuncRef **ret_func) MUST_CHECK;
-/* NULL, or why this build cannot carry the definition out. */
-Error *canon_check(const Canon *c) MUST_CHECK;
+
+/* `env` NULL: of a destructor. Ended by task_end, whatever happens in between. */
+void task_begin(Task *t, ComponentInstance *i, const CanonEnv *env, AbiSide *side,
+                ComponentVal *ret_result);
+void task_end(Task *t, ComponentInstance *i);
+/* May a function be called now? */
+Error *task_start(const CanonEnv *env) MUST_CHECK;
+/* What comes behind the core call of a function with the asynchronous ABI, and its result. */
+Error *task_finish(Task *t, const VmVal *results) MUST_CHECK;
+/* The builtins other than those of resources. */
+Error *task_builtin(ComponentInstance *i, const Canon *c, VmFuncRef **ret_func) MUST_CHECK;
+/* Synchronous functions, destructors and instantiations must go on. */
+static inline bool task_may_block(const Task *t)
+{
+    return t->env && t->env->type->is_async;
+}
+bool component_has_tasks(const Component *c);
+static inline bool canon_is_resource(const Canon *c)
+{
+    return c->kind == CANON_resource_new || c->kind == CANON_resource_drop ||
+           c->kind == CANON_resource_rep;
+}
+
 /* Refuses a callee that is being executed, unless the caller is inside of it. */
 Error *instance_enter(ComponentInstance *callee, const ComponentInstance *caller) MUST_CHECK;
 void instance_leave(ComponentInstance *callee, const ComponentInstance *caller);
