@@ -19,7 +19,12 @@ typedef struct Flat {
     u32 n;
 } Flat;
 
-enum { NEED_LOAD = 1, NEED_FLAT = 2, NEED_STORE = 4 }; /* functions of a type in one source */
+enum {
+    NEED_LOAD = 1,
+    NEED_FLAT = 2,
+    NEED_STORE = 4,
+    NEED_DROP = 8
+}; /* functions of a type in one source */
 
 typedef struct Gen {
     const WitModel *m;

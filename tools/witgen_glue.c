@@ -48,6 +48,24 @@ static bool is_compound(const Gen *g, WitId id)
     return !gen_by_value(g, id);
 }
 
+/* Is there a value of type own in one of the type? Types are no deeper than the resolver allows. */
+static bool has_own(const Gen *g, WitId id)
+{
+    if (id == WIT_NONE)
+        return false;
+    const WitType *t = &g->m->types[wit_unalias(g->m, id)];
+    if (t->kind == WIT_OWN)
+        return true;
+    if (t->kind == WIT_LIST || t->kind == WIT_FIXED_LIST || t->kind == WIT_OPTION)
+        return has_own(g, t->elem);
+    if (t->kind == WIT_RESULT)
+        return has_own(g, t->elem) || has_own(g, t->second);
+    for (u32 i = 0; i < t->nfields; i++)
+        if (has_own(g, t->fields[i].type))
+            return true;
+    return false;
+}
+
 /* --- which functions a source needs --- */
 
 static void need(Gen *g, WitId id, u8 what)
@@ -58,13 +76,15 @@ static void need(Gen *g, WitId id, u8 what)
     const WitType *t = &g->m->types[id];
     if (wit_is_primitive(t->kind) || t->kind == WIT_OWN || t->kind == WIT_BORROW)
         return;
+    if (what == NEED_DROP && !has_own(g, id))
+        return;
     if (t->kind == WIT_LIST && what == NEED_FLAT)
         what = NEED_LOAD;
     if (g->needs[id] & what)
         return;
     g->needs[id] |= what;
     if (t->kind == WIT_LIST) {
-        if (!gen_is_plain(g, t->elem))
+        if (what == NEED_DROP ? has_own(g, t->elem) : !gen_is_plain(g, t->elem))
             need(g, t->elem, what);
         return;
     }
@@ -171,6 +191,23 @@ static void put_store(Gen *g, WitId id, const char *src, const char *at)
     }
 }
 
+/* Ends what of `src`, an lvalue, the guest did not get. */
+static void put_drop(Gen *g, WitId id, const char *src)
+{
+    id = wit_unalias(g->m, id);
+    if (!has_own(g, id))
+        return;
+    if (g->m->types[id].kind == WIT_OWN) {
+        char *r = resource(g, id);
+        PUTF(g, "    lift_drop_own(c, &%s, %s);\n", r, src);
+        mem_free(r);
+        return;
+    }
+    char *type = ctype(g, id);
+    PUTF(g, "    drop_%s(c, &%s);\n", type, src);
+    mem_free(type);
+}
+
 /* --- functions of types --- */
 
 void gen_case_path(const Gen *g, const WitType *t, u32 i, Buf *out)
@@ -209,15 +246,17 @@ static const char *tag_of(const WitType *t)
     return t->kind == WIT_OPTION ? "some" : t->kind == WIT_RESULT ? "is_err" : "tag";
 }
 
-typedef enum Direction { LOAD, STORE } Direction;
+typedef enum Direction { LOAD, STORE, DROP } Direction;
 
 static void put_value(Gen *g, Direction d, WitId id, const char *member, u32 offset)
 {
     char *path = text("v->%s", member), *at = offset ? text("at + %u", offset) : text("at");
     if (d == LOAD)
         put_load(g, id, path, at);
-    else
+    else if (d == STORE)
         put_store(g, id, path, at);
+    else
+        put_drop(g, id, path);
     mem_free(path);
     mem_free(at);
 }
@@ -250,12 +289,12 @@ static void put_variant_body(Gen *g, Direction d, const WitType *t, const char *
         char *value = text("lift_case(c, lift_u%u(c, at), %u)", bits, n);
         put_tag(g, t, type, value);
         mem_free(value);
-    } else {
+    } else if (d == STORE) {
         PUTF(g, "    lower_u%u(c, at, (u%u)v->%s);\n", bits, bits, tag_of(t));
     }
     PUTF(g, "    switch ((u32)v->%s) {\n", tag_of(t));
     for (u32 i = 0; i < n; i++) {
-        if (gen_case(t, i) == WIT_NONE)
+        if (gen_case(t, i) == WIT_NONE || (d == DROP && !has_own(g, gen_case(t, i))))
             continue;
         char *path = case_path(g, t, i);
         PUTF(g, "    case %u:\n    ", i);
@@ -269,11 +308,14 @@ static void put_variant_body(Gen *g, Direction d, const WitType *t, const char *
 static void put_array_body(Gen *g, Direction d, const WitType *t)
 {
     char *at = text("at + i * %u", g->sizes[t->elem]);
-    PUTF(g, "    for (u32 i = 0; i < %u && lift_ok(c); i++) {\n    ", t->length);
+    PUTF(g, "    for (u32 i = 0; i < %u%s; i++) {\n    ", t->length,
+         d == DROP ? "" : " && lift_ok(c)");
     if (d == LOAD)
         put_load(g, t->elem, "v->v[i]", at);
-    else
+    else if (d == STORE)
         put_store(g, t->elem, "v->v[i]", at);
+    else
+        put_drop(g, t->elem, "v->v[i]");
     put(g, "    }\n");
     mem_free(at);
 }
@@ -331,6 +373,22 @@ static void put_list_store(Gen *g, WitId id)
         mem_free(place);
     }
     put(g, "    lower_u32(c, at, to);\n    lower_u32(c, at + 4, (u32)v->n);\n}\n\n");
+    mem_free(type);
+}
+
+static void put_drop_function(Gen *g, WitId id)
+{
+    const WitType *t = &g->m->types[id];
+    char *type = ctype(g, id);
+    PUTF(g, "static void drop_%s(LiftCall *c, const %s *v)\n{\n", type, type);
+    if (t->kind == WIT_LIST) {
+        put(g, "    for (usize i = 0; i < v->n; i++) {\n    ");
+        put_drop(g, t->elem, "v->p[i]");
+        put(g, "    }\n");
+    } else {
+        put_body(g, DROP, id);
+    }
+    put(g, "}\n\n");
     mem_free(type);
 }
 
@@ -450,6 +508,8 @@ static void put_type_functions(Gen *g, WitId id)
             put(g, "}\n\n");
         }
     }
+    if ((needs & NEED_DROP) && is_new(g, "drop", id))
+        put_drop_function(g, id);
     mem_free(type);
 }
 
@@ -482,6 +542,9 @@ static void need_func(Gen *g, const WitFunc *f)
         need(g, f->params[i].type, s.by_memory ? NEED_LOAD : NEED_FLAT);
     if (s.ret_memory)
         need(g, f->result, NEED_STORE);
+    for (u32 i = 0; i < f->nparams; i++)
+        need(g, f->params[i].type, NEED_DROP);
+    need(g, f->result, NEED_DROP);
 }
 
 /* The one core value that a result is. */
@@ -559,8 +622,35 @@ static void put_params(Gen *g, const WitFunc *f, const Signature *s)
         put(g, "    }\n");
 }
 
+/* What the host function is not called with, or gave and the guest did not get, ends. */
+static void put_drops(Gen *g, const WitFunc *f)
+{
+    for (u32 i = 0; i < f->nparams; i++) {
+        char *param = text("p%u", i);
+        if (has_own(g, f->params[i].type)) {
+            put(g, "    if (!called)\n    ");
+            put_drop(g, f->params[i].type, param);
+        }
+        mem_free(param);
+    }
+    if (!has_own(g, f->result))
+        return;
+    put(g, "    if (!lift_ok(c))\n    ");
+    put_drop(g, f->result, "ret");
+}
+
+static bool has_drops(const Gen *g, const WitFunc *f)
+{
+    for (u32 i = 0; i < f->nparams; i++)
+        if (has_own(g, f->params[i].type))
+            return true;
+    return false;
+}
+
 static void put_call(Gen *g, const WitFunc *f)
 {
+    if (has_drops(g, f))
+        put(g, "    bool called = lift_ok(c);\n");
     put(g, "    if (lift_ok(c))\n        ");
     gen_func_name(g, f, &g->out);
     put(g, "(c");
@@ -607,6 +697,7 @@ static void put_glue(Gen *g, const WitFunc *f)
              g->aligns[f->result]);
     put_call(g, f);
     put_result(g, f, &s);
+    put_drops(g, f);
     put(g, direct ? "    lift_leave(c);\n    return flat;\n}\n\n" : "    lift_leave(c);\n}\n\n");
 }
 

@@ -175,6 +175,7 @@ MUST_CHECK static Error *link_component_wasi(Run *r)
     if (e)
         return e;
     r->wasi_p2 = wasi_p2_new(r->wasi, r->store);
+    component_linker_fuel(r->component_linker, opt_u64(o, OPT_S_hostcall_fuel));
     if (wants_cli(o))
         e = wasi_p2_link(r->component_linker, r->wasi_p2);
     if (!e && opt_bool(o, OPT_S_config))
@@ -285,6 +286,7 @@ Error *cmd_run(CmdLine *c, int *ret_status)
         linker_free(r.linker);
     if (r.store)
         store_free(r.store);
+    wasi_p2_detach(r.wasi_p2);
     component_instance_free(r.instance);
     component_linker_free(r.component_linker);
     wasi_p2_free(r.wasi_p2);

@@ -5,8 +5,6 @@
  */
 #include "component/instance_priv.h"
 
-#define GLUE_FUEL ((u64)128 << 20)
-
 typedef struct Glue {
     LiftEnv lift; /* first: the glue hands it back */
     CanonEnv env;
@@ -150,7 +148,7 @@ Error *glue_lowered(const CanonEnv *env, u32 core_type, const HostFunc *f, VmFun
                         .host = f->env,
                         .memory = env->memory ? memory_vm(env->memory) : NULL,
                         .encoding = (LiftEncoding)env->encoding,
-                        .fuel = GLUE_FUEL,
+                        .fuel = linker_hostcall_fuel(f->linker),
                         .may_leave = env->inst->may_leave};
     return store_host_func(r->store, core_type, true, lift->fn, g, ret_func);
 }

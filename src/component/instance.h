@@ -96,6 +96,8 @@ Error *component_linker_resource(ComponentLinker *l, Str instance, Str name,
  */
 Error *component_linker_interface(ComponentLinker *l, const LiftInterface *interface,
                                   void *host) MUST_CHECK;
+/* Bytes that one call of generated glue may make the host take; 128 MiB if it is not said. */
+void component_linker_fuel(ComponentLinker *l, u64 bytes);
 /* Offers a resource type of a linked interface in another one that uses it. */
 Error *component_linker_use(ComponentLinker *l, Str instance, const LiftResource *type) MUST_CHECK;
 /* An import of ns:pkg/name@0.2.1 is satisfied by any version 0.2.x that is offered, one of 1.2.0 by

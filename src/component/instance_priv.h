@@ -99,6 +99,7 @@ struct ComponentFunc {
 
 /* The resource type that stands for the glue's; it was linked. */
 ResourceType *linker_resource(const ComponentLinker *l, const LiftResource *type);
+u64 linker_hostcall_fuel(const ComponentLinker *l);
 /* A function of generated glue for a component that imports it. */
 Error *glue_lowered(const CanonEnv *env, u32 core_type, const HostFunc *f,
                     VmFuncRef **ret_func) MUST_CHECK;

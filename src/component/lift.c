@@ -155,6 +155,8 @@ Str lift_string(LiftCall *c, u32 at, u32 len)
     if (c->failed || len == 0)
         return STR("");
     const u8 *p = c->base + at;
+    if (c->env->encoding == LIFT_UTF8 && !use_fuel(c, bytes))
+        return STR("");
     if (wide)
         return lift_utf16(c, p, len);
     return c->env->encoding == LIFT_UTF8 ? lift_utf8(c, p, len) : lift_latin1(c, p, len);
@@ -169,7 +171,7 @@ const void *lift_list(LiftCall *c, u32 at, u32 n, u32 size, u32 align)
         lift_fail(c, "list pointer/length out of bounds of memory");
     else if (at & (align - 1))
         lift_fail(c, "list pointer is not aligned");
-    return c->failed || n == 0 ? NULL : c->base + at;
+    return c->failed || n == 0 || !use_fuel(c, bytes) ? NULL : c->base + at;
 }
 
 static bool is_scalar(u32 v)

@@ -75,6 +75,7 @@ struct LiftCall {
     u64 length;
     u64 fuel;
     Arena arena; /* empty until something needs it; host functions may use it for their results */
+    u32 given;   /* owned values that lower_own gave to the guest */
     bool failed;
 };
 
@@ -188,7 +189,20 @@ void lower_string(LiftCall *c, u32 at, Str s);
 u32 lower_char(LiftCall *c, u32 v); /* a scalar value, or the call fails */
 static inline u32 lower_own(LiftCall *c, const LiftResource *type, void *rep)
 {
-    return c->failed ? 0 : c->env->ops->give_own(c, type, rep);
+    u32 handle = c->failed ? 0 : c->env->ops->give_own(c, type, rep);
+    c->given += !c->failed;
+    return handle;
+}
+/*
+ * Of a call that failed: ends an owned value that nobody got. Called for the values in the order in
+ * which they are lowered, so the first ones are those that the guest has.
+ */
+static inline void lift_drop_own(LiftCall *c, const LiftResource *type, void *rep)
+{
+    if (c->given)
+        c->given--;
+    else if (rep)
+        type->drop(c->env->host, rep);
 }
 
 /* Stores to memory that was checked. */

@@ -22,13 +22,27 @@ struct ComponentLinker {
     GlueResource *resources;
     ComponentItems root;
     Offered *offered;
+    u64 fuel; /* of each call of generated glue */
 };
+
+#define LINK_HOSTCALL_FUEL ((u64)128 << 20)
 
 ComponentLinker *component_linker_new(void)
 {
     ComponentLinker *l = mem_alloc(sizeof *l);
     arena_init(&l->names);
+    l->fuel = LINK_HOSTCALL_FUEL;
     return l;
+}
+
+void component_linker_fuel(ComponentLinker *l, u64 bytes)
+{
+    l->fuel = bytes;
+}
+
+u64 linker_hostcall_fuel(const ComponentLinker *l)
+{
+    return l->fuel;
 }
 
 void component_linker_free(ComponentLinker *l)

@@ -73,6 +73,24 @@ void p2_resource_free(void *host, void *rep)
     mem_free(rep);
 }
 
+bool p2_has_children(void *host, P2Children *c, const LiftResource *type, void *rep)
+{
+    const WasiP2 *p = host;
+    if (c->n == 0)
+        return false;
+    c->type = type;
+    c->rep = rep;
+    if (p->store)
+        host_fail(p->store, error_new("resource has children"));
+    return true;
+}
+
+void p2_child_gone(void *host, P2Children *c)
+{
+    if (c && --c->n == 0 && c->type)
+        c->type->drop(host, c->rep);
+}
+
 bool p2_stopped(LiftCall *c)
 {
     if (!__atomic_load_n(&store_vm(p2_of(c)->store)->pending, __ATOMIC_ACQUIRE))
@@ -111,6 +129,12 @@ void wasi_p2_free(WasiP2 *p)
     p2_pairs_release(&p->config);
     p2_pairs_release(&p->keyvalue);
     mem_free(p);
+}
+
+void wasi_p2_detach(WasiP2 *p)
+{
+    if (p)
+        p->store = NULL;
 }
 
 Error *wasi_p2_link(ComponentLinker *l, WasiP2 *p)

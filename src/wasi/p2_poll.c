@@ -15,8 +15,7 @@ WasiIoPollPollable *p2_pollable(LiftCall *call, int fd, u64 deadline)
 
 void wasi_io_poll_pollable_drop(void *host, WasiIoPollPollable *rep)
 {
-    if (rep->parent)
-        --*rep->parent;
+    p2_child_gone(host, rep->parent);
     p2_resource_free(host, rep);
 }
 

@@ -22,7 +22,7 @@ void p2_pairs_release(P2Pairs *p);
 
 struct WasiP2 {
     WasiCtx *ctx;
-    Store *store;
+    Store *store;  /* NULL: it is gone */
     u64 resources; /* alive, of those that handles stand for */
     P2Pairs config, keyvalue;
     u64 keyvalue_bytes; /* that the entries of all buckets take */
@@ -48,6 +48,17 @@ typedef struct P2File {
 P2File *p2_file_ref(P2File *f);
 void p2_file_unref(P2File *f); /* may be NULL */
 
+/* What is alive of what was made of a resource and must not outlive it. */
+typedef struct P2Children {
+    u32 n;
+    const LiftResource *type; /* set once the parent was dropped all the same */
+    void *rep;
+} P2Children;
+/* True if a resource has children: it stays until they are gone, and the guest that dropped it
+ * ends. */
+bool p2_has_children(void *host, P2Children *c, const LiftResource *type, void *rep);
+void p2_child_gone(void *host, P2Children *c); /* may be NULL */
+
 struct WasiIoErrorError {
     int err; /* an errno value */
 };
@@ -56,7 +67,7 @@ struct WasiIoStreamsInputStream {
     int fd;       /* -1: at its end */
     P2File *file; /* own; NULL: standard input */
     u64 offset;
-    u32 pollables; /* alive */
+    P2Children pollables;
 };
 
 struct WasiIoStreamsOutputStream {
@@ -65,14 +76,14 @@ struct WasiIoStreamsOutputStream {
     u64 offset;
     bool append;
     bool closed;
-    u64 allowed;   /* bytes that the last check-write permits */
-    u32 pollables; /* alive */
+    u64 allowed; /* bytes that the last check-write permits */
+    P2Children pollables;
 };
 
 struct WasiIoPollPollable {
-    int fd;       /* to be read from; -1: none */
-    u64 deadline; /* of os_monotonic_ns; 0: ready */
-    u32 *parent;  /* counts the pollables of a stream, which outlives them; may be NULL */
+    int fd;             /* to be read from; -1: none */
+    u64 deadline;       /* of os_monotonic_ns; 0: ready */
+    P2Children *parent; /* of a stream; may be NULL */
 };
 WasiIoPollPollable *p2_pollable(LiftCall *call, int fd, u64 deadline);
 

@@ -20,14 +20,6 @@ enum {
     BLOCKING_MAX = 4096,
 };
 
-/* A stream stays while it has pollables; dropping it then ends the guest. */
-static bool has_pollables(const WasiP2 *p, u32 n)
-{
-    if (n)
-        host_fail(p->store, error_new("resource has children"));
-    return n > 0;
-}
-
 /* --- errors --- */
 
 void wasi_io_error_error_drop(void *host, WasiIoErrorError *rep)
@@ -60,7 +52,7 @@ static WasiIoStreamsStreamError failed_with(LiftCall *call, int err)
 
 void wasi_io_streams_input_stream_drop(void *host, Input *rep)
 {
-    if (has_pollables(host, rep->pollables))
+    if (p2_has_children(host, &rep->pollables, &wasi_io_streams_input_stream_type, rep))
         return;
     p2_file_unref(rep->file);
     p2_resource_free(host, rep);
@@ -154,14 +146,14 @@ void wasi_io_streams_input_stream_subscribe(LiftCall *call, Input *self,
 {
     *ret_result = p2_pollable(call, self->file ? -1 : self->fd, 0);
     (*ret_result)->parent = &self->pollables;
-    self->pollables++;
+    self->pollables.n++;
 }
 
 /* --- writing --- */
 
 void wasi_io_streams_output_stream_drop(void *host, Output *rep)
 {
-    if (has_pollables(host, rep->pollables))
+    if (p2_has_children(host, &rep->pollables, &wasi_io_streams_output_stream_type, rep))
         return;
     p2_file_unref(rep->file);
     p2_resource_free(host, rep);
@@ -259,7 +251,7 @@ void wasi_io_streams_output_stream_subscribe(LiftCall *call, Output *self,
 {
     *ret_result = p2_pollable(call, -1, 0);
     (*ret_result)->parent = &self->pollables;
-    self->pollables++;
+    self->pollables.n++;
 }
 
 static void write_zeroes(LiftCall *call, Output *s, u64 len, VoidResult *ret)

@@ -23,6 +23,7 @@ typedef struct Guest {
     u32 top;    /* of what realloc gave */
     u32 offset; /* added to what realloc gives: a guest that is wrong */
     GlueShapesThing *handles[HANDLES];
+    u32 full; /* handles from this one on cannot be given; 0: all can */
     u32 lent, drops, leaves;
     bool moves; /* realloc moves the memory */
     char failure[256];
@@ -77,6 +78,10 @@ static u32 guest_give(LiftCall *c, const LiftResource *type, void *rep)
     Guest *g = guest_of(c);
     EXPECT(type == &glue_shapes_thing_type);
     for (u32 h = 1; h < HANDLES; h++) {
+        if (h == g->full) {
+            lift_fail(c, "the table is full");
+            return 0;
+        }
         if (!g->handles[h]) {
             g->handles[h] = rep;
             return h;
@@ -546,6 +551,54 @@ TEST(glue_resources)
     guest_release(&g);
 }
 
+/* Things for handles 1 to n, in a list at 128. */
+static void give_things(Guest *g, u32 n)
+{
+    for (u32 i = 0; i < n; i++)
+        put32(g, 128 + i * 4, CALL(u32, g, "[constructor]thing", TYPES(u32), i));
+}
+
+TEST(glue_drops_what_nobody_got)
+{
+    Guest g;
+    guest_init(&g);
+    give_things(&g, 3);
+    CALL(void, &g, "[static]thing.merge", TYPES(u32, u32, u32), 1, 7, 64);
+    EXPECT_STR(g.failure, "unknown handle index 7");
+    EXPECT_EQ(g.drops, 1); /* the one that was taken; the function was not called */
+    EXPECT(!g.handles[1] && g.handles[2] && g.handles[3]);
+    guest_release(&g);
+
+    guest_init(&g);
+    give_things(&g, 3);
+    g.offset = MEMORY_SIZE;
+    CALL(void, &g, "[static]thing.all", TYPES(u32, u32, u32), 128, 3, 64);
+    EXPECT_STR(g.failure, "realloc return: beyond end of memory");
+    EXPECT_EQ(g.drops, 3); /* the copies */
+    guest_release(&g);
+
+    guest_init(&g);
+    give_things(&g, 3);
+    g.full = 6;
+    CALL(void, &g, "[static]thing.all", TYPES(u32, u32, u32), 128, 3, 64);
+    EXPECT_STR(g.failure, "the table is full");
+    EXPECT_EQ(g.drops, 1); /* two are the guest's */
+    EXPECT(g.handles[4] && g.handles[5] && !g.handles[6]);
+    guest_release(&g);
+
+    guest_init(&g);
+    g.full = 1;
+    CALL(u32, &g, "[constructor]thing", TYPES(u32), 9);
+    EXPECT_EQ(g.drops, 1);
+    guest_release(&g);
+
+    guest_init(&g);
+    give_things(&g, 1);
+    CALL(void, &g, "[static]thing.merge", TYPES(u32, u32, u32), 1, 1, 4096);
+    EXPECT_EQ(g.drops, 1);
+    guest_release(&g);
+}
+
 TEST(glue_bad_pointers)
 {
     static const struct {
@@ -568,16 +621,6 @@ TEST(glue_bad_pointers)
     }
 }
 
-TEST(glue_fuel)
-{
-    Guest g;
-    guest_init(&g);
-    g.env.fuel = 100;
-    CALL(void, &g, "echo-shapes", TYPES(u32, u32, u32), 0, 10, 64);
-    EXPECT(strstr(g.failure, "too much data"));
-    guest_release(&g);
-}
-
 static const char *string_failure(Guest *g, u32 at, u32 len)
 {
     LiftCall c;
@@ -586,6 +629,18 @@ static const char *string_failure(Guest *g, u32 at, u32 len)
     (void)lift_string(&c, at, len);
     lift_leave(&c);
     return g->failure;
+}
+
+TEST(glue_fuel)
+{
+    Guest g;
+    guest_init(&g);
+    g.env.fuel = 100;
+    CALL(void, &g, "echo-shapes", TYPES(u32, u32, u32), 0, 10, 64);
+    EXPECT(strstr(g.failure, "too much data"));
+    EXPECT_STR(string_failure(&g, 500, 100), "");
+    EXPECT(strstr(string_failure(&g, 500, 101), "too much data")); /* though it is not copied */
+    guest_release(&g);
 }
 
 TEST(lift_strings_that_are_wrong)
