@@ -43,7 +43,9 @@ fiber_switch:
     pop r12
     pop rbx
     pop rbp
-    ret
+    /* As a return it would be predicted from the stack that was left. */
+    pop rdx
+    notrack jmp rdx
 .Lmxcsr:
     ldmxcsr [rsp]
     jmp .Lmxcsr_done
