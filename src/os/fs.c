@@ -333,27 +333,54 @@ static const struct timespec *time_left(u64 deadline, struct timespec *buf)
     return buf;
 }
 
-int os_wait(int fd, OsWait what, u64 deadline, void *const *stop, bool *ret_ready)
+static_assert(sizeof(OsPollFd) == sizeof(struct pollfd) &&
+                  offsetof(OsPollFd, wanted) == offsetof(struct pollfd, events) &&
+                  offsetof(OsPollFd, ready) == offsetof(struct pollfd, revents) &&
+                  OS_POLL_READ == POLLIN && OS_POLL_WRITE == POLLOUT,
+              "the kernel's own layout");
+
+int os_wait_any(OsPollFd *fds, usize n, u64 deadline, void *const *stop, usize *ret_ready)
 {
-    struct pollfd p = {.fd = fd, .events = what == OS_WAIT_READ ? POLLIN : POLLOUT};
     struct timespec left;
     const struct timespec *timeout = time_left(deadline, &left);
     /* Signals are held back from the look at *stop until the kernel waits, which lets them in. */
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    int n, err = 0;
+    int ready = 0, err = 0;
     if (stop && __atomic_load_n(stop, __ATOMIC_ACQUIRE)) {
-        n = 0;
         err = EINTR;
     } else {
-        n = ppoll(&p, fd >= 0, timeout, &before);
-        err = n < 0 ? errno : 0;
+        ready = ppoll((struct pollfd *)fds, n, timeout, &before);
+        err = ready < 0 ? errno : 0;
     }
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (!err)
+        *ret_ready = (usize)ready;
+    return err;
+}
+
+int os_wait(int fd, OsWait what, u64 deadline, void *const *stop, bool *ret_ready)
+{
+    OsPollFd p = {.fd = fd, .wanted = what == OS_WAIT_READ ? OS_POLL_READ : OS_POLL_WRITE};
+    usize n = 0;
+    int err = os_wait_any(&p, fd >= 0, deadline, stop, &n);
+    if (!err)
         *ret_ready = n > 0;
     return err;
+}
+
+bool os_is_nonblocking(int fd)
+{
+    int flags = fcntl(fd, F_GETFL);
+    return flags >= 0 && flags & O_NONBLOCK;
+}
+
+void os_set_nonblocking(int fd, bool on)
+{
+    int flags = fcntl(fd, F_GETFL);
+    if (flags >= 0)
+        (void)fcntl(fd, F_SETFL, on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK);
 }
 
 static u64 resolution_ns(clockid_t id)

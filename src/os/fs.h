@@ -114,6 +114,18 @@ typedef enum OsWait { OS_WAIT_READ, OS_WAIT_WRITE } OsWait;
  */
 int os_wait(int fd, OsWait what, u64 deadline, void *const *stop, bool *ret_ready);
 
+/* As os_wait, for several different descriptors; sets what each is ready for. */
+enum { OS_POLL_READ = 1, OS_POLL_WRITE = 4 };
+typedef struct OsPollFd {
+    int fd;
+    i16 wanted; /* OS_POLL_* */
+    i16 ready;  /* with errors, other bits than were wanted */
+} OsPollFd;
+int os_wait_any(OsPollFd *fds, usize n, u64 deadline, void *const *stop, usize *ret_ready);
+/* False: reads and writes of the descriptor wait. */
+bool os_is_nonblocking(int fd);
+void os_set_nonblocking(int fd, bool on);
+
 u64 os_realtime_resolution_ns(void);
 u64 os_monotonic_resolution_ns(void);
 
