@@ -224,6 +224,7 @@ static void prologue(Baseline *b)
     zero_locals(b, !area);
     if (b->mem0_moves)
         bl_reload_memory0(b);
+    bl_reload_length(b);
     bl_interrupt_checks(b);
 }
 
@@ -376,7 +377,8 @@ static void begin(Baseline *b, const CompileEnv *env, u32 func, StackCheck check
     b->failed = b->has_call = b->leaves = b->has_v128 = false;
     b->call_weight = b->max_slot = b->max_down = 0;
     b->fuel_pending = b->t->fuel ? 1 : 0; /* the call itself */
-    vec_reserve(&b->stack, 8);            /* so that pointers into it are formed from a real one */
+    b->calls_made = 0;
+    vec_reserve(&b->stack, 8); /* so that pointers into it are formed from a real one */
     b->stack.n = b->unspilled[0] = b->unspilled[1] = b->flushed = 0;
     b->stubs.n = b->traps.n = b->calls.n = b->relocs.n = 0;
     b->mem0_moves = b->m->nmemories && memory_can_move(b->m->memories, b->t);

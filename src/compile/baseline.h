@@ -46,15 +46,18 @@ typedef struct Val {
 typedef enum BlCond { COND_FEQ = CC_COUNT, COND_FNE } BlCond;
 
 typedef struct Local {
-    u8 type;                   /* TypeKind */
-    u8 reg;                    /* its pin, GPR_NONE if it lives in the frame */
-    bool written;              /* by local.set or local.tee anywhere */
-    bool need_init;            /* may be read before it is written */
-    bool saved;                /* pinned in a register that calls do not keep */
-    u32 weight;                /* uses, each worth 8^(loop depth) */
-    u32 refs;                  /* V_LOCAL values of it on the stack */
-    i32 offset;                /* of its slot from rbp, 0 if it has none */
-    u32 def_depth, def_serial; /* scan: the block of the first write */
+    u8 type;        /* TypeKind */
+    u8 reg;         /* its pin, GPR_NONE if it lives in the frame */
+    bool written;   /* by local.set or local.tee anywhere */
+    bool need_init; /* may be read before it is written */
+    bool saved;     /* pinned in a register that calls do not keep */
+    u32 weight;     /* uses, each worth 8^(loop depth) */
+    u32 refs;       /* V_LOCAL values of it on the stack */
+    u32 last_write; /* module offset of the last instruction that writes it */
+    u32 check_depth, check_serial, check_calls; /* where its pin was last compared with memory 0's
+                                                   length (bl_note_check), serial 0: nowhere */
+    i32 offset;                                 /* of its slot from rbp, 0 if it has none */
+    u32 def_depth, def_serial;                  /* scan: the block of the first write */
 } Local;
 
 typedef enum BlockKind { BK_FUNC, BK_BLOCK, BK_LOOP, BK_IF, BK_ELSE } BlockKind;
@@ -63,6 +66,8 @@ typedef struct Block {
     u8 kind;
     bool reached; /* by a branch to its end */
     u8 single;    /* TypeKind of the only result if `results` is NULL */
+    u32 serial;   /* of the code from its start, or from its `else`, on */
+    u32 loop;     /* position of the innermost loop's block, itself included; 0 if there is none */
     u32 height;   /* values below its parameters */
     u32 nparams, nresults;
     const ValType *params, *results;
@@ -130,9 +135,10 @@ typedef struct Baseline {
     VEC(u32) used; /* locals of a weight, ascending: there may be very many that nobody uses */
 
     /* What the scan found. */
-    u32 call_weight; /* calls, each worth 8^(loop depth) */
-    bool has_call;   /* any call of wasm, host or builtin: the frame needs the stack check */
-    bool leaves;     /* calls that leave the instance: the frame has the context and a word */
+    u32 call_weight;  /* calls, each worth 8^(loop depth) */
+    u32 length_local; /* stands for the length of memory 0 among the locals; behind them */
+    bool has_call;    /* any call of wasm, host or builtin: the frame needs the stack check */
+    bool leaves;      /* calls that leave the instance: the frame has the context and a word */
     bool has_v128;
 
     u32 gpr_temps, gpr_busy; /* masks */
@@ -145,6 +151,8 @@ typedef struct Baseline {
     VEC(ScanBlock) scan_blocks;
     VEC(bool) loops; /* in order: true if there is no loop inside */
     u32 loop;        /* number of the next one */
+    u32 serial;      /* of the newest block */
+    u32 calls_made;  /* so far */
 
     u32 slot_log2;    /* log2 of the bytes of a stack slot */
     u32 locals_start; /* bytes below rbp where the locals' slots begin ... */
@@ -156,6 +164,7 @@ typedef struct Baseline {
     u32 check_patch;  /* offset of the size in the check of a large frame */
     u8 check;         /* StackCheck */
     bool mem0_moves;
+    u8 length_reg; /* has the length of memory 0; GPR_NONE if it has no register */
     u64 fuel_pending;
 
     CodeLabel epilogue, overflow;
@@ -180,6 +189,31 @@ static inline bool bl_is_float(u8 type)
 static inline X64Size bl_size(u8 type)
 {
     return type == KIND_I32 ? SZ_32 : SZ_64;
+}
+
+/*
+ * Notes that the local's pin is below the length of memory 0 from here on. Memories do not shrink,
+ * so that holds as long as the pin keeps its value: in what the check dominates (its block is
+ * open), without a write in between, be it by way of an inner loop's head. After a call the pin has
+ * been reloaded, which may be speculation on an older value: it counts no more.
+ */
+static inline void bl_note_check(Baseline *b, Local *l)
+{
+    l->check_depth = b->blocks.n - 1;
+    l->check_serial = b->blocks.p[l->check_depth].serial;
+    l->check_calls = b->calls_made;
+}
+static inline bool bl_is_checked(const Baseline *b, const Local *l)
+{
+    return l->check_serial && l->check_calls == b->calls_made && l->check_depth < b->blocks.n &&
+           b->blocks.p[l->check_depth].serial == l->check_serial &&
+           (l->check_depth >= b->blocks.p[b->blocks.n - 1].loop || l->last_write < b->wasm_at);
+}
+
+/* True if faults are traps and the guards are as abi/vmctx.h says. */
+static inline bool bl_checks_by_guard(const Baseline *b, const MemoryType *t)
+{
+    return b->t->signal_traps && t->page_size_log2 == 16 && !memory_is_guarded(t, b->t);
 }
 
 /* --- scan.c --- */
@@ -321,6 +355,7 @@ bool bl_op_memory(Baseline *b, OpId op);
  * byte is constant, too). */
 bool bl_bulk_is_inline(const Baseline *b, const Insn *in, u64 n);
 void bl_reload_memory0(Baseline *b);
+void bl_reload_length(Baseline *b); /* if it has a register */
 
 /* --- baseline_call.c --- */
 void bl_op_call(Baseline *b, bool tail);

@@ -37,6 +37,8 @@ void bl_save_pins(Baseline *b)
 
 void bl_reload_pins(Baseline *b)
 {
+    b->calls_made++;
+    bl_reload_length(b);
     for (u32 i = 0; i < b->npinned; i++) {
         const Local *l = b->locals + b->pinned[i];
         if (!l->saved)

@@ -214,7 +214,11 @@ void bl_branch_if(Baseline *b, Val cond, bool negate, CodeLabel l)
 
 void bl_push_func_block(Baseline *b)
 {
-    Block k = {.kind = BK_FUNC, .nresults = b->type->nresults, .results = b->type->results};
+    b->serial = 1;
+    Block k = {.kind = BK_FUNC,
+               .serial = b->serial,
+               .nresults = b->type->nresults,
+               .results = b->type->results};
     b->blocks.n = 0;
     vec_push(&b->blocks, k);
 }
@@ -223,6 +227,8 @@ static Block block_of(Baseline *b, BlockKind kind)
 {
     const BlockType *t = &b->in.block;
     Block k = {.kind = (u8)kind, .label = code_label(&b->code), .other = CODE_NO_LABEL};
+    k.serial = ++b->serial;
+    k.loop = kind == BK_LOOP ? b->blocks.n : b->blocks.p[b->blocks.n - 1].loop;
     if (t->kind == BLOCK_VALUE) {
         k.nresults = 1;
         k.single = (u8)valtype_kind(t->type);
@@ -283,6 +289,7 @@ void bl_op_else(Baseline *b)
     bl_drop_to(b, k->height);
     code_bind(&b->code, k->other);
     k->kind = BK_ELSE;
+    k->serial = ++b->serial;
     b->reachable = true;
     push_places(b, k, true);
 }

@@ -2,8 +2,10 @@
 /*
  * Linear memory. A guarded memory is accessed by one instruction, [base + index + offset], whose
  * fault is the trap; the index is a zero-extended 32-bit register (baseline.h, invariant 1). Others
- * are checked: index + offset + size against the length, without wrapping around, and the address
- * is masked so that nothing is read speculatively beyond the check.
+ * are checked, and the address is masked by a conditional move so that nothing is read
+ * speculatively beyond the check: the index alone where the guards around the memory do the rest,
+ * else (pages of other sizes, faults that are no traps) index + offset + size, without wrapping
+ * around.
  */
 #include "compile/baseline.h"
 
@@ -36,6 +38,13 @@ void bl_reload_memory0(Baseline *b)
         x64_rm(c, X64_MOV, SZ_64, ROLE_MEMORY, x64_mem(ROLE_VMCTX, (i32)b->layout->memory_ptrs));
         x64_rm(c, X64_MOV, SZ_64, ROLE_MEMORY, x64_mem(ROLE_MEMORY, offsetof(VmMemory, base)));
     }
+}
+
+void bl_reload_length(Baseline *b)
+{
+    if (b->length_reg != GPR_NONE)
+        x64_rm(&b->code, X64_MOV, SZ_64, b->length_reg,
+               memory_field(b, 0, offsetof(VmMemory, length)));
 }
 
 /* --- addresses --- */
@@ -136,13 +145,88 @@ static Addr checked_address(Baseline *b, Val *index, const MemArg *a, u32 size)
     return r;
 }
 
+/* index + offset as a temporary, for offsets that the guard does not cover. */
+static Gpr index_plus_offset(Baseline *b, Val *index, const MemArg *a)
+{
+    CodeBuf *c = &b->code;
+    Gpr t = bl_own_gpr(b, index);
+    if (a->offset <= INT32_MAX) {
+        x64_ri(c, X64_ADD, SZ_64, t, (i32)a->offset);
+    } else {
+        x64_mov_ri(c, SZ_64, RAX, (i64)a->offset);
+        x64_rr(c, X64_ADD, SZ_64, t, RAX);
+    }
+    if (b->m->memories[a->memory].is64)
+        x64_jcc(c, CC_B, bl_trap_label(b, TRAP_MEMORY_OUT_OF_BOUNDS));
+    return t;
+}
+
+/*
+ * An index that is not below the length becomes one with which the access faults, right where it
+ * is: be it a local's pin, for nobody sees the local any more. So the pin holds what is safe to use
+ * until it is written, speculatively, too, and further accesses by it need no check.
+ */
+static Addr masked_address(Baseline *b, Val *index, const MemArg *a, u32 size)
+{
+    CodeBuf *c = &b->code;
+    Addr r = {.temp = {GPR_NONE, GPR_NONE}};
+    u8 pin = index->kind == V_LOCAL ? b->locals[index->local].reg : GPR_NONE;
+    bool small = a->offset <= CHECKED_GUARD - size;
+    Gpr i = RAX;
+    if (!small)
+        i = index_plus_offset(b, index, a);
+    else if (index->kind == V_REG || pin != GPR_NONE || a->memory < b->m->n_imported_memories)
+        i = bl_gpr(b, index);
+    else
+        bl_load_gpr(b, index, RAX);
+    keep_temp(b, &r, 0, i);
+    if (i != pin || a->memory != 0 || !bl_is_checked(b, b->locals + index->local)) {
+        if (a->memory == 0 && b->length_reg != GPR_NONE)
+            x64_rr(c, X64_CMP, SZ_64, i, b->length_reg);
+        else
+            x64_rm(c, X64_CMP, SZ_64, i, memory_field(b, a->memory, offsetof(VmMemory, length)));
+        x64_cmov_rm(c, CC_AE, SZ_64, i, x64_mem(ROLE_VMCTX, offsetof(VmCtx, outside)));
+        if (i == pin && a->memory == 0)
+            bl_note_check(b, b->locals + index->local);
+    }
+    Gpr base = ROLE_MEMORY;
+    if (a->memory != 0) {
+        base = i == RAX ? bl_alloc_gpr(b) : RAX;
+        keep_temp(b, &r, 1, base);
+        x64_rm(c, X64_MOV, SZ_64, base, memory_field(b, a->memory, offsetof(VmMemory, base)));
+    }
+    r.m = x64_mem_index(base, i, 0, small ? (i32)a->offset : 0);
+    return r;
+}
+
+/* A constant address within what the memory has from the start on. */
+static bool constant_address(const Baseline *b, const Val *index, const MemArg *a, u32 size,
+                             X64Mem *ret_mem)
+{
+    const MemoryType *t = b->m->memories + a->memory;
+    if (index->kind != V_CONST || a->memory != 0)
+        return false;
+    u64 at = t->is64 ? index->imm : (u32)index->imm, least = 0;
+    if (__builtin_mul_overflow(t->limits.min, (u64)1 << t->page_size_log2, &least))
+        return false;
+    least = MIN(least, INT32_MAX);
+    if (size > least || a->offset > least - size || at > least - size - a->offset)
+        return false;
+    *ret_mem = x64_mem(ROLE_MEMORY, (i32)(at + a->offset));
+    return true;
+}
+
 Addr bl_address(Baseline *b, Val *index, const MemArg *a, u32 size)
 {
     u64 reach = a->offset + size;
-    if (memory_is_guarded(b->m->memories + a->memory, b->t) && reach <= b->t->memory_guard &&
-        reach <= INT32_MAX)
+    const MemoryType *t = b->m->memories + a->memory;
+    if (memory_is_guarded(t, b->t) && reach <= b->t->memory_guard && reach <= INT32_MAX)
         return guarded_address(b, index, a);
-    return checked_address(b, index, a, size);
+    Addr r = {.temp = {GPR_NONE, GPR_NONE}};
+    if (constant_address(b, index, a, size, &r.m))
+        return r;
+    return bl_checks_by_guard(b, t) ? masked_address(b, index, a, size)
+                                    : checked_address(b, index, a, size);
 }
 
 /* --- loads and stores --- */

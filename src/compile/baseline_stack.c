@@ -403,6 +403,7 @@ void bl_local_set(Baseline *b, u32 local, bool tee)
 {
     Local *l = b->locals + local;
     Val v = bl_pop(b);
+    l->check_serial = 0;
     if (v.kind == V_LOCAL && v.local == local) {
         bl_release(b, v);
         if (tee)

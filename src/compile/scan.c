@@ -87,10 +87,11 @@ static void scan_read(Scan *s, Local *l)
     use_local(s, l);
 }
 
-static void scan_write(Scan *s, Local *l)
+static void scan_write(Scan *s, Local *l, u32 at)
 {
     Baseline *b = s->b;
     l->written = true;
+    l->last_write = at;
     if (!is_defined(b, l)) {
         l->def_depth = b->scan_blocks.n - 1;
         l->def_serial = b->scan_blocks.p[l->def_depth].serial;
@@ -137,7 +138,7 @@ static void scan_insn(Scan *s, const Insn *in)
         break;
     case OP_local_set:
     case OP_local_tee:
-        scan_write(s, b->locals + in->idx);
+        scan_write(s, b->locals + in->idx, in->offset);
         break;
     case OP_global_get:
         b->has_v128 |= valtype_kind(b->m->globals[in->idx].type.type) == KIND_V128;
@@ -172,7 +173,9 @@ static void scan_insn(Scan *s, const Insn *in)
     case OP_elem_drop:
         scan_call(s, false);
         break;
-    default: /* nothing that matters here */
+    default: /* nothing that matters here but accesses */
+        if (in->op >= OP_i32_load && in->op <= OP_i64_store32)
+            add_weight(&b->locals[b->length_local].weight, weight_at(s->depth));
         if (op_infos[in->op].prefix == 0xfd)
             b->has_v128 = true;
         if (bl_simd_calls(b, (OpId)in->op))
@@ -193,6 +196,9 @@ void bl_scan(Baseline *b)
     for (u32 i = 0; i < b->type->nparams; i++)
         add_locals(b, 1, b->type->params[i]);
     insn_read_locals(&b->r, add_locals, b);
+    b->length_local = b->nlocals;
+    add_locals(b, 1, VT_I64);
+    b->nlocals--;
     for (u32 i = 0; i < b->type->nresults; i++)
         b->has_v128 |= valtype_kind(b->type->results[i]) == KIND_V128;
     Scan s = {.b = b, .consts = {UINT64_MAX, UINT64_MAX}};
@@ -294,6 +300,8 @@ static void pin_with_calls(Baseline *b, const Ranking *r)
     u32 k = 0, c = 0;
     for (u32 i = 0; i < r->n; i++) {
         u32 w = b->locals[r->local[i]].weight;
+        if (r->local[i] == b->length_local && w / 3 <= b->call_weight)
+            continue;
         if (k < ARRAY_LEN(kept_regs) && w > 1)
             pin_saved(b, r->local[i], kept_regs[k++]);
         else if (c < ARRAY_LEN(clobbered) && w / 3 > b->call_weight)
@@ -363,12 +371,17 @@ void bl_assign_registers(Baseline *b)
     Ranking ints = {.max = BL_MAX_PINS}, floats = {.max = BL_FLOAT_PINS};
     for (u32 i = 0; i < b->used.n; i++)
         rank(bl_is_float(b->locals[b->used.p[i]].type) ? &floats : &ints, b->locals, b->used.p[i]);
+    Local *length = b->locals + b->length_local;
+    length->weight /= 2;
+    if (b->m->nmemories && bl_checks_by_guard(b, b->m->memories) && length->weight > 8)
+        rank(&ints, b->locals, b->length_local);
     b->npinned = b->nsaved = 0;
     if (b->has_call)
         pin_with_calls(b, &ints);
     else
         pin_leaf(b, &ints);
     pin_floats(b, &floats);
+    b->length_reg = length->reg;
     set_temps(b);
     lay_out_frame(b);
 }

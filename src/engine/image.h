@@ -23,7 +23,7 @@
 #include "base/base.h"
 
 /* Raised with every change of this file, of abi/ or of generated code. */
-#define IMAGE_VERSION 2u
+#define IMAGE_VERSION 3u
 #define IMAGE_MAGIC "WTCIMAGE"
 
 enum {

@@ -6,8 +6,9 @@
  *
  * Only committed pages can be accessed. A guarded memory (memory_is_guarded) reserves 4 GiB or
  * more, and compiled code relies on the faults behind its length; its length is a multiple of the
- * wasm page, so of the system's. All others are checked by compiled code against the exact length;
- * accesses that fail the check go to the guard in front, and the one behind is a second line.
+ * wasm page, so of the system's. All others are checked by compiled code; accesses that fail the
+ * check go to the guard in front. Where pages have 64 KiB, only the index is checked, and the guard
+ * behind catches what begins in bounds and ends beyond; else it is a second line.
  *
  * A memory that outgrows its reservation, and memory_can_move(), is extended where it is, or its
  * page tables move, or it is copied, in this order. Each time it reserves as much again as it has,
@@ -17,8 +18,6 @@
 #include "runtime/runtime_priv.h"
 
 #include <errno.h>
-
-enum { SMALL_GUARD = 64 << 10 };
 
 #define GROWTH_RESERVE ((u64)2 << 30) /* reserved beyond the new size when a memory moves */
 #define HEADROOM ((u64)64 << 20)      /* address space that growth leaves to the host */
@@ -47,7 +46,7 @@ static u64 reservation_for(const Store *s, const MemoryType *t, u64 bytes)
 static bool map_memory(const Store *s, Memory *m, u64 reserved)
 {
     bool guarded = memory_is_guarded(&m->type, &s->tunables);
-    u64 guard = os_page_up(guarded ? s->tunables.memory_guard : SMALL_GUARD);
+    u64 guard = os_page_up(guarded ? s->tunables.memory_guard : CHECKED_GUARD);
     u64 bytes = guard + reserved + guard;
     u8 *map = os_vm_reserve(bytes);
     if (!map)

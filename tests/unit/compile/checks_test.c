@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/*
+ * Accesses of memories without enough address space around them: where they trap, and that a check
+ * is left out only where an earlier one holds. Each way of keeping a memory must agree.
+ */
+#include "unit/compile/harness.h"
+
+/* The modules: `INDEX` is the memory's index type. */
+static const char boundaries[] =
+    "(memory INDEX 1 3)"
+    "(func (export \"grow\") (param INDEX) (result INDEX) (memory.grow (local.get 0)))"
+    "(func (export \"byte\") (param INDEX) (result i32) (i32.load8_u (local.get 0)))"
+    "(func (export \"word\") (param INDEX) (result i64) (i64.load offset=4 (local.get 0)))"
+    "(func (export \"last_small\") (param INDEX) (result i32)"
+    " (i32.load offset=65532 (local.get 0)))"
+    "(func (export \"first_large\") (param INDEX) (result i32)"
+    " (i32.load offset=65533 (local.get 0)))"
+    "(func (export \"huge\") (param INDEX) (result i32)"
+    " (i32.load8_u offset=0xfffffff0 (local.get 0)))"
+    "(func (export \"sum\") (param INDEX INDEX) (result i32)"
+    " (i32.load8_u (INDEX.add (local.get 0) (local.get 1))))"
+    "(func (export \"in\") (result i32) (i32.load (INDEX.const 65532)))"
+    "(func (export \"out\") (result i32) (i32.load (INDEX.const 65533)))"
+    "(func (export \"far\") (result i32) (i32.load8_u offset=65536 (INDEX.const 65535)))"
+    "(func (export \"put\") (param INDEX i64) (i64.store offset=1 (local.get 0) (local.get 1)))"
+    "(func (export \"vector\") (param INDEX) (result i32)"
+    " (i32x4.extract_lane 3 (v128.load offset=16 (local.get 0))))";
+
+static const char repeats[] =
+    "(memory INDEX 1 3) (data (INDEX.const 8) \"\\01\\00\\00\\00\\02\\00\\00\\00\")"
+    "(func $nothing)"
+    /* the second access reaches further */
+    "(func (export \"twice\") (param INDEX) (result i32)"
+    " (i32.add (i32.load (local.get 0)) (i32.load offset=4 (local.get 0))))"
+    /* written in between */
+    "(func (export \"moved\") (param INDEX INDEX) (result i32) (local i32)"
+    " (local.set 2 (i32.load (local.get 0))) (local.set 0 (local.get 1))"
+    " (i32.add (local.get 2) (i32.load (local.get 0))))"
+    /* checked on one way only */
+    "(func (export \"maybe\") (param INDEX i32) (result i32)"
+    " (if (local.get 1) (then (drop (i32.load (local.get 0)))))"
+    " (i32.load (local.get 0)))"
+    "(func (export \"either\") (param INDEX i32) (result i32)"
+    " (if (result i32) (local.get 1)"
+    "  (then (i32.load (local.get 0))) (else (i32.load (local.get 0)))))"
+    "(func (export \"skipped\") (param INDEX i32) (result i32)"
+    " (block (br_if 0 (local.get 1)) (drop (i32.load (local.get 0))))"
+    " (i32.load (local.get 0)))"
+    /* checked before the loop, written at its end */
+    "(func (export \"loop\") (param INDEX i32) (result i32) (local i32)"
+    " (drop (i32.load (local.get 0)))"
+    " (loop (local.set 2 (i32.add (local.get 2) (i32.load (local.get 0))))"
+    "  (local.set 0 (INDEX.add (local.get 0) (INDEX.const 0x10000000)))"
+    "  (br_if 0 (local.tee 1 (i32.sub (local.get 1) (i32.const 1)))))"
+    " (local.get 2))"
+    /* checked before the loop, never written */
+    "(func (export \"base\") (param INDEX i32) (result i32) (local i32)"
+    " (drop (i32.load (local.get 0)))"
+    " (loop (local.set 2 (i32.add (local.get 2) (i32.load offset=4 (local.get 0))))"
+    "  (br_if 0 (local.tee 1 (i32.sub (local.get 1) (i32.const 1)))))"
+    " (local.get 2))"
+    /* the length changes within the loop, and so does what is in bounds */
+    "(func (export \"growing\") (param INDEX i32) (result i32) (local i32)"
+    " (loop (local.set 2 (i32.add (local.get 2) (i32.load (local.get 0))))"
+    "  (drop (memory.grow (INDEX.const 1))) (call $nothing)"
+    "  (local.set 0 (INDEX.add (local.get 0) (INDEX.const 65536)))"
+    "  (br_if 0 (local.tee 1 (i32.sub (local.get 1) (i32.const 1)))))"
+    " (local.get 2))";
+
+static void free_text(char **text)
+{
+    mem_free(*text);
+}
+
+/* The text with the index type in place. */
+static char *with_index(const char *text, const char *index)
+{
+    Buf b = {0};
+    for (const char *at; (at = strstr(text, "INDEX")); text = at + 5) {
+        buf_bytes(&b, text, (usize)(at - text));
+        buf_str(&b, str_of(index));
+    }
+    buf_str(&b, str_of(text));
+    return buf_take_string(&b);
+}
+
+static void check_boundaries(const char *index, const EngineConfig *config)
+{
+    __attribute__((cleanup(free_text))) char *text = with_index(boundaries, index);
+    bool is64 = index[1] == '6';
+    Harness h = harness_new(text, config);
+    for (u64 end = 65536; end <= 3 * 65536; end += 65536) {
+        TrapCode oob = TRAP_MEMORY_OUT_OF_BOUNDS;
+        harness_run(&h, "put", end - 9, 0x0807060504030201, 0);
+        harness_trap(&h, "put", end - 8, 0, oob);
+        EXPECT_EQ(harness_run(&h, "byte", end - 1, 0, 0), 8);
+        EXPECT_EQ(harness_run(&h, "word", end - 12, 0, 0), 0x0807060504030201);
+        EXPECT_EQ(harness_run(&h, "vector", end - 32, 0, 0), 0x08070605);
+        EXPECT_EQ(harness_run(&h, "sum", end - 11, 10, 0), 8);
+        harness_trap(&h, "byte", end, 0, oob);
+        harness_trap(&h, "word", end - 11, 0, oob);
+        harness_trap(&h, "vector", end - 31, 0, oob);
+        harness_trap(&h, "sum", end - 1, 1, oob);
+        if (end == 65536) {
+            harness_trap(&h, "far", 0, 0, oob);
+        } else {
+            EXPECT_EQ(harness_run(&h, "last_small", end - 65536, 0, 0), 0x08070605);
+            EXPECT_EQ(harness_run(&h, "first_large", end - 65537, 0, 0), 0x08070605);
+            harness_run(&h, "far", 0, 0, 0);
+        }
+        harness_trap(&h, "last_small", end - 65535, 0, oob);
+        harness_trap(&h, "first_large", end - 65536, 0, oob);
+        EXPECT_EQ(harness_run(&h, "in", 0, 0, 0), 0x08070605);
+        if (end == 65536)
+            harness_trap(&h, "out", 0, 0, oob);
+        else
+            EXPECT_EQ(harness_run(&h, "out", 0, 0, 0), 0x080706);
+        static const u64 wild[] = {0x7fffffff, 0x80000000, 0xfffffff0, 0xfffffff8, 0xffffffff};
+        for (u32 i = 0; i < ARRAY_LEN(wild); i++) {
+            harness_trap(&h, "byte", wild[i], 0, oob);
+            harness_trap(&h, "word", wild[i], 0, oob);
+            harness_trap(&h, "first_large", wild[i], 0, oob);
+            harness_trap(&h, "huge", wild[i], 0, oob);
+            if (!is64)
+                continue;
+            harness_trap(&h, "word", wild[i] << 32, 0, oob);
+            harness_trap(&h, "word", (u64)0 - 12 - i, 0, oob);
+            harness_trap(&h, "first_large", (u64)0 - 65533 - i, 0, oob);
+            harness_trap(&h, "huge", (u64)0 - 0xfffffff0 + i, 0, oob);
+        }
+        harness_run(&h, "grow", 1, 0, 0);
+    }
+    harness_free(&h);
+}
+
+static void check_repeats(const char *index, const EngineConfig *config)
+{
+    __attribute__((cleanup(free_text))) char *text = with_index(repeats, index);
+    const u32 far = 0x10000000; /* behind the guard: an access without a check is no trap there */
+    TrapCode oob = TRAP_MEMORY_OUT_OF_BOUNDS;
+    Harness h = harness_new(text, config);
+    EXPECT_EQ(harness_run(&h, "twice", 8, 0, 0), 3);
+    harness_trap(&h, "twice", 65532, 0, oob);
+    EXPECT_EQ(harness_run(&h, "moved", 8, 12, 0), 3);
+    harness_trap(&h, "moved", 8, far, oob);
+    static const char *const ways[] = {"maybe", "either", "skipped"};
+    for (u32 i = 0; i < ARRAY_LEN(ways); i++)
+        for (u32 way = 0; way < 2; way++) {
+            EXPECT_EQ(harness_run(&h, ways[i], 12, way, 0), 2);
+            harness_trap(&h, ways[i], far, way, oob);
+        }
+    EXPECT_EQ(harness_run(&h, "loop", 8, 1, 0), 1);
+    harness_trap(&h, "loop", 8, 2, oob);
+    EXPECT_EQ(harness_run(&h, "base", 8, 3, 0), 6);
+    harness_trap(&h, "base", 65532, 1, oob);
+    EXPECT_EQ(harness_run(&h, "growing", 8, 3, 0), 1);
+    harness_trap(&h, "growing", 8, 4, oob);
+    harness_free(&h);
+}
+
+static void check_all(const EngineConfig *config)
+{
+    static const char *const types[] = {"i32", "i64"};
+    for (u32 i = 0; i < ARRAY_LEN(types); i++) {
+        check_boundaries(types[i], config);
+        check_repeats(types[i], config);
+    }
+}
+
+TEST(accesses_with_guard_pages)
+{
+    check_all(NULL);
+}
+
+TEST(accesses_without_reservation)
+{
+    EngineConfig c;
+    engine_config_init(&c);
+    c.tunables.memory_reservation = c.tunables.memory_guard = 0;
+    check_all(&c);
+}
+
+TEST(accesses_without_signals)
+{
+    EngineConfig c;
+    engine_config_init(&c);
+    c.tunables.signal_traps = false;
+    check_all(&c);
+}
