@@ -17,9 +17,9 @@ static Error *complain(const AbiSide *s, Complaint c)
     return s->host ? error_new("%s", c.host) : trap_error(c.trap);
 }
 
-Error *abi_bad_discriminant(const AbiSide *s, u32 found)
+Error *abi_bad_discriminant(const AbiSide *s, u32 found, u32 cases)
 {
-    return s->host ? error_new("unexpected discriminant: %u", found)
+    return s->host ? error_new("discriminant %u out of range [0..%u)", found, cases)
                    : trap_error(TRAP_INVALID_DISCRIMINANT);
 }
 

@@ -112,7 +112,7 @@ static Error *load_fields(AbiSide *s, const CType *c, const u8 *place, Component
 static Error *start_case(AbiSide *s, const CType *c, u32 number, ComponentVal *ret_val)
 {
     if (number >= c->n)
-        return abi_bad_discriminant(s, number);
+        return abi_bad_discriminant(s, number, c->n);
     *ret_val = (ComponentVal){.kind = c->kind, .n = number};
     if (c->kind == CT_ENUM || c->fields[number].type == CTYPE_NONE)
         return NULL;

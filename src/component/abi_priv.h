@@ -26,7 +26,7 @@ u64 abi_load_ptr(const AbiSide *s, const u8 *p);
 void *abi_tree_alloc(AbiSide *s, u64 n, usize size);
 Error *abi_tree_full(void);
 Error *abi_no_async(void);
-Error *abi_bad_discriminant(const AbiSide *s, u32 found);
+Error *abi_bad_discriminant(const AbiSide *s, u32 found, u32 cases);
 Error *abi_bad_char(const AbiSide *s);
 
 static inline bool char_is_valid(u32 c)

@@ -70,7 +70,7 @@ Error *abi_load_string(AbiSide *s, AbiSlice at, ComponentVal *ret_val)
     if (form == TEXT_UTF8 && !utf8_valid(copy, n))
         return bad_utf8(s, copy, n);
     if (form == TEXT_UTF16 && !utf16_valid(copy, n))
-        return error_new("invalid utf16 encoding");
+        return error_new(s->host ? "unpaired surrogate found" : "invalid utf16 encoding");
     *ret_val =
         (ComponentVal){.kind = CT_STRING, .form = (u8)form, .flat = compact, .n = n, .bytes = copy};
     return NULL;

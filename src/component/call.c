@@ -107,9 +107,9 @@ MUST_CHECK static Error *run_lifted(ComponentFunc *f, Task *task, const Componen
     abi_from_vals(env->sig.results, env->sig.nresults, vals, flat);
     CField field = {0};
     t = result_of(env, &field);
-    e = abi_lift(side, &t, flat, task->result);
+    e = scope_check_borrows(side->scope);
     if (!e)
-        e = scope_check_borrows(side->scope);
+        e = abi_lift(side, &t, flat, task->result);
     return e ? e : run_post_return(env, flat[0]);
 }
 

@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/*
+ * What components may try against each other and the host: the sections of component.wast, a test
+ * each, and what needs a host's function, a clock or many variants. After each, another component
+ * runs in the same engine.
+ */
+#include "cli/file.h"
+#include "cli/wast_run.h"
+#include "component/instance.h"
+#include "unit/test.h"
+#include "wit/text/ctext.h"
+
+#include <stdio.h>
+
+static Engine *engine_of(bool fuel)
+{
+    EngineConfig c;
+    engine_config_init(&c);
+    c.tunables.fuel = fuel;
+    Engine *engine = NULL;
+    if (engine_new(&c, &engine))
+        test_skip("no such processor");
+    return engine;
+}
+
+static void run_script(Engine *engine, const char *name, Str text)
+{
+    Store *store = NULL;
+    EXPECT(!engine_store_new(engine, &store));
+    store_set_fuel(store, (u64)1 << 40);
+    WastOptions o = {.component_features = component_features_default()};
+    Error *e = wast_run(engine, store, &o, name, text);
+    if (e) {
+        Buf out = {0};
+        error_format(e, &out);
+        test_fail(__FILE__, __LINE__, "%.*s", (int)out.n, (const char *)out.p);
+    }
+}
+
+/* Nothing of what came before may be felt. */
+static void expect_unharmed(Engine *engine)
+{
+    run_script(engine, "unharmed",
+               STR("(component (core module $m (memory (export \"m\") 1)"
+                   " (func (export \"r\") (param i32 i32 i32 i32) (result i32) (i32.const 8))"
+                   " (func (export \"f\") (param i32 i32) (result i32) (local.get 1)))"
+                   " (core instance $i (instantiate $m))"
+                   " (func (export \"f\") (param \"s\" string) (result u32) (canon lift"
+                   "  (core func $i \"f\") (memory (core memory $i \"m\"))"
+                   "  (realloc (core func $i \"r\")))))"
+                   "(assert_return (invoke \"f\" (str.const \"abc\")) (u32.const 3))"));
+}
+
+/* From the section's heading to the next one. */
+static void run_section(const char *name)
+{
+    Buf file = {0};
+    EXPECT(!file_read("tests/security/component.wast", &file));
+    buf_u8(&file, 0);
+    char heading[64];
+    snprintf(heading, sizeof heading, ";; ==== %s\n", name);
+    const char *at = strstr((const char *)file.p, heading);
+    EXPECT(at);
+    const char *end = strstr(at + 1, ";; ====");
+    Engine *engine = engine_of(false);
+    run_script(engine, name, (Str){at, end ? (usize)(end - at) : strlen(at)});
+    expect_unharmed(engine);
+    engine_free(engine);
+    buf_release(&file);
+}
+
+#define SECTION(name)                                                                              \
+    TEST(security_component_##name)                                                                \
+    {                                                                                              \
+        run_section(#name);                                                                        \
+    }
+SECTION(handles)
+SECTION(borrow_kept)
+SECTION(destructors)
+SECTION(lifted_intrinsics)
+SECTION(post_return)
+SECTION(hostile_realloc)
+SECTION(bad_strings)
+SECTION(bad_lists)
+SECTION(bad_results_to_the_host)
+SECTION(type_bombs)
+
+/* --- CVE-2026-34941: all pairs of encodings, at the end of memory and beyond --- */
+
+/* The encodings, and what a length of one code unit is of them. */
+static const struct {
+    const char *option;
+    u32 unit, tag;
+} encodings[] = {
+    {"utf8", 1, 0},
+    {"utf16", 2, 0},
+    {"latin1+utf16", 1, 0},
+    {"latin1+utf16", 2, 0x80000000},
+};
+enum { PAGE = 65536 };
+
+static void put_string_components(Buf *out, usize from, usize to)
+{
+    buf_printf(
+        out,
+        "(component definition $T"
+        " (component $C"
+        "  (core module $m (memory (export \"m\") 4) (global $at (mut i32) (i32.const 0))"
+        "   (func (export \"r\") (param i32 i32 i32 i32) (result i32) (i32.const 1024))"
+        "   (func (export \"f\") (param i32 i32) (result i32) (local.get 1)))"
+        "  (core instance $i (instantiate $m))"
+        "  (func (export \"f\") (param \"s\" string) (result u32) (canon lift (core func $i \"f\")"
+        "   (memory (core memory $i \"m\")) (realloc (core func $i \"r\")) string-encoding=%s)))"
+        " (instance $c (instantiate $C))"
+        " (component $D (import \"f\" (func $f (param \"s\" string) (result u32)))"
+        "  (core module $m (memory (export \"m\") 1)) (core instance $m (instantiate $m))"
+        "  (core func $f' (canon lower (func $f) (memory (core memory $m \"m\"))"
+        "   string-encoding=%s))"
+        "  (func (export \"f\") (param \"p\" u32) (param \"n\" u32) (result u32)"
+        "   (canon lift (core func $f'))))"
+        " (instance $d (instantiate $D (with \"f\" (func $c \"f\"))))"
+        " (export \"f\" (func $d \"f\")))\n",
+        encodings[to].option, encodings[from].option);
+}
+
+static void put_call(Buf *out, u32 ptr, u32 units, usize from, bool good)
+{
+    buf_printf(out, "(component instance $i $T)\n%s(invoke \"f\" (u32.const %u) (u32.const %u))",
+               good ? "" : "(assert_trap ", ptr, units | encodings[from].tag);
+    if (!good)
+        buf_str(out, STR(" \"string content out-of-bounds\")"));
+    buf_u8(out, '\n');
+}
+
+TEST(security_component_strings_end_with_memory)
+{
+    Engine *engine = engine_of(false);
+    for (usize from = 0; from < ARRAY_LEN(encodings); from++) {
+        for (usize to = 0; to < ARRAY_LEN(encodings) - 1; to++) {
+            Buf b = {0};
+            u32 unit = encodings[from].unit;
+            put_string_components(&b, from, to);
+            put_call(&b, PAGE - 8 * unit, 8, from, true);
+            put_call(&b, PAGE, 0, from, true);
+            put_call(&b, PAGE - 8 * unit, 9, from, false);
+            put_call(&b, 65520, unit == 2 ? 10 : 17, from, false);
+            put_call(&b, 0, 0x7fffffff, from, false);
+            put_call(&b, 0xfffffffe, 1, from, false);
+            put_call(&b, 0xfffffffe, 0x7fffffff, from, false);
+            run_script(engine, "strings", (Str){(const char *)b.p, b.n});
+            buf_release(&b);
+        }
+    }
+    expect_unharmed(engine);
+    engine_free(engine);
+}
+
+/* --- with a host's function --- */
+
+typedef struct Bed {
+    Engine *engine;
+    Store *store;
+    LoadedComponent *component;
+    ComponentLinker *linker;
+    ComponentInstance *instance;
+    Arena arena;
+} Bed;
+
+static void bed_start(Bed *b, Engine *engine, const char *text)
+{
+    Buf binary = {0};
+    Diag diag;
+    diag_init(&diag);
+    b->engine = engine;
+    arena_init(&b->arena);
+    EXPECT(!engine_store_new(engine, &b->store));
+    if (!component_text_parse(str_of(text), &(TextOptions){0}, &binary, NULL, &diag))
+        test_fail(__FILE__, __LINE__, "%s", diag.msg);
+    ComponentOptions o = {.features = engine_config(engine)->features,
+                          .component_features = component_features_default()};
+    Error *e = component_load(engine, &o, binary.p, binary.n, NULL, &b->component);
+    if (e)
+        test_fail(__FILE__, __LINE__, "%s", e->cause ? e->cause->message : e->message);
+    buf_release(&binary);
+    e = component_instance_new(b->store, b->component, b->linker, &b->instance);
+    if (e)
+        test_fail(__FILE__, __LINE__, "%s", e->message);
+}
+
+static void bed_end(Bed *b)
+{
+    store_free(b->store);
+    component_instance_free(b->instance);
+    component_linker_free(b->linker);
+    component_unref(b->component);
+    arena_release(&b->arena);
+    expect_unharmed(b->engine);
+    engine_free(b->engine);
+}
+
+/* Calls a function of one u32; the innermost message of how it ended, "" if it returned. */
+static const char *call(Bed *b, const char *name, u32 arg)
+{
+    ComponentItem item;
+    EXPECT(items_find(component_exports(b->instance), str_of(name), &item));
+    ComponentVal val = {.kind = CT_U32, .bits = arg}, result = {0};
+    Error *e = component_call(item.func, &val, &b->arena, &result);
+    const Error *last = e;
+    while (last && last->cause)
+        last = last->cause;
+    const char *text = last ? arena_strdup(&b->arena, str_of(last->message)) : "";
+    error_free(e);
+    return text;
+}
+
+static Error *host_calls_back(void *env, HostCall *host, const ComponentVal *params,
+                              ComponentVal *ret_result)
+{
+    (void)host;
+    (void)params;
+    (void)ret_result;
+    Bed *b = env;
+    const char *text = call(b, "inner", 0);
+    return *text ? error_new("%s", text) : NULL;
+}
+
+TEST(security_component_host_cannot_re_enter)
+{
+    Bed b = {.linker = component_linker_new()};
+    HostFunc f = {.vals = host_calls_back, .env = &b};
+    EXPECT(!component_linker_func(b.linker, STR(""), STR("back"), &f));
+    bed_start(
+        &b, engine_of(false),
+        "(component (import \"back\" (func $back)) (core func $back' (canon lower (func $back)))"
+        " (core module $m (import \"\" \"back\" (func $back))"
+        "  (func (export \"inner\") (param i32))"
+        "  (func (export \"outer\") (param i32) (call $back)))"
+        " (core instance $i (instantiate $m (with \"\" (instance"
+        "  (export \"back\" (func $back'))))))"
+        " (func (export \"inner\") (param \"x\" u32) (canon lift (core func $i \"inner\")))"
+        " (func (export \"outer\") (param \"x\" u32) (canon lift (core func $i \"outer\"))))");
+    EXPECT_STR(call(&b, "inner", 0), "");
+    EXPECT_STR(call(&b, "outer", 0), "wasm trap: cannot enter component instance");
+    EXPECT_STR(call(&b, "inner", 0), "wasm trap: cannot enter component instance");
+    bed_end(&b);
+}
+
+/* --- realloc that never comes back --- */
+
+TEST(security_component_realloc_is_stopped)
+{
+    Bed b = {0};
+    bed_start(
+        &b, engine_of(true),
+        "(component (core module $m (memory (export \"m\") 1)"
+        "  (func (export \"r\") (param i32 i32 i32 i32) (result i32) (loop (br 0)) unreachable)"
+        "  (func (export \"f\") (param i32 i32)))"
+        " (core instance $i (instantiate $m))"
+        " (func (export \"f\") (param \"x\" (list u8)) (canon lift"
+        "  (core func $i \"f\") (memory (core memory $i \"m\"))"
+        "  (realloc (core func $i \"r\")))))");
+    store_set_fuel(b.store, 100000);
+    ComponentItem item;
+    EXPECT(items_find(component_exports(b.instance), STR("f"), &item));
+    ComponentVal list = {.kind = CT_LIST, .flat = true, .n = 3, .bytes = (const u8 *)"abc"};
+    Error *e = component_call(item.func, &list, &b.arena, NULL);
+    const Error *trap = error_find(e, ERROR_TRAP);
+    EXPECT(trap && trap->value == TRAP_OUT_OF_FUEL);
+    error_free(e);
+    bed_end(&b);
+}
+
+/* --- a million strings in one list --- */
+
+TEST(security_component_many_strings)
+{
+    enum { N = 1000000 };
+    Bed b = {0};
+    bed_start(&b, engine_of(false),
+              "(component (core module $m (memory (export \"m\") 200)"
+              "  (global $at (mut i32) (i32.const 64))"
+              "  (func (export \"r\") (param i32 i32 i32 i32) (result i32) (local i32)"
+              "   (local.set 4 (i32.and (i32.add (global.get $at) (i32.const 3)) (i32.const -4)))"
+              "   (global.set $at (i32.add (local.get 4) (local.get 3))) (local.get 4))"
+              "  (func (export \"f\") (param i32 i32) (result i32)"
+              "   (i32.store (i32.const 8) (local.get 0)) (i32.store (i32.const 12) (local.get 1))"
+              "   (i32.const 8)))"
+              " (core instance $i (instantiate $m))"
+              " (func (export \"f\") (param \"x\" (list string)) (result (list string)) (canon lift"
+              "  (core func $i \"f\") (memory (core memory $i \"m\"))"
+              "  (realloc (core func $i \"r\")))))");
+    ComponentItem item;
+    EXPECT(items_find(component_exports(b.instance), STR("f"), &item));
+    ComponentVal *strings = arena_array(&b.arena, ComponentVal, N), result = {0};
+    for (u32 i = 0; i < N; i++)
+        strings[i] = val_string(i % 2 ? STR("a") : STR("b"));
+    ComponentVal list = {.kind = CT_LIST, .n = N, .items = strings};
+    EXPECT(!component_call(item.func, &list, &b.arena, &result));
+    EXPECT_EQ(result.n, N);
+    EXPECT(str_eq(val_text(&result.items[N - 1], &b.arena), STR("a")));
+    bed_end(&b);
+}
+
+/* --- names and nesting that double --- */
+
+/* `levels` components, each of which instantiates the next one twice. */
+static void put_doubling(Buf *out, u32 levels)
+{
+    buf_str(out, STR("(component\n"));
+    for (u32 i = 0; i < levels; i++)
+        buf_printf(out, "(component $c%u", i);
+    for (u32 i = levels; i-- > 0;) {
+        if (i + 1 < levels)
+            buf_printf(out, "(instance (instantiate $c%u)) (instance (instantiate $c%u))", i + 1,
+                       i + 1);
+        buf_str(out, STR(")\n"));
+    }
+    buf_str(out, STR("(instance (instantiate $c0)))\n"));
+}
+
+TEST(security_component_instances_are_bounded)
+{
+    Engine *engine = engine_of(false);
+    Buf text = {0};
+    buf_str(&text, STR("(assert_unlinkable "));
+    put_doubling(&text, 30);
+    buf_str(&text, STR(" \"resource limit exceeded: more than 10000 component instances\")"));
+    run_script(engine, "doubling", (Str){(const char *)text.p, text.n});
+    text.n = 0;
+    put_doubling(&text, 8);
+    run_script(engine, "doubling", (Str){(const char *)text.p, text.n});
+    buf_release(&text);
+    expect_unharmed(engine);
+    engine_free(engine);
+}
