@@ -177,13 +177,13 @@ static u64 add_saturating(u64 a, u64 b)
 void wasi_clocks_monotonic_clock_subscribe_instant(LiftCall *call, u64 when,
                                                    WasiIoPollPollable **ret_result)
 {
-    *ret_result = p2_pollable(call, -1, add_saturating(p2_of(call)->ctx->monotonic_start, when));
+    *ret_result = p2_pollable_until(call, add_saturating(p2_of(call)->ctx->monotonic_start, when));
 }
 
 void wasi_clocks_monotonic_clock_subscribe_duration(LiftCall *call, u64 when,
                                                     WasiIoPollPollable **ret_result)
 {
-    *ret_result = p2_pollable(call, -1, when ? add_saturating(os_monotonic_ns(), when) : 0);
+    *ret_result = p2_pollable_until(call, when ? add_saturating(os_monotonic_ns(), when) : 0);
 }
 
 /* --- randomness --- */

@@ -6,6 +6,7 @@
 #include "base/map.h"
 #include "bind/wasi_io_streams.h"
 #include "wasi/ctx_priv.h"
+#include "wasi/loop.h"
 #include "wasi/p2.h"
 
 /* Names and values that a command line gave, each name once, in the order of the last. */
@@ -59,32 +60,78 @@ typedef struct P2Children {
 bool p2_has_children(void *host, P2Children *c, const LiftResource *type, void *rep);
 void p2_child_gone(void *host, P2Children *c); /* may be NULL */
 
+/* Waits (wasi/loop.h). False: the guest is to be left, and the call has failed. */
+bool p2_wait(LiftCall *c, WasiWait *w, usize n, u64 deadline) MUST_CHECK;
+
 struct WasiIoErrorError {
-    int err; /* an errno value */
+    int err;          /* an errno value */
+    const char *text; /* own; NULL: that of the errno value */
+    const void *kind; /* whose `code` it is: an address of who made it */
+    u32 code;
 };
 
+/* What an implementation of streams returns instead of an errno value when its end is reached or
+ * the other side does not read any more. */
+enum { P2_CLOSED = -1 };
+
+/*
+ * Streams over other things than files. None of these waits. 0 is success; EAGAIN is `not now`,
+ * after which `wants` says what to wait for; P2_CLOSED, or an errno value, ends an output stream.
+ */
+typedef struct P2InputOps {
+    int (*read)(void *impl, u8 *p, usize n, usize *ret_n); /* n > 0 */
+    void (*wants)(const void *impl, WasiWait *ret_wait);
+    void (*describe)(void *impl, WasiIoErrorError *e); /* of the last error; may be NULL */
+    void (*drop)(void *host, void *impl);
+} P2InputOps;
+typedef struct P2OutputOps {
+    int (*check)(void *impl, u64 *ret_n);           /* bytes that `write` takes now; 0: none yet */
+    int (*write)(void *impl, const u8 *p, usize n); /* all of them; no EAGAIN */
+    int (*flush)(void *impl);                       /* EAGAIN: not everything is out */
+    void (*wants)(const void *impl, WasiWait *ret_wait); /* until check or flush get further */
+    void (*describe)(void *impl, WasiIoErrorError *e);
+    void (*drop)(void *host, void *impl);
+} P2OutputOps;
+
 struct WasiIoStreamsInputStream {
-    int fd;       /* -1: at its end */
-    P2File *file; /* own; NULL: standard input */
-    u64 offset;
+    const P2InputOps *ops; /* NULL: a file or standard input */
+    void *impl;
     P2Children pollables;
+    P2Children *parent; /* counts it; may be NULL */
+    int fd;             /* -1: at its end */
+    P2File *file;       /* own; NULL: standard input */
+    u64 offset;
 };
 
 struct WasiIoStreamsOutputStream {
+    const P2OutputOps *ops; /* NULL: a file or a standard stream */
+    void *impl;
+    P2Children pollables;
+    P2Children *parent;
+    bool closed;
+    u64 allowed;  /* bytes that the last check-write permits */
     int fd;       /* -1: nowhere */
     P2File *file; /* own; NULL: a standard stream */
     u64 offset;
     bool append;
-    bool closed;
-    u64 allowed; /* bytes that the last check-write permits */
-    P2Children pollables;
 };
+/* New streams; `impl` is what the ops get. The parent (may be NULL) counts them. */
+WasiIoStreamsInputStream *p2_input_new(LiftCall *c, const P2InputOps *ops, void *impl,
+                                       P2Children *parent);
+WasiIoStreamsOutputStream *p2_output_new(LiftCall *c, const P2OutputOps *ops, void *impl,
+                                         P2Children *parent);
 
+/* What to wait for until `of` is ready; asked at each wait. */
+typedef void P2Wants(const void *of, WasiWait *ret_wait);
 struct WasiIoPollPollable {
-    int fd;             /* to be read from; -1: none */
+    P2Wants *wants; /* NULL: the deadline */
+    const void *of;
     u64 deadline;       /* of os_monotonic_ns; 0: ready */
-    P2Children *parent; /* of a stream; may be NULL */
+    P2Children *parent; /* may be NULL */
 };
-WasiIoPollPollable *p2_pollable(LiftCall *call, int fd, u64 deadline);
+WasiIoPollPollable *p2_pollable_until(LiftCall *call, u64 deadline);
+/* The resource behind `of` outlives the pollable: its `pollables` counts it. */
+WasiIoPollPollable *p2_pollable_of(LiftCall *call, P2Wants *wants, const void *of,
+                                   P2Children *pollables);
 
 #endif

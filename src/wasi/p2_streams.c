@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /*
- * wasi:io/error and wasi:io/streams, over standard streams and files. Output is not buffered:
- * what was written is where it belongs, so flushing has nothing to do.
+ * wasi:io/error and wasi:io/streams. Output to standard streams and files is not buffered: what was
+ * written is where it belongs, so flushing has nothing to do. Others bring their operations.
  */
 #include "wasi/p2_priv.h"
+
+#include "runtime/fiber.h"
 
 #include <errno.h>
 #include <string.h>
@@ -24,11 +26,16 @@ enum {
 
 void wasi_io_error_error_drop(void *host, WasiIoErrorError *rep)
 {
+    mem_free((void *)(uintptr_t)rep->text);
     p2_resource_free(host, rep);
 }
 
 void wasi_io_error_error_to_debug_string(LiftCall *call, WasiIoErrorError *self, Str *ret_result)
 {
+    if (self->text) {
+        *ret_result = lift_copy(call, str_of(self->text));
+        return;
+    }
     Buf b = {0};
     buf_printf(&b, "%s (os error %d)", strerror(self->err), self->err);
     *ret_result = lift_copy(call, (Str){(char *)b.p, b.n});
@@ -40,47 +47,83 @@ static WasiIoStreamsStreamError closed(void)
     return (WasiIoStreamsStreamError){.tag = WASI_IO_STREAMS_STREAM_ERROR_CLOSED};
 }
 
-static WasiIoStreamsStreamError failed_with(LiftCall *call, int err)
+static WasiIoStreamsStreamError
+failed_with(LiftCall *call, int err, void (*describe)(void *impl, WasiIoErrorError *e), void *impl)
 {
+    if (err == P2_CLOSED)
+        return closed();
     WasiIoStreamsStreamError e = {.tag = WASI_IO_STREAMS_STREAM_ERROR_LAST_OPERATION_FAILED};
     e.as.last_operation_failed = p2_resource_new(call, sizeof(WasiIoErrorError));
     e.as.last_operation_failed->err = err;
+    if (describe)
+        describe(impl, e.as.last_operation_failed);
     return e;
 }
 
 /* --- reading --- */
 
+Input *p2_input_new(LiftCall *c, const P2InputOps *ops, void *impl, P2Children *parent)
+{
+    Input *s = p2_resource_new(c, sizeof *s);
+    *s = (Input){.ops = ops, .impl = impl, .parent = parent, .fd = -1};
+    if (parent)
+        parent->n++;
+    return s;
+}
+
 void wasi_io_streams_input_stream_drop(void *host, Input *rep)
 {
     if (p2_has_children(host, &rep->pollables, &wasi_io_streams_input_stream_type, rep))
         return;
+    P2Children *parent = rep->parent;
+    if (rep->ops)
+        rep->ops->drop(host, rep->impl);
     p2_file_unref(rep->file);
     p2_resource_free(host, rep);
+    p2_child_gone(host, parent);
 }
 
-/* Waits for standard input. With a deadline of 0 it only looks: EAGAIN if there is nothing. */
-static int wait_input(LiftCall *call, int fd, u64 deadline)
+static void input_wants(const void *of, WasiWait *ret_wait)
 {
-    void *const *stop = &store_vm(p2_of(call)->store)->pending;
-    bool ready = false;
-    int err;
-    do
-        err = os_wait(fd, OS_WAIT_READ, deadline, stop, &ready);
-    while (err == EINTR && !p2_stopped(call));
-    return err ? err : ready ? 0 : EAGAIN;
+    const Input *s = of;
+    if (s->ops)
+        s->ops->wants(s->impl, ret_wait);
+    else
+        *ret_wait = s->file || s->fd < 0 ? wasi_wait_ready() : wasi_wait_read(s->fd);
 }
 
+/* Standard input may be what blocks on reading. */
+static int read_stdin(LiftCall *call, const Input *s, u8 *p, usize len, usize *ret_n)
+{
+    WasiWait w = wasi_wait_read(s->fd);
+    if (!p2_wait(call, &w, 1, 0))
+        return EINTR;
+    if (!w.ready)
+        return EAGAIN;
+    int err = os_fd_read(s->fd, p, len, ret_n);
+    return err == EINTR && !p2_stopped(call) ? EAGAIN : err;
+}
+
+static int read_now(LiftCall *call, Input *s, u8 *p, usize len, usize *ret_n)
+{
+    if (s->ops)
+        return s->ops->read(s->impl, p, len, ret_n);
+    return s->file ? os_fd_pread(s->fd, p, len, s->offset, ret_n)
+                   : read_stdin(call, s, p, len, ret_n);
+}
+
+/* With a deadline of 0 it only looks: EAGAIN if there is nothing. */
 static int read_once(LiftCall *call, Input *s, u64 deadline, u8 *p, usize len, usize *ret_n)
 {
-    if (s->file)
-        return os_fd_pread(s->fd, p, len, s->offset, ret_n);
-    int err;
-    do {
-        err = wait_input(call, s->fd, deadline);
-        if (!err)
-            err = os_fd_read(s->fd, p, len, ret_n);
-    } while ((err == EINTR || (err == EAGAIN && deadline)) && !p2_stopped(call));
-    return err;
+    for (;;) {
+        int err = read_now(call, s, p, len, ret_n);
+        if (err != EAGAIN || deadline == 0 || call->failed)
+            return err;
+        WasiWait w;
+        input_wants(s, &w);
+        if (!p2_wait(call, &w, 1, deadline))
+            return EINTR;
+    }
 }
 
 /* Nothing to be read is success with no bytes; the end is `closed`. */
@@ -88,7 +131,7 @@ static void read_some(LiftCall *call, Input *s, u64 len, u64 deadline, ReadResul
 {
     usize want = (usize)MIN(len, (u64)CHUNK), n = 0;
     *ret = (ReadResult){0};
-    if (s->fd < 0) {
+    if (s->fd < 0 && !s->ops) {
         *ret = (ReadResult){.is_err = true, .as.err = closed()};
         return;
     }
@@ -100,7 +143,9 @@ static void read_some(LiftCall *call, Input *s, u64 len, u64 deadline, ReadResul
     if (call->failed || err == EAGAIN)
         return;
     if (err)
-        *ret = (ReadResult){.is_err = true, .as.err = failed_with(call, err)};
+        *ret = (ReadResult){.is_err = true,
+                            .as.err =
+                                failed_with(call, err, s->ops ? s->ops->describe : NULL, s->impl)};
     else if (n == 0)
         *ret = (ReadResult){.is_err = true, .as.err = closed()};
     else
@@ -144,41 +189,75 @@ void wasi_io_streams_input_stream_blocking_skip(LiftCall *call, Input *self, u64
 void wasi_io_streams_input_stream_subscribe(LiftCall *call, Input *self,
                                             WasiIoPollPollable **ret_result)
 {
-    *ret_result = p2_pollable(call, self->file ? -1 : self->fd, 0);
-    (*ret_result)->parent = &self->pollables;
-    self->pollables.n++;
+    *ret_result = p2_pollable_of(call, input_wants, self, &self->pollables);
 }
 
 /* --- writing --- */
+
+Output *p2_output_new(LiftCall *c, const P2OutputOps *ops, void *impl, P2Children *parent)
+{
+    Output *s = p2_resource_new(c, sizeof *s);
+    *s = (Output){.ops = ops, .impl = impl, .parent = parent, .fd = -1};
+    if (parent)
+        parent->n++;
+    return s;
+}
 
 void wasi_io_streams_output_stream_drop(void *host, Output *rep)
 {
     if (p2_has_children(host, &rep->pollables, &wasi_io_streams_output_stream_type, rep))
         return;
+    P2Children *parent = rep->parent;
+    if (rep->ops)
+        rep->ops->drop(host, rep->impl);
     p2_file_unref(rep->file);
     p2_resource_free(host, rep);
+    p2_child_gone(host, parent);
+}
+
+static void output_wants(const void *of, WasiWait *ret_wait)
+{
+    const Output *s = of;
+    if (s->ops && !s->closed)
+        s->ops->wants(s->impl, ret_wait);
+    else
+        *ret_wait = wasi_wait_ready();
+}
+
+static bool wait_output(LiftCall *call, const Output *s)
+{
+    WasiWait w;
+    output_wants(s, &w);
+    return p2_wait(call, &w, 1, UINT64_MAX);
+}
+
+/* A write to a pipe that is ready does not block up to this size. */
+enum { PIPE_READY = 4096 };
+
+static int write_standard(LiftCall *call, const Output *s, const u8 *p, usize len, usize *ret_n)
+{
+    WasiWait w = wasi_wait_write(s->fd);
+    if (fiber_current()) { /* others are to go on meanwhile */
+        if (!p2_wait(call, &w, 1, UINT64_MAX))
+            return EINTR;
+        len = MIN(len, (usize)PIPE_READY);
+    }
+    int err = os_fd_write(s->fd, p, len, ret_n);
+    if (err == EAGAIN)
+        return p2_wait(call, &w, 1, UINT64_MAX) ? 0 : EINTR;
+    return err == EINTR && !p2_stopped(call) ? 0 : err;
 }
 
 static int write_once(LiftCall *call, Output *s, const u8 *p, usize len, usize *ret_n)
 {
-    if (s->file)
-        return s->append ? os_fd_append(s->fd, p, len, ret_n)
-                         : os_fd_pwrite(s->fd, p, len, s->offset, ret_n);
-    int err = os_fd_write(s->fd, p, len, ret_n);
-    bool ready;
-    if (err == EAGAIN)
-        err = os_wait(s->fd, OS_WAIT_WRITE, UINT64_MAX, &store_vm(p2_of(call)->store)->pending,
-                      &ready);
-    return err == EINTR && !p2_stopped(call) ? 0 : err;
+    if (!s->file)
+        return write_standard(call, s, p, len, ret_n);
+    return s->append ? os_fd_append(s->fd, p, len, ret_n)
+                     : os_fd_pwrite(s->fd, p, len, s->offset, ret_n);
 }
 
-static void write_all(LiftCall *call, Output *s, const u8 *p, usize len, VoidResult *ret)
+static int write_native(LiftCall *call, Output *s, const u8 *p, usize len)
 {
-    *ret = (VoidResult){0};
-    if (s->closed) {
-        *ret = (VoidResult){.is_err = true, .as.err = closed()};
-        return;
-    }
     int err = 0;
     for (usize done = 0; s->fd >= 0 && done < len && !err && !call->failed;) {
         usize n = 0;
@@ -186,30 +265,106 @@ static void write_all(LiftCall *call, Output *s, const u8 *p, usize len, VoidRes
         done += n;
         s->offset += n;
     }
-    if (call->failed || !err)
-        return;
-    s->closed = true;
-    *ret = (VoidResult){.is_err = true,
-                        .as.err = err == EPIPE && !s->file ? closed() : failed_with(call, err)};
+    return err == EPIPE && !s->file ? P2_CLOSED : err;
 }
 
-static void flush(const Output *s, VoidResult *ret)
+static WasiIoStreamsStreamError output_failed(LiftCall *call, Output *s, int err)
+{
+    s->closed = true;
+    return failed_with(call, err, s->ops ? s->ops->describe : NULL, s->impl);
+}
+
+/* What check-write permits; not for closed ones. */
+static int check_now(Output *s, u64 *ret_n)
+{
+    *ret_n = PERMITTED;
+    return s->ops ? s->ops->check(s->impl, ret_n) : 0;
+}
+
+static int flush_now(Output *s)
+{
+    return s->ops ? s->ops->flush(s->impl) : 0;
+}
+
+/* Writes what is permitted. */
+static void write_all(LiftCall *call, Output *s, const u8 *p, usize len, VoidResult *ret)
+{
+    *ret = (VoidResult){.is_err = s->closed};
+    if (s->closed) {
+        ret->as.err = closed();
+        return;
+    }
+    int err = s->ops ? s->ops->write(s->impl, p, len) : write_native(call, s, p, len);
+    if (!call->failed && err)
+        *ret = (VoidResult){.is_err = true, .as.err = output_failed(call, s, err)};
+}
+
+/* Waits until something is permitted; an error otherwise. */
+static bool wait_permitted(LiftCall *call, Output *s, u64 *ret_n, VoidResult *ret)
 {
     *ret = (VoidResult){.is_err = s->closed};
     if (s->closed)
         ret->as.err = closed();
+    while (!s->closed) {
+        int err = check_now(s, ret_n);
+        if (!err && *ret_n > 0)
+            return true;
+        if (err && err != EAGAIN)
+            *ret = (VoidResult){.is_err = true, .as.err = output_failed(call, s, err)};
+        else if (!wait_output(call, s))
+            break;
+    }
+    return false;
+}
+
+static void blocking_flush(LiftCall *call, Output *s, VoidResult *ret)
+{
+    int err = EAGAIN;
+    *ret = (VoidResult){.is_err = s->closed};
+    if (s->closed)
+        ret->as.err = closed();
+    while (!s->closed && err == EAGAIN) {
+        err = flush_now(s);
+        if (err == EAGAIN && !wait_output(call, s))
+            return;
+    }
+    if (!s->closed && err)
+        *ret = (VoidResult){.is_err = true, .as.err = output_failed(call, s, err)};
+}
+
+/* All of it, in pieces that are permitted, and out. */
+static void write_and_flush(LiftCall *call, Output *s, const u8 *p, usize len, VoidResult *ret)
+{
+    *ret = (VoidResult){0};
+    while (len > 0) {
+        u64 n;
+        if (!wait_permitted(call, s, &n, ret))
+            return;
+        usize part = (usize)MIN((u64)len, n);
+        write_all(call, s, p, part, ret);
+        if (ret->is_err || call->failed)
+            return;
+        p += part;
+        len -= part;
+    }
+    blocking_flush(call, s, ret);
 }
 
 void wasi_io_streams_output_stream_check_write(LiftCall *call, Output *self,
                                                CountResult *ret_result)
 {
-    (void)call;
+    u64 n = 0;
+    *ret_result = (CountResult){.is_err = self->closed};
     if (self->closed) {
-        *ret_result = (CountResult){.is_err = true, .as.err = closed()};
+        ret_result->as.err = closed();
         return;
     }
-    self->allowed = PERMITTED;
-    *ret_result = (CountResult){.as.ok = PERMITTED};
+    int err = check_now(self, &n);
+    self->allowed = err ? 0 : n;
+    if (err && err != EAGAIN)
+        *ret_result = (CountResult){.is_err = true, .as.err = output_failed(call, self, err)};
+    else
+        ret_result->as.ok = self->allowed;
 }
 
 void wasi_io_streams_output_stream_write(LiftCall *call, Output *self, LiftListU8 contents,
@@ -230,50 +385,49 @@ void wasi_io_streams_output_stream_blocking_write_and_flush(LiftCall *call, Outp
     if (contents.n > BLOCKING_MAX)
         lift_fail(call, "Buffer too large for blocking-write-and-flush (expected at most 4096)");
     else
-        write_all(call, self, contents.p, contents.n, ret_result);
+        write_and_flush(call, self, contents.p, contents.n, ret_result);
 }
 
 void wasi_io_streams_output_stream_flush(LiftCall *call, Output *self, VoidResult *ret_result)
 {
-    (void)call;
-    flush(self, ret_result);
+    *ret_result = (VoidResult){.is_err = self->closed};
+    if (self->closed) {
+        ret_result->as.err = closed();
+        return;
+    }
+    int err = flush_now(self);
+    if (err && err != EAGAIN)
+        *ret_result = (VoidResult){.is_err = true, .as.err = output_failed(call, self, err)};
 }
 
 void wasi_io_streams_output_stream_blocking_flush(LiftCall *call, Output *self,
                                                   VoidResult *ret_result)
 {
-    (void)call;
-    flush(self, ret_result);
+    blocking_flush(call, self, ret_result);
 }
 
 void wasi_io_streams_output_stream_subscribe(LiftCall *call, Output *self,
                                              WasiIoPollPollable **ret_result)
 {
-    *ret_result = p2_pollable(call, -1, 0);
-    (*ret_result)->parent = &self->pollables;
-    self->pollables.n++;
+    *ret_result = p2_pollable_of(call, output_wants, self, &self->pollables);
 }
 
-static void write_zeroes(LiftCall *call, Output *s, u64 len, VoidResult *ret)
-{
-    static const u8 zeroes[BLOCKING_MAX];
-    *ret = (VoidResult){0};
-    while (len > 0 && !ret->is_err && lift_ok(call)) {
-        usize n = (usize)MIN(len, sizeof zeroes);
-        write_all(call, s, zeroes, n, ret);
-        len -= n;
-    }
-}
+static const u8 zeroes[BLOCKING_MAX];
 
 void wasi_io_streams_output_stream_write_zeroes(LiftCall *call, Output *self, u64 len,
                                                 VoidResult *ret_result)
 {
+    *ret_result = (VoidResult){0};
     if (len > self->allowed) {
         lift_fail(call, "cannot write more zeroes than `check_write` allows");
         return;
     }
     self->allowed -= len;
-    write_zeroes(call, self, len, ret_result);
+    while (len > 0 && !ret_result->is_err && lift_ok(call)) {
+        usize n = (usize)MIN(len, sizeof zeroes);
+        write_all(call, self, zeroes, n, ret_result);
+        len -= n;
+    }
 }
 
 void wasi_io_streams_output_stream_blocking_write_zeroes_and_flush(LiftCall *call, Output *self,
@@ -283,9 +437,10 @@ void wasi_io_streams_output_stream_blocking_write_zeroes_and_flush(LiftCall *cal
         lift_fail(call, "Buffer too large for blocking-write-zeroes-and-flush "
                         "(expected at most 4096)");
     else
-        write_zeroes(call, self, len, ret_result);
+        write_and_flush(call, self, zeroes, (usize)len, ret_result);
 }
 
+/* As much as is permitted; what was read is never lost. */
 static void splice(LiftCall *call, Output *s, Input *src, u64 len, u64 deadline, CountResult *ret)
 {
     ReadResult r;
@@ -294,7 +449,23 @@ static void splice(LiftCall *call, Output *s, Input *src, u64 len, u64 deadline,
         *ret = (CountResult){.is_err = true, .as.err = closed()};
         return;
     }
-    read_some(call, src, len, deadline, &r);
+    u64 permitted = 0;
+    *ret = (CountResult){0};
+    if (deadline) {
+        if (!wait_permitted(call, s, &permitted, &w)) {
+            *ret = (CountResult){.is_err = w.is_err};
+            if (w.is_err)
+                ret->as.err = w.as.err;
+            return;
+        }
+    } else {
+        int err = check_now(s, &permitted);
+        if (err && err != EAGAIN) {
+            *ret = (CountResult){.is_err = true, .as.err = output_failed(call, s, err)};
+            return;
+        }
+    }
+    read_some(call, src, MIN(len, permitted), deadline, &r);
     if (r.is_err) {
         *ret = (CountResult){.is_err = true, .as.err = r.as.err};
         return;
