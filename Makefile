@@ -31,8 +31,8 @@ CFLAGS   ?= -g
 CFLAGS   += -std=gnu17 $(WARN) $(if $(WERROR),-Werror) $(OPT_$(MODE)) -fno-strict-aliasing \
             -fstack-protector-strong -pthread
 LDFLAGS  += -pthread $(filter -fsanitize=% --coverage,$(OPT_$(MODE)))
-# Event loop and names: static, as all of the command.
-LDLIBS   += -l:libuv_a.a -l:libcares.a -lm
+# Event loop, names and TLS: static, as all of the command.
+LDLIBS   += -l:libuv_a.a -l:libcares.a -l:libssl.a -l:libcrypto.a -lm
 ifeq ($(MODE),release)
 LDFLAGS  += -static-pie -Wl,-z,relro,-z,now,-z,noexecstack
 CFLAGS   += -fPIE

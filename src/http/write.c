@@ -119,7 +119,7 @@ static u8 *put_framing(u8 *p, const HttpWriteContext *c, const HttpResponseHead 
     return p;
 }
 
-usize http_response_write(u8 *p, const HttpWriteContext *c, const HttpResponseHead *h)
+usize http_write_response(u8 *p, const HttpWriteContext *c, const HttpResponseHead *h)
 {
     u8 *start = p;
     p = put_pairs(put_status_line(p, h->status), h->fields, h->n_fields);
@@ -135,7 +135,7 @@ usize http_response_write(u8 *p, const HttpWriteContext *c, const HttpResponseHe
     return (usize)(PUT(p, "\r\n") - start);
 }
 
-usize http_request_write(u8 *p, const HttpRequestLine *r)
+usize http_write_request(u8 *p, const HttpRequestLine *r)
 {
     u8 *start = p;
     p = put(p, r->method);

@@ -40,7 +40,7 @@ HttpFraming http_response_framing(const HttpWriteContext *c, const HttpResponseH
 /* At least as many bytes as the writers below write for these fields and texts. */
 usize http_head_bound(const HttpPair *fields, u32 n, usize texts);
 /* Writes behind p, which has room for http_head_bound(fields); the fields were checked. */
-usize http_response_write(u8 *p, const HttpWriteContext *c, const HttpResponseHead *h);
+usize http_write_response(u8 *p, const HttpWriteContext *c, const HttpResponseHead *h);
 
 typedef struct HttpRequestLine {
     Str method;    /* a token */
@@ -52,7 +52,7 @@ typedef struct HttpRequestLine {
     bool body;  /* false: no body, no field about one */
 } HttpRequestLine;
 /* As above: room for http_head_bound with the three texts. */
-usize http_request_write(u8 *p, const HttpRequestLine *r);
+usize http_write_request(u8 *p, const HttpRequestLine *r);
 
 enum { HTTP_CHUNK_HEAD_MAX = 18, HTTP_CHUNK_END = 2, HTTP_LAST_CHUNK = 5 };
 /* "<size>\r\n", at most HTTP_CHUNK_HEAD_MAX bytes; behind the data comes "\r\n". n > 0. */

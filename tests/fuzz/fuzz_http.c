@@ -50,13 +50,15 @@ static const char *const pieces[] = {
     "\t",
     "5;q=\"x\"\r\n",
     "GET / HTTP/1.1\r\nHost: h\r\n\r\n",
+    "POST /early HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\n",
+    "GET /hello HTTP/1.1\r\nHost: h\r\n\r\n",
+    "GET /short HTTP/1.1\r\nHost: h\r\n\r\n",
     "POST /c HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n",
     "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
     "HTTP/1.1 204 No Content\r\n\r\n",
 };
 
-/* An input of eight bytes is a seed. */
-static void make_stream(u64 seed, Buf *out)
+void http_make_stream(u64 seed, Buf *out)
 {
     u32 n = 1 + (u32)(seed % 24);
     for (u32 i = 0; i < n; i++) {
@@ -105,7 +107,7 @@ static void write_again(const Buf *in)
                          .body = h.framing != HTTP_BODY_NONE};
     usize bound = http_head_bound(pairs, n, r.method.n + r.target.n + r.authority.n);
     u8 *out = mem_alloc(bound);
-    usize size = http_request_write(out, &r);
+    usize size = http_write_request(out, &r);
     bool same = http_request_parse(&again, out, size) == HTTP_DONE && again.size == size &&
                 again.method == h.method && again.form == h.form && again.framing == h.framing;
     if (r.authority.n > 0 && (size > bound || !same))
@@ -122,7 +124,7 @@ void fuzz_http(const u8 *p, usize n)
     HttpStream s = (HttpStream)(p[0] % 3);
     u64 limit = p[0] & 0x80 ? 7 : UINT64_MAX;
     if (n == 8)
-        make_stream(load_u64(p), &in);
+        http_make_stream(load_u64(p), &in);
     else
         buf_bytes(&in, p + 2, n - 2);
     http_transcript(s, in.p, in.n, (HttpCut){in.n, 0}, limit, &whole);

@@ -26,4 +26,7 @@ typedef struct HttpCut {
  */
 void http_transcript(HttpStream stream, const u8 *p, usize n, HttpCut cut, u64 limit, Buf *out);
 
+/* A stream made of pieces of HTTP, chosen by the seed. */
+void http_make_stream(u64 seed, Buf *out);
+
 #endif

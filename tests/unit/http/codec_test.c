@@ -369,7 +369,7 @@ TEST(http_codec_chunk_limits)
 static const char *response(const HttpWriteContext *c, HttpResponseHead h)
 {
     static u8 out[1024];
-    usize n = http_response_write(out, c, &h);
+    usize n = http_write_response(out, c, &h);
     EXPECT(n <= http_head_bound(h.fields, h.n_fields, 0) && n < sizeof out);
     out[n] = 0;
     return (const char *)out;
@@ -422,10 +422,10 @@ TEST(http_codec_writes_chunks_and_requests)
     out[http_chunk_last(out, trailer, 1)] = 0;
     EXPECT_STR((char *)out, "0\r\nT: v\r\n\r\n");
     HttpRequestLine r = {STR("PUT"), STR("/x?y"), STR("h:1"), trailer, 1, 3, true};
-    out[http_request_write(out, &r)] = 0;
+    out[http_write_request(out, &r)] = 0;
     EXPECT_STR((char *)out, "PUT /x?y HTTP/1.1\r\nhost: h:1\r\nT: v\r\ncontent-length: 3\r\n\r\n");
     r.length = HTTP_LENGTH_UNKNOWN;
-    out[http_request_write(out, &r)] = 0;
+    out[http_write_request(out, &r)] = 0;
     EXPECT(strstr((char *)out, "\r\ntransfer-encoding: chunked\r\n\r\n"));
 }
 
