@@ -194,6 +194,7 @@ MUST_CHECK static Error *make_store(Run *r)
     r->linker = linker_new(r->store);
     linker_hint(r->linker, hint_import, r);
     r->component_linker = component_linker_new();
+    run_component_hints(r->component_linker, r->c);
     if (opt_bool(o, OPT_W_unknown_imports_trap))
         linker_unknown_imports(r->linker, UNKNOWN_TRAP);
     else if (opt_bool(o, OPT_W_unknown_imports_default))

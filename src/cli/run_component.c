@@ -173,6 +173,36 @@ MUST_CHECK static Error *run_command(const ComponentItems *exports)
     return error_wrap(e, "failed to invoke `run` function");
 }
 
+/* --- imports that are missing --- */
+
+/* ComponentHint: the option that provides the interface, unless it is on. */
+static void hint_import(void *arg, Str name, Buf *out)
+{
+    static const struct {
+        const char *prefix, *option;
+        OptId id;
+    } rows[] = {{"wasi:http/", "http", OPT_S_http},
+                {"wasi:config/", "config", OPT_S_config},
+                {"wasi:keyvalue/", "keyvalue", OPT_S_keyvalue},
+                {"wasi:tls/", "tls", OPT_S_tls},
+                {"wasi:nn/", "nn", OPT_S_nn},
+                {"wasi:threads/", "threads", OPT_S_threads},
+                {"wasi:", "cli", OPT_S_cli}};
+    const CmdLine *c = arg;
+    for (u32 i = 0; i < ARRAY_LEN(rows); i++) {
+        if (!str_starts(name, str_of(rows[i].prefix)))
+            continue;
+        if (!opt_bool(&c->options, rows[i].id))
+            buf_printf(out, "; it is there with `-S %s`", rows[i].option);
+        return;
+    }
+}
+
+void run_component_hints(ComponentLinker *l, const CmdLine *c)
+{
+    component_linker_hint(l, hint_import, (void *)(uintptr_t)c);
+}
+
 Error *run_component(const CmdLine *c, Store *s, LoadedComponent *component,
                      const ComponentLinker *l, ComponentInstance **ret_instance)
 {

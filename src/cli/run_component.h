@@ -13,4 +13,7 @@
 Error *run_component(const CmdLine *c, Store *s, LoadedComponent *component,
                      const ComponentLinker *l, ComponentInstance **ret_instance) MUST_CHECK;
 
+/* Errors about missing imports name the options of the command line that provide them. */
+void run_component_hints(ComponentLinker *l, const CmdLine *c);
+
 #endif

@@ -126,8 +126,9 @@ static bool same_letters(const char **text, const u8 *types, u32 n)
 }
 
 /* The glue is called with what the signature says, so it has to be its own. */
-static bool same_signature(const FlatSig *sig, const char *core)
+bool glue_fits(const FlatSig *sig, const LiftFunc *f)
 {
+    const char *core = f->core;
     return same_letters(&core, sig->params, sig->nparams) && *core++ == ':' &&
            same_letters(&core, sig->results, sig->nresults) && *core == 0;
 }
@@ -137,7 +138,7 @@ Error *glue_lowered(const CanonEnv *env, u32 core_type, const HostFunc *f, VmFun
     const LiftFunc *lift = f->glue;
     if (lift->is_async)
         return error_new("asynchronous functions are not supported by this build yet");
-    if (!same_signature(&env->sig, lift->core))
+    if (!glue_fits(&env->sig, lift))
         return error_new("the import `%s` has another type than the host's %s", lift->name,
                          lift->wit);
     ComponentRoot *r = env->inst->root;

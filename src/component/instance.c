@@ -363,8 +363,9 @@ MUST_CHECK static Error *canon(ComponentInstance *i, const ComponentDef *d)
         return canon_core_func(i, &d->canon, &x->func);
     }
     ComponentFunc *f = arena_new(&i->root->arena, ComponentFunc);
-    const CType *type = ctype_get(i->component->types, i->component->funcs[d->index]);
-    canon_env_init(i, &d->canon, type, FLAT_LIFT, &f->env);
+    CTypeId type = i->component->funcs[d->index];
+    canon_env_init(i, &d->canon, ctype_get(i->component->types, type), FLAT_LIFT, &f->env);
+    f->env.type_id = type;
     f->core = i->core[EXTERN_FUNC][d->canon.func].func;
     i->funcs[d->index] = f;
     return NULL;

@@ -105,6 +105,10 @@ Error *component_linker_use(ComponentLinker *l, Str instance, const LiftResource
 bool component_linker_find(const ComponentLinker *l, const ExternName *name,
                            ComponentItem *ret_item);
 
+/* Appends "; ..." that tells how to get the import, if it can be had. */
+typedef void ComponentHint(void *arg, Str name, Buf *out);
+void component_linker_hint(ComponentLinker *l, ComponentHint *hint, void *arg);
+
 /* --- instances --- */
 
 /*
@@ -134,6 +138,7 @@ Error *component_drop_resource(Store *s, const ComponentVal *own) MUST_CHECK;
 typedef struct TypeNames {
     const Str *resources; /* by number less `first`; may be NULL */
     u32 first, n;
+    const Str *types; /* by node: shown in place of the type; may be NULL */
 } TypeNames;
 void type_text(const ComponentTypes *t, CTypeId type, const TypeNames *names, Buf *out);
 

@@ -82,6 +82,7 @@ struct ComponentInstance {
 typedef struct CanonEnv {
     ComponentInstance *inst;
     const CType *type; /* of the function, as `inst` sees it */
+    CTypeId type_id;   /* of lifted functions */
     Memory *memory;
     VmFuncRef *realloc, *post_return, *callback;
     u8 encoding;
@@ -136,6 +137,14 @@ void instance_leave(ComponentInstance *callee, const ComponentInstance *caller);
 
 /* Checks what the linker offers for the imports of the outermost component. */
 Error *link_imports(const Component *c, const ComponentLinker *l, ComponentItems *args) MUST_CHECK;
+/* How to get an import that is missing, as the embedder says; appends "; ..." or nothing. */
+void linker_give_hint(const ComponentLinker *l, Str name, Buf *out);
+/* The newest that the linker has of an interface in any version. */
+bool linker_nearest(const ComponentLinker *l, Str name, Str *ret_name);
+/* Is the core signature that of the glue? */
+bool glue_fits(const FlatSig *sig, const LiftFunc *f);
+/* Appends the tools that the component says it was made by, with commas. */
+void component_producers(const Component *c, Buf *out);
 /* The module of an adapter, made by the first who asks; borrowed. Thread-safe. */
 Error *loaded_adapter(LoadedComponent *c, const AdapterShape *s, Module **ret_module) MUST_CHECK;
 Module *loaded_module(const LoadedComponent *c, const ComponentModule *m);

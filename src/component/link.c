@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* What a host offers, and whether it is what a component asks for. */
+/* What a host offers; link_check.c tells whether it is what a component asks for. */
 #include "component/instance_priv.h"
 
 /* Functions and instances that the linker itself makes. */
@@ -18,6 +18,8 @@ typedef struct GlueResource {
 } GlueResource;
 
 struct ComponentLinker {
+    ComponentHint *hint;
+    void *hint_arg;
     Arena names;
     GlueResource *resources;
     ComponentItems root;
@@ -165,6 +167,18 @@ Error *component_linker_use(ComponentLinker *l, Str instance, const LiftResource
     return component_linker_resource(l, instance, str_of(type->name), t);
 }
 
+void component_linker_hint(ComponentLinker *l, ComponentHint *hint, void *arg)
+{
+    l->hint = hint;
+    l->hint_arg = arg;
+}
+
+void linker_give_hint(const ComponentLinker *l, Str name, Buf *out)
+{
+    if (l && l->hint)
+        l->hint(l->hint_arg, name, out);
+}
+
 /* --- versions --- */
 
 /* Releases that agree in what decides compatibility; pre-releases are compatible with nothing. */
@@ -216,153 +230,21 @@ bool component_linker_find(const ComponentLinker *l, const ExternName *name,
     return found;
 }
 
-/* --- checks --- */
-
-typedef struct Check {
-    const Component *c;
-    Str *names; /* of resources, by number less first_resource: where they were met first */
-    ResourceType **resources;
-    Buf missing; /* a line each */
-    Buf path;
-} Check;
-
-static TypeNames names_of(const Check *k)
+bool linker_nearest(const ComponentLinker *l, Str name, Str *ret_name)
 {
-    return (TypeNames){k->names, k->c->first_resource, k->c->end_resource - k->c->first_resource};
-}
-
-static void complain(Check *k, const ComponentExtern *x, const char *what)
-{
-    buf_str(&k->missing, STR("\n  "));
-    buf_bytes(&k->missing, k->path.p, k->path.n);
-    buf_printf(&k->missing, "`%.*s`: ", STR_ARG(x->name.text));
-    if (x->sort == SORT_FUNC) {
-        TypeNames names = names_of(k);
-        Buf text = {0};
-        type_text(k->c->types, x->type, &names, &text);
-        buf_bytes(&k->missing, text.p, text.n);
-        buf_release(&text);
-    } else {
-        const char *sort = x->sort == SORT_TYPE ? "resource" : sort_name((Sort)x->sort);
-        buf_str(&k->missing, str_of(sort));
-    }
-    buf_printf(&k->missing, " (%s)", what);
-}
-
-static void note_resource(Check *k, const ComponentExtern *x, ResourceType *resource)
-{
-    const CType *c = ctype_get(k->c->types, x->type);
-    if (c->kind != CT_RESOURCE || c->resource < k->c->first_resource ||
-        c->resource >= k->c->end_resource)
-        return;
-    u32 n = c->resource - k->c->first_resource;
-    if (!k->names[n].p)
-        k->names[n] = x->name.text;
-    k->resources[n] = resource;
-}
-
-/* Do a type of the importer and one of another component mean the same? The weight of types is
- * bounded, and so is this. */
-static bool same_type(const Check *k, CTypeId mine, const ComponentInstance *other, CTypeId its)
-{
-    if (mine == CTYPE_NONE || its == CTYPE_NONE)
-        return mine == its;
-    const CType *a = ctype_get(k->c->types, mine), *b = ctype_get(other->component->types, its);
-    if (a->kind != b->kind)
-        return false;
-    if (a->kind == CT_OWN || a->kind == CT_BORROW || a->kind == CT_RESOURCE)
-        return k->resources[a->resource - k->c->first_resource] ==
-               other->resources[b->resource - other->component->first_resource];
-    if (a->n != b->n || (a->kind == CT_FIXED_LIST && a->length != b->length))
-        return false;
-    for (u32 i = 0; i < a->n; i++)
-        if (!str_eq(a->fields[i].name, b->fields[i].name) ||
-            !same_type(k, a->fields[i].type, other, b->fields[i].type))
-            return false;
-    return a->kind != CT_FUNC ||
-           (a->is_async == b->is_async && same_type(k, a->result, other, b->result));
-}
-
-static bool same_func(const Check *k, CTypeId type, const ComponentFunc *f)
-{
-    if (!f->is_host) {
-        const CType *a = ctype_get(k->c->types, type), *b = f->env.type;
-        bool same = a->n == b->n && a->is_async == b->is_async;
-        for (u32 i = 0; i < a->n && same; i++)
-            same = str_eq(a->fields[i].name, b->fields[i].name) &&
-                   same_type(k, a->fields[i].type, f->env.inst, b->fields[i].type);
-        return same && same_type(k, a->result, f->env.inst, b->result);
-    }
-    if (!f->host.signature)
-        return true;
-    Buf text = {0};
-    TypeNames names = names_of(k);
-    type_text(k->c->types, type, &names, &text);
-    bool same = str_eq((Str){(char *)text.p, text.n}, str_of(f->host.signature));
-    buf_release(&text);
-    return same;
-}
-
-static void check_item(Check *k, const ComponentExtern *x, const ComponentItem *item);
-
-static void check_exports(Check *k, const ComponentExtern *x, const ComponentItems *items)
-{
-    const CType *c = ctype_get(k->c->types, x->type);
-    usize depth = k->path.n;
-    buf_printf(&k->path, "`%.*s` ", STR_ARG(x->name.text));
-    for (u32 i = 0; i < c->nexports; i++) {
-        ComponentItem item;
-        bool found = items && items_find(items, c->exports[i].name.text, &item);
-        check_item(k, &c->exports[i], found ? &item : NULL);
-    }
-    k->path.n = depth;
-}
-
-/* item NULL: not offered. Instances that are not offered are listed function by function. */
-static void check_item(Check *k, const ComponentExtern *x, const ComponentItem *item)
-{
-    if (x->sort == SORT_TYPE) {
-        bool resource = ctype_get(k->c->types, x->type)->kind == CT_RESOURCE;
-        bool offered = item && item->sort == SORT_TYPE && item->resource;
-        note_resource(k, x, offered ? item->resource : NULL);
-        if (resource && !offered)
-            complain(k, x, "not defined");
-    } else if (item && item->sort != x->sort) {
-        complain(k, x, "something else is defined");
-    } else if (x->sort == SORT_INSTANCE) {
-        check_exports(k, x, item ? item->instance : NULL);
-    } else if (!item) {
-        complain(k, x, "not defined");
-    } else if (x->sort == SORT_FUNC && !same_func(k, x->type, item->func)) {
-        complain(k, x, "of another type");
-    } else if (x->sort == SORT_COMPONENT) {
-        complain(k, x, "components cannot be imported from the host");
-    }
-}
-
-Error *link_imports(const Component *c, const ComponentLinker *l, ComponentItems *args)
-{
-    u32 nresources = c->end_resource - c->first_resource;
-    Check k = {.c = c,
-               .names = mem_alloc_array(MAX(nresources, 1), sizeof *k.names),
-               .resources = mem_alloc_array(MAX(nresources, 1), sizeof *k.resources)};
-    for (u32 i = 0; i < c->ndefs; i++) {
-        const ComponentDef *d = &c->defs[i];
-        ComponentItem item;
-        if (d->kind != DEF_IMPORT)
+    Str base = name, other;
+    SemVer version, best = {0};
+    bool found = false;
+    split_version(name, &base, &version);
+    for (u32 i = 0; l && i < items_count(&l->root); i++) {
+        Str has = items_name(&l->root, i);
+        if (!split_version(has, &other, &version) || !str_eq(base, other) ||
+            (found && (version.major < best.major ||
+                       (version.major == best.major && !newer(&version, &best)))))
             continue;
-        bool found = l && component_linker_find(l, &d->port.ext->name, &item);
-        check_item(&k, d->port.ext, found ? &item : NULL);
-        if (found)
-            items_add(args, d->port.ext->name.text, item);
+        found = true;
+        best = version;
+        *ret_name = has;
     }
-    Error *e = NULL;
-    if (k.missing.n)
-        e = error_new("the component's imports are not satisfied:%.*s",
-                      (int)MIN(k.missing.n, 65536), (const char *)k.missing.p);
-    buf_release(&k.missing);
-    buf_release(&k.path);
-    mem_free(k.names);
-    mem_free(k.resources);
-    return e;
+    return found;
 }

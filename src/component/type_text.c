@@ -26,6 +26,14 @@ static void put_fields(const ComponentTypes *t, const CType *c, const TypeNames 
     buf_str(out, str_of(close));
 }
 
+static bool put_name(CTypeId type, const TypeNames *names, Buf *out)
+{
+    if (!names || !names->types || type == CTYPE_NONE || !names->types[type].p)
+        return false;
+    buf_str(out, names->types[type]);
+    return true;
+}
+
 static void put_resource(u32 number, const TypeNames *names, Buf *out)
 {
     if (names && number >= names->first && number - names->first < names->n &&
@@ -67,7 +75,7 @@ void type_text(const ComponentTypes *t, CTypeId type, const TypeNames *names, Bu
 {
     const CType *c = ctype_get(t, type);
     CTypeKind kind = (CTypeKind)c->kind;
-    if (out->n > TEXT_MAX)
+    if (out->n > TEXT_MAX || put_name(type, names, out))
         return;
     if (kind == CT_FUNC) {
         put_func(t, c, names, out);
@@ -111,7 +119,8 @@ void type_text(const ComponentTypes *t, CTypeId type, const TypeNames *names, Bu
     case CT_OWN:
     case CT_BORROW:
         buf_u8(out, '<');
-        put_resource(c->resource, names, out);
+        if (!put_name(c->handle, names, out))
+            put_resource(c->resource, names, out);
         buf_u8(out, '>');
         break;
     default:

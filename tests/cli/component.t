@@ -33,6 +33,21 @@ run "$data/component-echo.wasm"
 code 1
 err_has "no exported instance named \`wasi:cli/run@0.2.12\`"
 
+begin "missing imports: how to get them, in the words of their interface, and who made the file"
+http=$WASMTIME_SUITES/components/hello_wasi_http.wasm
+if [ -f "$http" ]; then
+    run "$http"
+    code 1
+    err_has "\`wasi:http/types@0.2.1\`: instance (not defined; it is there with \`-S http\`)"
+    err_has "\`[method]outgoing-response.body\`: func(self: borrow<outgoing-response>) -> result<own<outgoing-body>> (not defined)"
+    err_has "result<own<outgoing-response>, error-code>) (not defined)"
+    err_has "[constructor]outgoing-response\`: func(headers: own<headers>) -> own<outgoing-response>"
+    err_has "the component was made by "
+    err_has "wit-component "
+else
+    echo "skip $topic: there is no $http; set WASMTIME_SUITES to the folder of the suites"
+fi
+
 begin "missing imports are listed with their types"
 run --invoke 'twice(1)' "$data/component-host.wasm"
 code 1

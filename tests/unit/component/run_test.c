@@ -306,7 +306,8 @@ TEST(component_imports_match_by_version_and_type)
     bed_load(&b, sample_host, sizeof sample_host);
     HostFunc wrong = {.raw = twice, .signature = "func(n: s32) -> u32"};
     EXPECT(!component_linker_func(b.linker, STR("host:api/math@0.2.3"), STR("twice"), &wrong));
-    expect_unlinkable(&b, "`twice`: func(n: u32) -> u32 (of another type)");
+    expect_unlinkable(&b, "`twice`: func(n: u32) -> u32 (of another type; the one that is there is "
+                          "func(n: s32) -> u32)");
     Error *again =
         component_linker_func(b.linker, STR("host:api/math@0.2.3"), STR("twice"), &wrong);
     EXPECT(again && strstr(again->message, "defined twice"));
