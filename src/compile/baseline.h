@@ -52,6 +52,8 @@ typedef struct Local {
     bool need_init; /* may be read before it is written */
     bool saved;     /* pinned in a register that calls do not keep */
     u32 weight;     /* uses, each worth 8^(loop depth) */
+    bool stepped;   /* by a constant, within a loop */
+    u32 reads;      /* places */
     u32 refs;       /* V_LOCAL values of it on the stack */
     u32 last_write; /* module offset of the last instruction that writes it */
     u32 check_depth, check_serial, check_calls; /* where its pin was last compared with memory 0's

@@ -49,6 +49,9 @@ void bl_reload_length(Baseline *b)
 
 /* --- addresses --- */
 
+/* Reads of a local with one access: that one, the step, a comparison. */
+enum { STEPPED_READS = 3 };
+
 static void keep_temp(Baseline *b, Addr *a, u32 i, Gpr r)
 {
     if (bl_is_temp_gpr(b, (u8)r))
@@ -165,8 +168,11 @@ static Gpr index_plus_offset(Baseline *b, Val *index, const MemArg *a)
  * An index that is not below the length becomes one with which the access faults, right where it
  * is: be it a local's pin, for nobody sees the local any more. So the pin holds what is safe to use
  * until it is written, speculatively, too, and further accesses by it need no check.
+ *
+ * Not so the pin of a local that goes through an array, for the move would be part of what one turn
+ * of the loop waits for in the one before: with few uses, it is masked in RAX.
  */
-static Addr masked_address(Baseline *b, Val *index, const MemArg *a, u32 size)
+static Addr masked_address(Baseline *b, Val *index, const MemArg *a, u32 size, bool with_rax)
 {
     CodeBuf *c = &b->code;
     Addr r = {.temp = {GPR_NONE, GPR_NONE}};
@@ -180,14 +186,22 @@ static Addr masked_address(Baseline *b, Val *index, const MemArg *a, u32 size)
     else
         bl_load_gpr(b, index, RAX);
     keep_temp(b, &r, 0, i);
-    if (i != pin || a->memory != 0 || !bl_is_checked(b, b->locals + index->local)) {
+    bool is_pin = i == pin && a->memory == 0;
+    Local *l = is_pin ? b->locals + index->local : NULL;
+    if (!is_pin || !bl_is_checked(b, l)) {
         if (a->memory == 0 && b->length_reg != GPR_NONE)
             x64_rr(c, X64_CMP, SZ_64, i, b->length_reg);
         else
             x64_rm(c, X64_CMP, SZ_64, i, memory_field(b, a->memory, offsetof(VmMemory, length)));
-        x64_cmov_rm(c, CC_AE, SZ_64, i, x64_mem(ROLE_VMCTX, offsetof(VmCtx, outside)));
-        if (i == pin && a->memory == 0)
-            bl_note_check(b, b->locals + index->local);
+        if (is_pin && with_rax && l->stepped && l->reads <= STEPPED_READS) {
+            x64_mov_ri(c, SZ_64, RAX, CHECKED_OUTSIDE);
+            x64_cmov_rr(c, CC_B, SZ_64, RAX, i);
+            i = RAX;
+        } else {
+            x64_cmov_rm(c, CC_AE, SZ_64, i, x64_mem(ROLE_VMCTX, offsetof(VmCtx, outside)));
+            if (is_pin)
+                bl_note_check(b, l);
+        }
     }
     Gpr base = ROLE_MEMORY;
     if (a->memory != 0) {
@@ -216,7 +230,7 @@ static bool constant_address(const Baseline *b, const Val *index, const MemArg *
     return true;
 }
 
-Addr bl_address(Baseline *b, Val *index, const MemArg *a, u32 size)
+static Addr address_of(Baseline *b, Val *index, const MemArg *a, u32 size, bool with_rax)
 {
     u64 reach = a->offset + size;
     const MemoryType *t = b->m->memories + a->memory;
@@ -225,8 +239,13 @@ Addr bl_address(Baseline *b, Val *index, const MemArg *a, u32 size)
     Addr r = {.temp = {GPR_NONE, GPR_NONE}};
     if (constant_address(b, index, a, size, &r.m))
         return r;
-    return bl_checks_by_guard(b, t) ? masked_address(b, index, a, size)
+    return bl_checks_by_guard(b, t) ? masked_address(b, index, a, size, with_rax)
                                     : checked_address(b, index, a, size);
+}
+
+Addr bl_address(Baseline *b, Val *index, const MemArg *a, u32 size)
+{
+    return address_of(b, index, a, size, true);
 }
 
 /* --- loads and stores --- */
@@ -398,7 +417,7 @@ static Addr bulk_address(Baseline *b, Val *index, u32 n)
 {
     if (index->kind != V_CONST || (u32)index->imm > INT32_MAX - BULK_MAX)
         bl_gpr(b, index);
-    return bl_address(b, index, &(MemArg){0}, n);
+    return address_of(b, index, &(MemArg){0}, n, false);
 }
 
 /* The last piece goes first: if it is in bounds, all are, so nothing is written before a trap. */

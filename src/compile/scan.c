@@ -31,11 +31,15 @@ static void add_locals(void *arg, u32 count, ValType type)
     b->nlocals = need;
 }
 
+/* Of instructions that are no local.get. */
+enum { STEP_CONST = INT32_MAX - 2, STEP_ADD, STEP_OTHER };
+
 typedef struct Scan {
     Baseline *b;
     u32 depth; /* of loops */
     u32 serial;
     u64 consts[2]; /* of the last two instructions, the last first; UINT64_MAX: no i32.const */
+    u32 step[3]; /* the last three instructions, the last first: STEP_* or the local that is read */
 } Scan;
 
 static u32 weight_at(u32 depth)
@@ -84,6 +88,7 @@ static void scan_read(Scan *s, Local *l)
 {
     if (!is_defined(s->b, l))
         l->need_init = true;
+    l->reads++;
     use_local(s, l);
 }
 
@@ -92,6 +97,8 @@ static void scan_write(Scan *s, Local *l, u32 at)
     Baseline *b = s->b;
     l->written = true;
     l->last_write = at;
+    l->stepped |= s->depth && s->step[0] == STEP_ADD && s->step[1] == STEP_CONST &&
+                  s->step[2] == (u32)(l - b->locals);
     if (!is_defined(b, l)) {
         l->def_depth = b->scan_blocks.n - 1;
         l->def_serial = b->scan_blocks.p[l->def_depth].serial;
@@ -190,6 +197,24 @@ static int ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+static u32 step_of(const Insn *in)
+{
+    switch ((u32)in->op) {
+    case OP_local_get:
+        return in->idx;
+    case OP_i32_const:
+    case OP_i64_const:
+        return STEP_CONST;
+    case OP_i32_add:
+    case OP_i64_add:
+    case OP_i32_sub:
+    case OP_i64_sub:
+        return STEP_ADD;
+    default:
+        return STEP_OTHER;
+    }
+}
+
 void bl_scan(Baseline *b)
 {
     b->nlocals = b->used.n = 0;
@@ -201,7 +226,8 @@ void bl_scan(Baseline *b)
     b->nlocals--;
     for (u32 i = 0; i < b->type->nresults; i++)
         b->has_v128 |= valtype_kind(b->type->results[i]) == KIND_V128;
-    Scan s = {.b = b, .consts = {UINT64_MAX, UINT64_MAX}};
+    Scan s = {
+        .b = b, .consts = {UINT64_MAX, UINT64_MAX}, .step = {STEP_OTHER, STEP_OTHER, STEP_OTHER}};
     b->scan_blocks.n = b->loops.n = b->loop = 0;
     scan_open(&s, false);
     for (u32 i = 0; i < b->type->nparams; i++) {
@@ -212,6 +238,9 @@ void bl_scan(Baseline *b)
     Insn in;
     while (insn_read(&b->r, &in)) {
         scan_insn(&s, &in);
+        s.step[2] = s.step[1];
+        s.step[1] = s.step[0];
+        s.step[0] = step_of(&in);
         s.consts[1] = s.consts[0];
         s.consts[0] = in.op == OP_i32_const ? (u32)in.value : UINT64_MAX;
     }
@@ -373,7 +402,7 @@ void bl_assign_registers(Baseline *b)
         rank(bl_is_float(b->locals[b->used.p[i]].type) ? &floats : &ints, b->locals, b->used.p[i]);
     Local *length = b->locals + b->length_local;
     length->weight /= 2;
-    if (b->m->nmemories && bl_checks_by_guard(b, b->m->memories) && length->weight > 8)
+    if (b->m->nmemories && bl_checks_by_guard(b, b->m->memories) && length->weight >= 8)
         rank(&ints, b->locals, b->length_local);
     b->npinned = b->nsaved = 0;
     if (b->has_call)

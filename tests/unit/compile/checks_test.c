@@ -59,6 +59,16 @@ static const char repeats[] =
     " (loop (local.set 2 (i32.add (local.get 2) (i32.load offset=4 (local.get 0))))"
     "  (br_if 0 (local.tee 1 (i32.sub (local.get 1) (i32.const 1)))))"
     " (local.get 2))"
+    /* one access by a local that steps */
+    "(func (export \"step\") (param INDEX i32) (result i32) (local i32)"
+    " (loop (local.set 2 (i32.add (local.get 2) (i32.load (local.get 0))))"
+    "  (local.set 0 (INDEX.add (local.get 0) (INDEX.const 0x10000000)))"
+    "  (br_if 0 (local.tee 1 (i32.sub (local.get 1) (i32.const 1)))))"
+    " (local.get 2))"
+    "(func (export \"fill\") (param INDEX i32)"
+    " (loop (memory.fill (local.get 0) (i32.const 1) (INDEX.const 40))"
+    "  (local.set 0 (INDEX.add (local.get 0) (INDEX.const 40)))"
+    "  (br_if 0 (local.tee 1 (i32.sub (local.get 1) (i32.const 1))))))"
     /* the length changes within the loop, and so does what is in bounds */
     "(func (export \"growing\") (param INDEX i32) (result i32) (local i32)"
     " (loop (local.set 2 (i32.add (local.get 2) (i32.load (local.get 0))))"
@@ -153,8 +163,12 @@ static void check_repeats(const char *index, const EngineConfig *config)
     harness_trap(&h, "loop", 8, 2, oob);
     EXPECT_EQ(harness_run(&h, "base", 8, 3, 0), 6);
     harness_trap(&h, "base", 65532, 1, oob);
+    EXPECT_EQ(harness_run(&h, "step", 8, 1, 0), 1);
+    harness_trap(&h, "step", 8, 2, oob);
     EXPECT_EQ(harness_run(&h, "growing", 8, 3, 0), 1);
     harness_trap(&h, "growing", 8, 4, oob);
+    harness_run(&h, "fill", 2 * 65536 - 80, 2, 0);
+    harness_trap(&h, "fill", 3 * 65536 - 80, 3, oob);
     harness_free(&h);
 }
 
