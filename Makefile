@@ -33,6 +33,8 @@ CFLAGS   += -std=gnu17 $(WARN) $(if $(WERROR),-Werror) $(OPT_$(MODE)) -fno-stric
 LDFLAGS  += -pthread $(filter -fsanitize=% --coverage,$(OPT_$(MODE)))
 # Event loop, names and TLS: static, as all of the command.
 LDLIBS   += -l:libuv_a.a -l:libcares.a -l:libssl.a -l:libcrypto.a -lm
+# It has no shared form, and reads the names of C++ functions in backtraces; nothing else of C++ is there.
+LDLIBS   += -lsupc++
 ifeq ($(MODE),release)
 LDFLAGS  += -static-pie -Wl,-z,relro,-z,now,-z,noexecstack
 CFLAGS   += -fPIE

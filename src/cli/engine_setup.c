@@ -89,6 +89,7 @@ static void set_backtrace(const Options *o, EngineConfig *config)
     const char *details = getenv("WASMTIME_BACKTRACE_DETAILS");
     if (frames)
         config->max_backtrace = (u32)MIN(frames, UINT32_MAX);
+    config->no_offsets = !opt_bool(o, OPT_D_address_map);
     config->details_note = frames && !(details && strcmp(details, "1") == 0);
 }
 

@@ -323,6 +323,18 @@ MUST_CHECK static Error *refuse(u32 id)
     return e;
 }
 
+/* Graphs are loaded where wasi-nn is on, and no backend loads them here. */
+MUST_CHECK static Error *check_nn(const Options *o)
+{
+    const OptValue *graphs = &o->values[OPT_S_nn_graph];
+    if (!opt_bool(o, OPT_S_nn) || graphs->list.n == 0)
+        return NULL;
+    Str first = graphs->list.p[0];
+    const char *at = memmem(first.p, first.n, "::", 2);
+    return error_new("unsupported backend: %.*s", (int)(at ? (usize)(at - first.p) : first.n),
+                     first.p);
+}
+
 Error *options_check(const Options *o)
 {
     for (u32 i = 0; i < OPT_COUNT; i++) {
@@ -330,7 +342,7 @@ Error *options_check(const Options *o)
         if ((support == OPT_NOT_YET || support == OPT_GONE) && is_asked_for(o, i))
             return refuse(i);
     }
-    return NULL;
+    return check_nn(o);
 }
 
 Error *options_check_program(const Options *o, bool component)

@@ -65,11 +65,32 @@ static void call_fresh(void *env, VmCtx *caller, VmVal *vals)
         host_fail(f->store, err);
 }
 
-MUST_CHECK static Error *define_command(Preloads *p, Str name, Module *m, Store *s, Linker *l)
+/* What a command may export beside functions: what linkers put there by themselves. */
+static bool is_usual_export(const Export *x)
+{
+    static const struct {
+        ExternKind kind;
+        const char *name;
+    } rows[] = {
+        {EXTERN_MEMORY, "memory"},      {EXTERN_TABLE, "__indirect_function_table"},
+        {EXTERN_TABLE, "table"},        {EXTERN_GLOBAL, "__data_end"},
+        {EXTERN_GLOBAL, "__heap_base"}, {EXTERN_GLOBAL, "__dso_handle"},
+        {EXTERN_GLOBAL, "__rtti_base"},
+    };
+    for (usize i = 0; i < ARRAY_LEN(rows); i++)
+        if (x->kind == rows[i].kind && str_eq(x->name, str_of(rows[i].name)))
+            return true;
+    return false;
+}
+
+MUST_CHECK static Error *define_command(Preloads *p, Str name, Module *m, Store *s, Linker *l,
+                                        bool any_exports)
 {
     const WasmModule *w = module_wasm(m);
     for (u32 i = 0; i < w->nexports; i++) {
         const Export *x = &w->exports[i];
+        if (x->kind != EXTERN_FUNC && !any_exports && !is_usual_export(x))
+            return error_new("command export '%.*s' is not a function", STR_ARG(x->name));
         if (x->kind != EXTERN_FUNC)
             continue;
         CommandFunc *f = arena_new(&p->arena, CommandFunc);
@@ -115,7 +136,7 @@ MUST_CHECK static Error *define_one(Preloads *p, const CmdLine *c, const char *u
         e = error_new("a module with both `_start` and `_initialize` is neither a command nor a "
                       "reactor");
     else if (command)
-        e = define_command(p, name, m, s, l);
+        e = define_command(p, name, m, s, l, opt_bool(&c->options, OPT_W_unknown_exports_allow));
     else
         e = define_reactor(name, m, s, l);
     return error_wrap(e, "failed to process preload `%.*s` at `%s`", STR_ARG(name), eq + 1);

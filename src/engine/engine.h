@@ -18,6 +18,7 @@ typedef struct EngineConfig {
     StoreLimits limits;
     u64 max_wasm_stack;  /* 512 KiB */
     u32 max_backtrace;   /* 20 */
+    bool no_offsets;     /* backtraces say nothing of places within functions */
     bool details_note;   /* backtraces name WASMTIME_BACKTRACE_DETAILS where it may help */
     u32 compile_threads; /* for whole modules; 0: one a core */
     bool lazy;           /* compile on the first call; otherwise whole modules when they are made */

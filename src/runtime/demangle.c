@@ -6,10 +6,17 @@
  * Its second one, _R, as far as plain paths and closures: crates (C) and names in them (N). Names
  * with generic arguments or implementations stay as they are.
  * Source: https://doc.rust-lang.org/rustc/symbol-mangling/v0.html
+ *
+ * C++'s, _Z: by the compiler's own library, the static one without the rest of C++'s. It recurses
+ * over the name and may write very much for a short one; so names have a length, there must be
+ * stack for what such a name can take, and text beyond a limit ends it.
  */
 #include "runtime/demangle.h"
 
+#include <setjmp.h>
+
 #include "base/utf8.h"
+#include "runtime/activation.h"
 
 enum { HASH_DIGITS = 16 };
 
@@ -215,13 +222,68 @@ static bool demangle_second(Buf *out, Str name)
     return true;
 }
 
+/* --- C++ --- */
+
+enum {
+    CXX_NAME = 600,        /* bytes; names of this length take 210 KiB of stack at most */
+    CXX_STACK = 256 << 10, /* above what host functions are left anyway */
+    CXX_TEXT = 4096,
+};
+
+/* In libsupc++: hands the text on in pieces. It owns nothing meanwhile, so that it may be left. */
+int __gcclibcxx_demangle_callback(const char *name, void (*piece)(const char *, size_t, void *),
+                                  void *arg);
+
+typedef struct CxxText {
+    jmp_buf too_long;
+    Buf *out;
+    usize limit; /* of out->n */
+} CxxText;
+
+static void put_piece(const char *p, size_t n, void *arg)
+{
+    CxxText *t = arg;
+    if (t->out->n + n > t->limit)
+        longjmp(t->too_long, 1);
+    buf_bytes(t->out, p, n);
+}
+
+/* A function of its own: no variable of it lives over setjmp. */
+static bool put_cxx(CxxText *t, const char *name)
+{
+    return setjmp(t->too_long) == 0 && __gcclibcxx_demangle_callback(name, put_piece, t) == 0;
+}
+
+/* False, with nothing appended, if the name is not of C++ or too much to ask for. */
+static bool demangle_cxx(Buf *out, Str name)
+{
+    Str s = name;
+    char text[CXX_NAME + 1];
+    for (u32 i = 0; i < 3 && str_starts(s, STR("__"));
+         i++) /* some linkers put up to three before */
+        s = (Str){s.p + 1, s.n - 1};
+    u64 sp = (u64)(uintptr_t)__builtin_frame_address(0);
+    if (!str_starts(s, STR("_Z")) || s.n > CXX_NAME || memchr(s.p, 0, s.n) ||
+        sp < thread_state.stack_floor + CXX_STACK)
+        return false;
+    memcpy(text, s.p, s.n);
+    text[s.n] = 0;
+    usize before = out->n;
+    CxxText t = {.out = out, .limit = before + CXX_TEXT};
+    if (put_cxx(&t, text))
+        return true;
+    out->n = before;
+    return false;
+}
+
 void demangle(Buf *out, Str name)
 {
     u32 n = 0;
     if (demangle_second(out, name))
         return;
     if (!is_rust(name, &n)) {
-        buf_str(out, name);
+        if (!demangle_cxx(out, name))
+            buf_str(out, name);
         return;
     }
     Elements e = {name.p + 3, name.p + name.n};

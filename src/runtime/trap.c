@@ -39,6 +39,7 @@ static_assert(offsetof(VmStore, exit_pc) == STORE_EXIT_PC, "known to entry.S");
 enum {
     NULL_PAGE = 64 << 10, /* accesses through null references fault below */
 };
+static const u32 NO_OFFSET = UINT32_MAX; /* of a frame */
 
 #ifdef __SANITIZE_ADDRESS__
 void __asan_handle_no_return(void);
@@ -201,6 +202,8 @@ NO_SANITIZE static bool on_fault(const OsFault *f)
     a->error = NULL;
     a->trap = site->trap;
     capture(a, f->pc, f->fp, site->wasm);
+    if (site->trap == TRAP_STACK_OVERFLOW && a->store->nframes) /* no instruction of the guest's */
+        a->store->frames[0].offset = NO_OFFSET;
     os_fault_resume(f, (u64)(uintptr_t)wasm_unwind, a->sp);
     return true;
 }
@@ -243,13 +246,15 @@ Error *trap_error(TrapCode code)
     return error_new_kind(ERROR_TRAP, (int)code, "wasm trap: %s", trap_text(code));
 }
 
-static void format_frame(Buf *out, u32 number, const Frame *f)
+static void format_frame(Buf *out, u32 number, const Frame *f, bool offsets)
 {
     const WasmModule *w = module_wasm(f->module);
     Str module = module_name(w), name = module_func_name(w, f->func);
     char offset[16];
     snprintf(offset, sizeof offset, "0x%x", f->offset);
-    buf_printf(out, "\n  %3u: %8s - ", number, offset);
+    buf_printf(out, "\n  %3u: ", number);
+    if (offsets && f->offset != NO_OFFSET)
+        buf_printf(out, "%8s - ", offset);
     buf_str(out, module.p ? module : STR("<unknown>"));
     buf_u8(out, '!');
     if (name.p)
@@ -296,7 +301,7 @@ Error *activation_error(Activation *a)
     Buf text = {0};
     buf_str(&text, STR(BACKTRACE_HEAD));
     for (u32 i = 0; i < s->nframes; i++)
-        format_frame(&text, i, &s->frames[i]);
+        format_frame(&text, i, &s->frames[i], !s->config.no_offsets);
     if (s->config.details_note && frames_have_debug_info(s))
         buf_str(&text, STR("\n" DETAILS_NOTE));
     char *message = buf_take_string(&text);

@@ -125,6 +125,20 @@ int fs_create_directory_at(Sandbox *s, const FsNode *dir, Str path)
     return err;
 }
 
+/* Why a path that ends in a slash but names no directory cannot be removed: because of where its
+ * link leads, or because it is a link at all. */
+static int not_removed(Sandbox *s, const FsNode *dir, Str path)
+{
+    char buf[WASI_LIMIT_PATH];
+    int fd, err = sandbox_path(path, buf);
+    if (!err)
+        err = sandbox_open(s, dir->fd, buf, OS_OPEN_PATH | OS_OPEN_DIRECTORY, &fd);
+    if (err)
+        return err;
+    os_fd_close(fd);
+    return EINVAL;
+}
+
 int fs_remove_directory_at(Sandbox *s, const FsNode *dir, Str path)
 {
     SandboxParent p;
@@ -133,7 +147,7 @@ int fs_remove_directory_at(Sandbox *s, const FsNode *dir, Str path)
         return err;
     err = os_rmdir_at(p.dir, p.name);
     sandbox_parent_release(&p);
-    return err;
+    return err == ENOTDIR && ends_in_slash(path) ? not_removed(s, dir, path) : err;
 }
 
 int fs_unlink_at(Sandbox *s, const FsNode *dir, Str path)

@@ -52,6 +52,26 @@ run -D max-backtrace=4294967295 --invoke recurse "$data/loop.wat"
 code 134
 err_has "wasm trap: call stack exhausted"
 
+begin "the place of a stack overflow is the function, not an instruction"
+run --invoke recurse "$data/loop.wat"
+expect grep -q '^    0: <unknown>!recurse$' .err
+expect grep -qE '^    1: +0x[0-9a-f]+ - <unknown>!recurse$' .err
+
+begin "a backtrace without places"
+run -D address-map=n --invoke recurse "$data/loop.wat"
+code 134
+expect test "$(grep -c '^ *[0-9]*: <unknown>!recurse$' .err)" = 20
+
+begin "names of C++ functions are shown as they are written"
+cat >.cxx.wat <<'END'
+(module (func $_ZN3foo3barEi (export "_start") (call $_ZNSt6vectorIiSaIiEE9push_backEOi))
+  (func $_ZNSt6vectorIiSaIiEE9push_backEOi unreachable))
+END
+run .cxx.wat
+code 134
+err_has "<unknown>!std::vector<int, std::allocator<int> >::push_back(int&&)"
+err_has "<unknown>!foo::bar(int)"
+
 begin "a backtrace of no frames is one of the usual length"
 run -D max-backtrace=0 --invoke recurse "$data/loop.wat"
 code 134

@@ -53,11 +53,18 @@ run -O help
 out_has "opt-level=0|1|2|s -- "
 
 begin "what this build does not have"
-run -S nn "$data/args.wat"
+run -D debug-info "$data/args.wat"
 code 1
-err_has "this build of wasmtime does not have \`-S nn\` yet"
-run -S http=n,nn=n "$data/args.wat"
+err_has "this build of wasmtime does not have \`-D debug-info\` yet"
+run -S http=n -D debug-info=n "$data/args.wat"
 code 0
+run -S nn "$data/args.wat" # as in Wasmtime, it is the imports that matter
+code 0
+run -S nn-graph=onnx::. "$data/args.wat"
+code 0
+run -S nn,nn-graph=onnx::. "$data/args.wat"
+code 1
+err_has "unsupported backend: onnx"
 run -S threads "$data/args.wat"
 code 1
 err_has "the \`-Sthreads\` flag is no longer supported"
@@ -144,4 +151,42 @@ run -O memory-reservation=0,memory-guard-size=0 --invoke memory-grow "$data/grow
 code 0
 stdout 1
 
+# Each key of each group with a value that is not its default: the program runs as if nothing had been
+# said, or it does not run at all and an error says why.
+begin "every key of every group works or says that it does not"
+keys=0
+for group in O C D W S R; do
+    run run -$group help
+    awk '/^  -/ { d = $NF; if ($(NF - 1) != "(default") d = "-"; sub(/\)$/, "", d); print $2, d }' .out >.keys
+    while read -r row default; do
+        key=${row%%[=[]*}
+        case $row in
+        *'[=y|n'*) value=y && [ "$default" != y ] || value=n ;;
+        *=N) value=700000 ;;
+        *=N\|Ns*) value=50s ;;
+        *=path | *=val) value=there-is-no-such-file ;;
+        *=\<name\>=*) value=a=b ;;
+        cranelift-KEY*) key=cranelift-enable_nothing value=1 ;;
+        *) value=${row##*[=|]} && [ "$default" != "$value" ] || value=$(echo "$row" | sed 's/.*=\([^|]*\)|.*/\1/') ;;
+        esac
+        keys=$((keys + 1))
+        run -$group "$key=$value" "$data/args.wat"
+        if [ "$key$status" = cli-exit-with-code0 ]; then
+            err_has "has no effect"
+        elif [ "$status" = 0 ]; then
+            stderr ""
+        else
+            code 1
+            err_has "Error: "
+            err_lacks "internal error"
+        fi
+        run -$group "$key=$value" --invoke add "$data/values.wat" 40 2
+        if [ "$status" = 0 ]; then
+            stdout 42
+        else
+            stdout ""
+        fi
+    done <.keys
+done
+expect test $keys -gt 150
 finish

@@ -25,4 +25,25 @@ run --preload lib "$data/next_twice.wat"
 code 2
 err_has "invalid value 'lib' for '--preload <NAME=MODULE_PATH>'"
 
+begin "what a command may export"
+echo '(module (func (export "_start")))' >.user.wat
+# preload EXPORT: a command with that export, preloaded.
+preload() {
+    echo "(module $2 (func (export \"_start\")))" >.command.wat
+    # shellcheck disable=SC2086 # one word, or none
+    run $1 --preload c=.command.wat .user.wat
+}
+for export in '(memory (export "memory") 1)' '(table (export "table") 1 funcref)' \
+    '(global (export "__heap_base") i32 (i32.const 1))'; do
+    preload "" "$export"
+    code 0
+done
+for export in '(memory (export "x") 1)' '(global (export "x") i32 (i32.const 1))' \
+    '(table (export "x") 1 funcref)' '(tag (export "x"))'; do
+    preload "" "$export"
+    code 1
+    err_has "command export 'x' is not a function"
+    preload -Wunknown-exports-allow "$export"
+    code 0
+done
 finish

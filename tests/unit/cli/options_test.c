@@ -108,8 +108,10 @@ TEST(options_not_in_this_build)
     EXPECT(!options_parse(&o, GROUP_S, STR("http=n,threads=n")));
     EXPECT(!options_parse(&o, GROUP_O, STR("pooling-allocator=n")));
     EXPECT(!options_check(&o));
+    EXPECT(!options_parse(&o, GROUP_S, STR("nn-graph=onnx::dir"))); /* nothing without nn */
+    EXPECT(!options_check(&o));
     EXPECT(!options_parse(&o, GROUP_S, STR("nn")));
-    expect_error(options_check(&o), "this build of wasmtime does not have `-S nn` yet");
+    expect_error(options_check(&o), "unsupported backend: onnx");
     options_release(&o);
     options_init(&o);
     EXPECT(!options_parse(&o, GROUP_S, STR("threads")));
@@ -118,6 +120,11 @@ TEST(options_not_in_this_build)
     options_init(&o);
     EXPECT(!options_parse(&o, GROUP_D, STR("coredump=core")));
     expect_error(options_check(&o), "this build of wasmtime does not have `-D coredump` yet");
+    options_release(&o);
+    options_init(&o);
+    EXPECT(!options_parse(&o, GROUP_S, STR("max-component-handles=5")));
+    expect_error(options_check(&o),
+                 "this build of wasmtime does not have `-S max-component-handles` yet");
     options_release(&o);
 }
 

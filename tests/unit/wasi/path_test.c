@@ -238,6 +238,24 @@ TEST_BOTH_WAYS(path_directories)
     EXPECT_EQ(on_path(g, p1_path_unlink_file, "d/"), P1_EISDIR);
     EXPECT_EQ(on_path(g, p1_path_unlink_file, "f/"), P1_ENOTDIR);
     EXPECT_EQ(on_path(g, p1_path_remove_directory, "d/e/"), P1_SUCCESS);
+    /* Links: with a slash, what is wrong with where they lead. */
+    host_symlink(g, "d", "inside");
+    host_symlink(g, "f", "file");
+    host_symlink(g, "nowhere", "dangling");
+    host_symlink(g, "round", "round");
+    host_symlink(g, "..", "up");
+    host_symlink(g, g->outside, "outside");
+    static const struct {
+        const char *path;
+        u32 err;
+    } links[] = {
+        {"inside", P1_ENOTDIR}, {"inside/", P1_EINVAL},      {"inside//", P1_EINVAL},
+        {"file/", P1_ENOTDIR},  {"dangling", P1_ENOTDIR},    {"dangling/", P1_ENOENT},
+        {"round/", P1_ELOOP},   {"up", P1_ENOTDIR},          {"up/", P1_EPERM},
+        {"outside/", P1_EPERM}, {"d/../outside/", P1_EPERM},
+    };
+    for (usize i = 0; i < ARRAY_LEN(links); i++)
+        EXPECT_EQ(on_path(g, p1_path_remove_directory, links[i].path), links[i].err);
     EXPECT_EQ(on_path(g, p1_path_remove_directory, "d"), P1_SUCCESS);
     EXPECT_EQ(on_path(g, p1_path_unlink_file, "f"), P1_SUCCESS);
     EXPECT_EQ(on_path(g, p1_path_unlink_file, "f"), P1_ENOENT);
