@@ -45,9 +45,13 @@ static bool in_range(u64 at, u64 n, u64 length)
     return n <= length && at <= length - n;
 }
 
-/* Fuel of a bulk operation: one a byte or element. */
+/*
+ * Fuel of a bulk operation: one a byte or element. A loop that spends its time in such operations
+ * is interrupted here: its own code hardly ever runs when the signal comes.
+ */
 static void charge(VmCtx *ctx, u64 n)
 {
+    trap_check_pending(ctx);
     Store *s = store_of(ctx);
     if (!s->tunables.fuel)
         return;
@@ -61,6 +65,7 @@ static void charge(VmCtx *ctx, u64 n)
 
 u64 builtin_memory_grow(VmCtx *ctx, u32 memory, u64 pages)
 {
+    trap_check_pending(ctx);
     Error *e = NULL;
     i64 old = memory_grow_or(store_of(ctx), instance_of(ctx)->memories[memory], pages, &e);
     if (e)

@@ -41,4 +41,30 @@ masked "call_indirect" '(module (table 5 funcref)
 masked "br_table" '(module (func (export "f") (param i32) (result i32)
   (block (block (block (block (block (br_table 0 1 2 3 4 (local.get 0))))
   (return (i32.const 1))) (return (i32.const 2))) (return (i32.const 3))) (i32.const 4)))'
+# The guest waits for a byte of stdin; meanwhile its file becomes another, then nothing.
+begin "the file is overwritten while it runs"
+cat >.waits.wat <<'END'
+(module (import "wasi_snapshot_preview1" "fd_read"
+  (func $read (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 1) (data (i32.const 0) "\10\00\00\00\01\00\00\00")
+  (func (export "run") (result i32)
+    (drop (call $read (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 8)))
+    (call $late (i32.load8_u (i32.const 16))))
+  (func $late (param i32) (result i32) (i32.add (local.get 0) (i32.const 1000))))
+END
+mkfifo .fifo
+for change in "printf x" "head -c 300000 /dev/zero"; do
+    cp .waits.wat .now.wat
+    timeout 60 "$WASMTIME" --invoke run .now.wat <.fifo >.out 2>.err &
+    pid=$!
+    exec 9>.fifo
+    sleep 0.3
+    $change >.now.wat
+    printf A >&9
+    exec 9>&-
+    wait $pid
+    status=$?
+    code 0
+    stdout 1065
+done
 finish

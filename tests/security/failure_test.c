@@ -7,8 +7,11 @@
  *
  * The linker sends the calls of this program (not those of the C library) to the functions here.
  */
+#include "component/instance.h"
+#include "component/wave.h"
 #include "security/modes.h"
 #include "wasm/text/text.h"
+#include "wit/text/ctext.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -144,6 +147,7 @@ typedef struct Life {
     EngineConfig config;
     Bytes module;
     bool serialize;
+    Error *(*run)(const struct Life *l); /* once, from beginning to end */
 } Life;
 
 MUST_CHECK static Error *call_export(Instance *i, const char *name, u32 arg, u32 *ret_result)
@@ -211,6 +215,69 @@ MUST_CHECK static Error *live_once(const Life *l)
     return e;
 }
 
+/* --- a component --- */
+
+static const char component[] =
+    "(component (core module $m (memory (export \"memory\") 1) (global $at (mut i32) (i32.const "
+    "64))"
+    " (func (export \"r\") (param i32 i32 i32 i32) (result i32) (local i32)"
+    "  (local.set 4 (global.get $at)) (global.set $at (i32.add (global.get $at) (i32.const 64)))"
+    "  (local.get 4))"
+    " (func (export \"f\") (param i32 i32) (result i32)"
+    "  (i32.store (i32.const 0) (local.get 0)) (i32.store (i32.const 4) (local.get 1)) (i32.const "
+    "0)))"
+    "(core instance $i (instantiate $m))"
+    "(func (export \"echo\") (param \"s\" string) (result string) (canon lift (core func $i \"f\")"
+    " (memory (core memory $i \"memory\")) (realloc (core func $i \"r\")))))";
+
+MUST_CHECK static Error *call_echo(ComponentInstance *i)
+{
+    ComponentItem item;
+    WaveCall c;
+    Arena arena;
+    arena_init(&arena);
+    EXPECT(items_find(component_exports(i), STR("echo"), &item));
+    EXPECT(!wave_parse_call(STR("echo(\"text\")"), &c));
+    const ComponentTypes *t = NULL;
+    const CType *type = NULL;
+    EXPECT(component_func_type(item.func, &t, &type));
+    ComponentVal args[1], result = {0};
+    Error *e = wave_parse_args(t, type, &c, &arena, args);
+    if (!e)
+        e = component_call(item.func, args, &arena, &result);
+    arena_release(&arena);
+    return e;
+}
+
+/* A component from its bytes to its end, with a call. */
+MUST_CHECK static Error *live_as_component(const Life *l)
+{
+    Engine *engine = NULL;
+    Store *s = NULL;
+    LoadedComponent *c = NULL;
+    ComponentInstance *i = NULL;
+    ComponentLinker *linker = component_linker_new();
+    ComponentOptions o = {.features = l->config.features,
+                          .component_features = component_features_default()};
+    Error *e = engine_new(&l->config, &engine);
+    if (!e)
+        e = engine_store_new(engine, &s);
+    if (!e)
+        e = component_load(engine, &o, l->module.p, l->module.n, NULL, &c);
+    if (!e)
+        e = component_instance_new(s, c, linker, &i);
+    if (!e)
+        e = call_echo(i);
+    if (s)
+        store_free(s);
+    component_instance_free(i);
+    component_linker_free(linker);
+    component_unref(c);
+    if (engine)
+        engine_free(engine);
+    return e;
+}
+
 /* --- every call fails once --- */
 
 enum { ENDED_WELL = 0, ENDED_IN_ERROR = 3 };
@@ -220,7 +287,7 @@ NORETURN static void attempt(const Life *l, long n)
 {
     long live_before = atomic_load(&live), mapped_before = atomic_load(&mapped);
     atomic_store(&countdown, n);
-    Error *e = live_once(l);
+    Error *e = l->run(l);
     atomic_store(&countdown, 0);
     bool failed_well = e != NULL;
     error_free(e);
@@ -231,7 +298,7 @@ NORETURN static void attempt(const Life *l, long n)
     if (atomic_load(&mapped) != mapped_before)
         test_fail(__FILE__, __LINE__, "%ld mapped bytes leaked",
                   atomic_load(&mapped) - mapped_before);
-    EXPECT(!live_once(l));
+    EXPECT(!l->run(l));
     fflush(stdout);
     _exit(failed_well ? ENDED_IN_ERROR : ENDED_WELL);
 }
@@ -272,10 +339,10 @@ static int attempt_in_child(const Life *l, long n, bool *ret_out_of_memory)
 
 static void every_call_fails(const Life *l)
 {
-    EXPECT(!live_once(l)); /* what is made once a process is made */
-    EXPECT(!live_once(l));
+    EXPECT(!l->run(l)); /* what is made once a process is made */
+    EXPECT(!l->run(l));
     atomic_store(&calls, 0);
-    EXPECT(!live_once(l));
+    EXPECT(!l->run(l));
     long total = atomic_load(&calls);
     u32 well = 0, errors = 0, aborts = 0;
     EXPECT(total > 50 && total < 5000);
@@ -298,7 +365,7 @@ static void every_call_fails(const Life *l)
 
 static void lives(bool eager, u64 reservation, bool serialize)
 {
-    Life l = {.serialize = serialize};
+    Life l = {.serialize = serialize, .run = live_once};
     Buf bin = {0};
     Diag d;
     diag_init(&d);
@@ -326,4 +393,17 @@ TEST(security_every_allocation_fails_once_eagerly)
 TEST(security_every_allocation_fails_once_without_reservations)
 {
     lives(false, 0, false);
+}
+
+TEST(security_every_allocation_fails_once_in_a_component)
+{
+    Life l = {.run = live_as_component};
+    Buf bin = {0};
+    Diag d;
+    diag_init(&d);
+    EXPECT(component_text_parse(str_of(component), &(TextOptions){0}, &bin, NULL, &d));
+    l.module = (Bytes){bin.p, bin.n};
+    engine_config_init(&l.config);
+    every_call_fails(&l);
+    buf_release(&bin);
 }

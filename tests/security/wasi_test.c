@@ -4,6 +4,7 @@
  * that replaces it. Beside the directory given lies one that is not, with a canary in it: whatever
  * the guest tries, the canary stays what it is and is not seen.
  */
+#include "security/modes.h"
 #include "unit/wasi/guest_fixture.h"
 
 #include <errno.h>
@@ -271,8 +272,52 @@ static void *swap(void *arg)
     return NULL;
 }
 
-TEST_BOTH_WAYS(security_races)
+enum { GUESTS = 8, RACE_DIR = GUEST_DIR + 1 };
+
+typedef struct Racer {
+    Guest *g; /* its own; the directory is descriptor RACE_DIR */
+    u64 end;
+    u32 opened;
+} Racer;
+
+static u32 race_open(Guest *g, const char *path, u32 *ret_fd)
 {
+    u32 n = guest_path(g, path);
+    g->c->fuel = g->ctx->hostcall_fuel;
+    u32 err =
+        guest_ok(g, p1_path_open(g->c, RACE_DIR, FOLLOW, GUEST_PATH, n, 0, RW, RW, 0, GUEST_RET));
+    *ret_fd = load_u32(g->mem + GUEST_RET);
+    return err;
+}
+
+/* A guest of its own that walks until the end; what it reads must never be the canary. */
+static void *race(void *arg)
+{
+    static const char *const paths[] = {"a/secret", "a/b/../secret", "a/./secret",
+                                        "a/b/../../secret", "a/b/../../../secret"};
+    Racer *r = arg;
+    Guest *g = r->g;
+    while (os_monotonic_ns() < r->end) {
+        for (usize i = 0; i < ARRAY_LEN(paths); i++) {
+            u32 fd, n;
+            if (race_open(g, paths[i], &fd))
+                continue;
+            r->opened++;
+            memset(g->mem + GUEST_BUF, 0, 16);
+            EXPECT_EQ(guest_read(g, fd, 10, &n), P1_SUCCESS);
+            EXPECT(memcmp(g->mem + GUEST_BUF, canary_text, sizeof canary_text - 1) != 0);
+            EXPECT_EQ(guest_ok(g, p1_fd_close(g->c, fd)), P1_SUCCESS);
+        }
+        u32 n = guest_path(g, "a/new");
+        (void)p1_path_create_directory(g->c, RACE_DIR, GUEST_PATH, n);
+        (void)p1_path_remove_directory(g->c, RACE_DIR, GUEST_PATH, n);
+    }
+    return NULL;
+}
+
+static void races(bool walk)
+{
+    Guest *g = guest_new((GuestOptions){.walk = walk});
     Canary canary;
     canary_set(g, &canary);
     host_mkdir(g, "a");
@@ -281,31 +326,36 @@ TEST_BOTH_WAYS(security_races)
     host_write(g, "secret", "mine");
     host_symlink(g, g->outside, "link");
     Swapper s = {.g = g};
-    pthread_t thread;
-    EXPECT(pthread_create(&thread, NULL, swap, &s) == 0);
-    static const char *const paths[] = {"a/secret", "a/b/../secret", "a/./secret",
-                                        "a/b/../../secret", "a/b/../../../secret"};
-    u64 end = os_monotonic_ns() + 1500 * (u64)1000000;
+    pthread_t swapper, threads[GUESTS];
+    Racer racers[GUESTS];
+    u64 end = os_monotonic_ns() + race_seconds(2) * (u64)1000000000;
     u32 opened = 0;
-    while (os_monotonic_ns() < end) {
-        for (usize i = 0; i < ARRAY_LEN(paths); i++) {
-            u32 fd, n;
-            if (guest_open(g, paths[i], FOLLOW, 0, RW, 0, &fd))
-                continue;
-            opened++;
-            memset(g->mem + GUEST_BUF, 0, 16);
-            EXPECT_EQ(guest_read(g, fd, 10, &n), P1_SUCCESS);
-            EXPECT(memcmp(g->mem + GUEST_BUF, canary_text, sizeof canary_text - 1) != 0);
-            EXPECT_EQ(guest_ok(g, p1_fd_close(g->c, fd)), P1_SUCCESS);
-        }
-        u32 n = guest_path(g, "a/new");
-        (void)p1_path_create_directory(g->c, GUEST_DIR, GUEST_PATH, n);
-        (void)p1_path_remove_directory(g->c, GUEST_DIR, GUEST_PATH, n);
+    EXPECT(pthread_create(&swapper, NULL, swap, &s) == 0);
+    for (u32 i = 0; i < GUESTS; i++) {
+        racers[i] = (Racer){guest_new((GuestOptions){.walk = walk}), end, 0};
+        EXPECT(!wasi_ctx_preopen(racers[i].g->ctx, g->dir, STR("race"), false));
+        EXPECT(pthread_create(&threads[i], NULL, race, &racers[i]) == 0);
+    }
+    for (u32 i = 0; i < GUESTS; i++) {
+        EXPECT(pthread_join(threads[i], NULL) == 0);
+        opened += racers[i].opened;
+        guest_free(racers[i].g);
     }
     __atomic_store_n(&s.stop, true, __ATOMIC_RELAXED);
-    EXPECT(pthread_join(thread, NULL) == 0);
+    EXPECT(pthread_join(swapper, NULL) == 0);
     EXPECT(opened > 0);
     canary_check(g, &canary);
+    guest_free(g);
+}
+
+TEST(security_races_openat2)
+{
+    races(false);
+}
+
+TEST(security_races_walk)
+{
+    races(true);
 }
 
 static void check_procfs(bool walk)
