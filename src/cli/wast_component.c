@@ -141,7 +141,7 @@ static bool make_value(const Maker *m, const WastComponentValue *v, CTypeId type
     bool list = kind == CT_FIXED_LIST || kind == CT_MAP;
     if (kind != is && !(list && is == CT_LIST))
         return false;
-    *ret_val = (ComponentVal){.kind = (u8)kind};
+    *ret_val = (ComponentVal){.kind = (u8)(kind == CT_FIXED_LIST ? CT_LIST : kind)};
     if (kind == CT_STRING) {
         *ret_val = val_string((Str){arena_dup(m->arena, v->text.p, v->text.n), v->text.n});
         return true;

@@ -16,7 +16,7 @@ typedef struct ComponentVal ComponentVal;
 typedef enum TextForm { TEXT_UTF8, TEXT_UTF16, TEXT_LATIN1 } TextForm;
 
 struct ComponentVal {
-    u8 kind;   /* CTypeKind */
+    u8 kind;   /* CTypeKind; fixed-length lists are of CT_LIST, too */
     u8 form;   /* strings: TextForm */
     bool flat; /* lists: `bytes` holds the elements as they lie in memory, see val_flat_size;
                   strings: they came in the encoding latin1+utf16 */

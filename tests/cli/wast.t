@@ -133,6 +133,21 @@ code 0
 stdout ""
 stderr ""
 
+begin "fixed-length lists"
+cat >fixed.wast <<'W'
+(component
+  (core module $m (memory (export "m") 1)
+    (func (export "f") (param i32 i32) (result i32)
+      (i32.store (i32.const 8) (local.get 1)) (i32.store (i32.const 12) (local.get 0)) (i32.const 8)))
+  (core instance $i (instantiate $m))
+  (func (export "f") (param "x" (list u32 2)) (result (list u32 2))
+    (canon lift (core func $i "f") (memory (core memory $i "m")))))
+(assert_return (invoke "f" (list.const (u32.const 1) (u32.const 2)))
+  (list.const (u32.const 2) (u32.const 1)))
+W
+run wast -W component-model-fixed-length-lists fixed.wast
+code 0
+
 begin "components that are not as a script says"
 echo '(component definition $d
   (core module $m (func (export "f") (param i32) (result i32) (local.get 0)))

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Fuzz target of src/wit: the binary format of components. */
+/* Fuzz targets of components: their binary format, their text, and values as text. */
+#include "component/wave.h"
 #include "fuzz/targets.h"
 #include "wit/component.h"
+#include "wit/text/ctext.h"
 
 /*
  * A component with one of most definitions: a module, instances, a lifted function, types, a
@@ -73,4 +75,123 @@ void fuzz_component(const u8 *p, usize n)
     types_free(r);
     buf_release(&b);
     buf_release(&encoded);
+}
+
+/* --- the text format --- */
+
+static const char text_seed[] =
+    "(component $C (import \"a:b/c@1.0.0\" (instance $i (export \"r\" (type $r (sub resource)))"
+    " (export \"f\" (func (param \"x\" (borrow $r)) (result u32)))))"
+    " (core module $m (memory (export \"m\") 1) (func (export \"f\") (param i32) (result i32)"
+    " local.get 0)) (core instance $n (instantiate $m)) (alias export $i \"f\" (func $f))"
+    " (core func $g (canon lower (func $f) (memory (core memory $n \"m\")) string-encoding=utf16))"
+    " (type $t (record (field \"a\" u8) (field \"b\" (list (option char))))) (export $u \"t\" "
+    "(type $t))"
+    " (func (export \"h\") (param \"x\" u32) (result s8) (canon lift (core func $n \"f\")))"
+    " (component $D (type (variant (case \"x\") (case \"y\" (result u8 (error string)))))"
+    " (type (flags \"p\" \"q\")) (type (func (param \"s\" (tuple f32 f64)))) (alias outer $C $t "
+    "(type)))"
+    " (instance (instantiate $D)) (core func (canon resource.drop (type $i \"r\"))))";
+
+/* The input itself, or the seed with spans of it removed, repeated or moved. */
+static void text_input(const u8 *p, usize n, Buf *out)
+{
+    u8 how = n ? *p++ : 0;
+    n -= n > 0;
+    if (how < 64) {
+        buf_bytes(out, p, n);
+        return;
+    }
+    buf_str(out, str_of(text_seed));
+    for (usize i = 0; i + 4 <= n && out->n > 8 && i < (how % 16U + 1) * 4; i += 4) {
+        usize at = load_u16(p + i) % out->n, length = 1 + p[i + 2] % 16U;
+        length = MIN(length, out->n - at);
+        char span[16];
+        memcpy(span, out->p + at, length);
+        if (p[i + 3] % 3 != 0) { /* taken out */
+            memmove(out->p + at, out->p + at + length, out->n - at - length);
+            out->n -= length;
+        }
+        if (p[i + 3] % 3 != 1) { /* put somewhere else */
+            usize to = p[i + 3] * 7U % (out->n + 1);
+            buf_bytes(out, span, length);
+            memmove(out->p + to + length, out->p + to, out->n - length - to);
+            memcpy(out->p + to, span, length);
+        }
+    }
+}
+
+void fuzz_component_text(const u8 *p, usize n)
+{
+    Buf source = {0}, binary = {0};
+    TextMap map = {0};
+    Diag diag;
+    diag_init(&diag);
+    text_input(p, n, &source);
+    Str text = {(const char *)source.p, source.n};
+    if (component_text_parse(text, &(TextOptions){0}, &binary, &map, &diag)) {
+        for (u32 i = 0; i < map.n; i++)
+            if (map.p[i].binary > binary.n || map.p[i].text > text.n)
+                fuzz_finding("the map leads out of the text");
+        TypeRegistry *r = types_new();
+        component_free(decode(r, &binary, (COMPONENT_FEATURE_MASK(IMPLEMENTS) << 1) - 1));
+        types_free(r);
+        buf_release(&binary);
+        vec_release(&map);
+    } else if (diag_ok(&diag) || diag.offset > text.n) {
+        fuzz_finding("a text refused without a place: %s", diag.msg);
+    }
+    buf_release(&source);
+}
+
+/* --- WAVE --- */
+
+/* What a value reads as, it prints as, and that reads as an equal value. */
+static void read_and_print(const Component *c, CTypeId type, Str text)
+{
+    Arena arena;
+    arena_init(&arena);
+    ComponentVal first = {0}, second = {0};
+    Error *e = wave_parse(c->types, type, text, &arena, &first);
+    Buf out = {0};
+    if (!e) {
+        wave_print(c->types, type, &first, &out);
+        e = wave_parse(c->types, type, (Str){(const char *)out.p, out.n}, &arena, &second);
+        if (e || !val_equal(c->types, type, &first, &second))
+            fuzz_finding("%s: %.*s", e ? e->message : "another value", (int)out.n,
+                         (const char *)out.p);
+    } else if (!*e->message) {
+        fuzz_finding("an error without a message");
+    }
+    error_free(e);
+    buf_release(&out);
+    arena_release(&arena);
+}
+
+/* One type of each kind; the first byte chooses, the rest is the text. */
+static const char wave_types[] =
+    "(component (type (enum \"red\" \"green\")) (type (flags \"r\" \"w\" \"x\"))"
+    " (type (record (field \"a\" u8) (field \"b\" (option s64)) (field \"c\" string)))"
+    " (type (variant (case \"none\") (case \"some\" u32) (case \"l\" (list string))))"
+    " (type (list (tuple f32 char bool))) (type (option (option u8)))"
+    " (type (result u8 (error string))) (type (result)) (type (tuple f64 s8))"
+    " (type (list (list u16))))";
+
+void fuzz_wave(const u8 *p, usize n)
+{
+    Buf binary = {0};
+    Diag diag;
+    diag_init(&diag);
+    if (n == 0)
+        return;
+    if (!component_text_parse(str_of(wave_types), &(TextOptions){0}, &binary, NULL, &diag))
+        fuzz_finding("%s", diag.msg);
+    TypeRegistry *r = types_new();
+    Component *c = decode(r, &binary, component_features_default());
+    u32 ntypes = c->counts[SORT_TYPE];
+    CTypeId type = p[0] % 2 ? c->ctypes[p[0] / 2 % ntypes] : p[0] / 2 % (u32)CT_ERROR_CONTEXT;
+    read_and_print(c, type, (Str){(const char *)p + 1, n - 1});
+    component_free(c);
+    types_free(r);
+    buf_release(&binary);
 }
