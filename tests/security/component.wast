@@ -632,3 +632,60 @@
   (type $m (tuple $l $l)) (type $n (tuple $m $m)) (type $o (tuple $n $n)) (type $p (tuple $o $o))
   (type $q (tuple $p $p)) (type $r (tuple $q $q)) (type $s (tuple $r $r)) (type $t (tuple $s $s)))
   "effective type size exceeds the limit")
+
+;; ==== unused_bytes
+(component definition $B
+  (type $v' (variant (case "a" u8) (case "b" u64) (case "c")))
+  (export $v "v" (type $v'))
+  (core module $m
+    (memory (export "mem") 1)
+    (func (export "realloc") (param i32 i32 i32 i32) (result i32)
+      (memory.fill (i32.const 1024) (i32.const 0xa5) (i32.const 64)) (i32.const 1024))
+    (func (export "flat") (param i32 i64) (result i64) (local.get 1))
+    (func (export "first") (param i32 i32) (result i32) (i32.load8_u offset=8 (local.get 0))))
+  (core instance $i (instantiate $m))
+  (func (export "flat") (param "x" $v) (result u64) (canon lift (core func $i "flat")))
+  (func (export "first") (param "x" (list $v)) (result u32) (canon lift (core func $i "first")
+    (memory (core memory $i "mem")) (realloc (core func $i "realloc")))))
+(component instance $i $B)
+(assert_return (invoke "flat" (variant.const "a" (u8.const 255))) (u64.const 255))
+(assert_return (invoke "flat" (variant.const "c")) (u64.const 0))
+(assert_return (invoke "flat" (variant.const "b" (u64.const 0xffffffffffffffff)))
+  (u64.const 0xffffffffffffffff))
+(assert_return (invoke "first" (list.const (variant.const "a" (u8.const 7)))) (u32.const 7))
+
+;; ==== dead_instances
+(component definition $X
+  (component $C
+    (core module $m
+      (func (export "trap") unreachable)
+      (func (export "fine")))
+    (core instance $i (instantiate $m))
+    (func (export "trap") (canon lift (core func $i "trap")))
+    (func (export "fine") (canon lift (core func $i "fine"))))
+  (instance $c (instantiate $C))
+  (instance $other (instantiate $C))
+  (component $D
+    (import "trap" (func $trap))
+    (core func $trap' (canon lower (func $trap)))
+    (core module $m
+      (import "" "trap" (func $trap))
+      (func (export "run") (call $trap))
+      (func (export "fine")))
+    (core instance $i (instantiate $m (with "" (instance (export "trap" (func $trap'))))))
+    (func (export "run") (canon lift (core func $i "run")))
+    (func (export "fine") (canon lift (core func $i "fine"))))
+  (instance $d (instantiate $D (with "trap" (func $c "trap"))))
+  (export "fine-c" (func $c "fine"))
+  (export "fine-d" (func $d "fine"))
+  (export "fine-other" (func $other "fine"))
+  (export "run" (func $d "run")))
+(component instance $i $X)
+(assert_return (invoke "fine-other"))
+(assert_trap (invoke "run") "wasm `unreachable` instruction executed")
+(assert_trap (invoke "fine-c") "cannot enter component instance")
+(assert_trap (invoke "fine-d") "cannot enter component instance")
+(assert_trap (invoke "fine-other") "cannot enter component instance")
+(component instance $j $X)
+(assert_return (invoke "fine-c"))
+(assert_return (invoke "fine-d"))

@@ -28,7 +28,9 @@ static void run_script(Engine *engine, const char *name, Str text)
     Store *store = NULL;
     EXPECT(!engine_store_new(engine, &store));
     store_set_fuel(store, (u64)1 << 40);
-    WastOptions o = {.component_features = component_features_default()};
+    WastOptions o = {.component_features = component_features_default() |
+                                           COMPONENT_FEATURE_MASK(ASYNC_STACKFUL) |
+                                           COMPONENT_FEATURE_MASK(MORE_ASYNC_BUILTINS)};
     Error *e = wast_run(engine, store, &o, name, text);
     if (e) {
         Buf out = {0};
@@ -84,6 +86,20 @@ SECTION(bad_strings)
 SECTION(bad_lists)
 SECTION(bad_results_to_the_host)
 SECTION(type_bombs)
+SECTION(unused_bytes)
+SECTION(dead_instances)
+
+/* task.return never, twice, with another type; context slots of calls; backpressure. */
+TEST(security_component_tasks)
+{
+    Buf file = {0};
+    EXPECT(!file_read("tests/component/tasks.wast", &file));
+    Engine *engine = engine_of(false);
+    run_script(engine, "tasks", (Str){(const char *)file.p, file.n});
+    expect_unharmed(engine);
+    engine_free(engine);
+    buf_release(&file);
+}
 
 /* --- CVE-2026-34941: all pairs of encodings, at the end of memory and beyond --- */
 
@@ -330,6 +346,63 @@ TEST(security_component_instances_are_bounded)
     put_doubling(&text, 8);
     run_script(engine, "doubling", (Str){(const char *)text.p, text.n});
     buf_release(&text);
+    expect_unharmed(engine);
+    engine_free(engine);
+}
+
+/* --- #12066, #12356: how many bytes a discriminant has --- */
+
+/* Sends the last case, of n, from one component to another, and one more. */
+static void check_cases(Engine *engine, u32 n)
+{
+    Buf b = {0}, names = {0};
+    for (u32 i = 0; i < n; i++)
+        buf_printf(&names, " \"c%u\"", i);
+    int size = (int)names.n;
+    const char *labels = (const char *)names.p;
+    buf_printf(
+        &b,
+        "(component definition $T (component $C (type $e' (enum%.*s))"
+        " (export $e \"e\" (type $e')) (core module $m (memory (export \"m\") 1)"
+        "  (func (export \"r\") (param i32 i32 i32 i32) (result i32) (i32.const 64))"
+        "  (func (export \"f\") (param i32 i32) (result i32) (local.get 1)))"
+        " (core instance $i (instantiate $m))"
+        " (func (export \"f\") (param \"x\" (list $e)) (result u32) (canon lift"
+        "  (core func $i \"f\") (memory (core memory $i \"m\"))"
+        "  (realloc (core func $i \"r\")))))"
+        " (instance $c (instantiate $C)) (component $D"
+        " (import \"c\" (instance $c (type $e' (enum%.*s)) (export \"e\" (type $e (eq $e')))"
+        "  (export \"f\" (func (param \"x\" (list $e)) (result u32)))))"
+        " (core module $mem (memory (export \"m\") 1)) (core instance $mem (instantiate $mem))"
+        " (core func $f (canon lower (func $c \"f\") (memory (core memory $mem \"m\"))))"
+        " (core module $m (import \"\" \"m\" (memory 1))"
+        "  (import \"\" \"f\" (func $f (param i32 i32) (result i32)))"
+        "  (func (export \"f\") (param i32) (result i32)"
+        "   (i32.store (i32.const 4) (local.get 0)) (call $f (i32.const 4) (i32.const 1))))"
+        " (core instance $i (instantiate $m (with \"\" (instance (export \"f\" (func $f))"
+        "  (export \"m\" (memory $mem \"m\"))))))"
+        " (func (export \"f\") (param \"x\" u32) (result u32) (canon lift (core func $i \"f\"))))"
+        " (instance $d (instantiate $D (with \"c\" (instance $c))))"
+        " (export \"f\" (func $d \"f\")))"
+        "(component instance $i $T)"
+        "(assert_return (invoke \"f\" (u32.const %u)) (u32.const 1))"
+        "(assert_return (invoke \"f\" (u32.const 0)) (u32.const 1))\n",
+        size, labels, size, labels, n - 1);
+    if (n != 256) /* then every byte is a case */
+        buf_printf(
+            &b, "(assert_trap (invoke \"f\" (u32.const %u)) \"invalid variant discriminant\")", n);
+    run_script(engine, "cases", (Str){(const char *)b.p, b.n});
+    buf_release(&b);
+    buf_release(&names);
+}
+
+TEST(security_component_discriminants_of_all_sizes)
+{
+    Engine *engine = engine_of(false);
+    check_cases(engine, 1);
+    check_cases(engine, 255);
+    check_cases(engine, 256);
+    check_cases(engine, 257);
     expect_unharmed(engine);
     engine_free(engine);
 }
