@@ -67,6 +67,9 @@ bool gen_by_value(const Gen *g, WitId type);
 WitId gen_case(const WitType *t, u32 i);
 u32 gen_ncases(const WitType *t);
 
+/* Of a function's type: LiftFunc.type. */
+u64 gen_type_hash(const Gen *g, const WitFunc *f);
+
 /* --- output, into g->out --- */
 void gen_header(Gen *g);
 void gen_source(Gen *g);

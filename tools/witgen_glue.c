@@ -723,7 +723,8 @@ static void put_row(Gen *g, const WitFunc *f)
     put_wit(g, f);
     put(g, "\",\n     (void *)glue_");
     gen_func_name(g, f, &g->out);
-    PUTF(g, ", %s},\n", f->is_async ? "true" : "false");
+    PUTF(g, ", %s, 0x%llxu},\n", f->is_async ? "true" : "false",
+         (unsigned long long)gen_type_hash(g, f));
 }
 
 static u32 put_resources(Gen *g, const WitInterface *in)

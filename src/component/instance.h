@@ -92,7 +92,7 @@ Error *component_linker_resource(ComponentLinker *l, Str instance, Str name,
                                  ResourceType *type) MUST_CHECK;
 /*
  * All functions and resource types of an interface with generated glue; `host` is what they serve.
- * Importers must agree with the core signatures.
+ * Importers must agree with the types.
  */
 Error *component_linker_interface(ComponentLinker *l, const LiftInterface *interface,
                                   void *host) MUST_CHECK;

@@ -100,6 +100,16 @@ struct ComponentFunc {
 
 /* The resource type that stands for the glue's; it was linked. */
 ResourceType *linker_resource(const ComponentLinker *l, const LiftResource *type);
+/* Where a hash of types (wit/type_hash.h) gets resources from: NULL for those that are not of
+ * generated glue. */
+typedef struct TypeHash {
+    const ComponentTypes *types;
+    const LiftResource *(*resource)(const void *arg, u32 number);
+    const void *arg;
+} TypeHash;
+u64 type_hash(const TypeHash *k, CTypeId type);
+/* What a resource type of generated glue stands for; NULL for all others. */
+const LiftResource *linker_glue_type(const ResourceType *t);
 u64 linker_hostcall_fuel(const ComponentLinker *l);
 /* A function of generated glue for a component that imports it. */
 Error *glue_lowered(const CanonEnv *env, u32 core_type, const HostFunc *f,

@@ -31,6 +31,7 @@ typedef struct LiftFunc {
     const char *wit;  /* "func(self: borrow<input-stream>, len: u64) -> ..." */
     void *fn;
     bool is_async;
+    u64 type; /* see wit/type_hash.h; 0: not known, only `core` is compared */
 } LiftFunc;
 
 typedef struct LiftInterface {

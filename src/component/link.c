@@ -136,6 +136,11 @@ ResourceType *linker_resource(const ComponentLinker *l, const LiftResource *type
     return NULL;
 }
 
+const LiftResource *linker_glue_type(const ResourceType *t)
+{
+    return t && t->host_drop == glue_drop ? ((const GlueResource *)t->env)->type : NULL;
+}
+
 MUST_CHECK static Error *link_resource(ComponentLinker *l, Str interface, const LiftResource *type,
                                        void *host)
 {

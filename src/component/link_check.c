@@ -136,6 +136,24 @@ static bool same_type(const Check *k, CTypeId mine, const ComponentInstance *oth
            (a->is_async == b->is_async && same_type(k, a->result, other, b->result));
 }
 
+static const LiftResource *glue_resource(const void *check, u32 number)
+{
+    const Check *k = check;
+    u32 n = number - k->c->first_resource;
+    return n < k->c->end_resource - k->c->first_resource ? linker_glue_type(k->resources[n]) : NULL;
+}
+
+static bool same_glue(const Check *k, CTypeId type, const LiftFunc *glue)
+{
+    if (glue->type) {
+        TypeHash hash = {k->c->types, glue_resource, k};
+        return type_hash(&hash, type) == glue->type;
+    }
+    FlatSig sig;
+    ctype_flatten(k->c->types, ctype_get(k->c->types, type), FLAT_LOWER, &(CanonOptions){0}, &sig);
+    return glue->is_async || glue_fits(&sig, glue);
+}
+
 static bool same_func(const Check *k, CTypeId type, const ComponentFunc *f)
 {
     if (!f->is_host) {
@@ -146,12 +164,8 @@ static bool same_func(const Check *k, CTypeId type, const ComponentFunc *f)
                    same_type(k, a->fields[i].type, f->env.inst, b->fields[i].type);
         return same && same_type(k, a->result, f->env.inst, b->result);
     }
-    if (f->host.glue) {
-        FlatSig sig;
-        ctype_flatten(k->c->types, ctype_get(k->c->types, type), FLAT_LOWER, &(CanonOptions){0},
-                      &sig);
-        return f->host.glue->is_async || glue_fits(&sig, f->host.glue);
-    }
+    if (f->host.glue)
+        return same_glue(k, type, f->host.glue);
     if (!f->host.signature)
         return true;
     Buf text = {0};

@@ -55,4 +55,31 @@ run "$data/component-pollable.wasm"
 code 1
 err_has "resource has children"
 
+begin "a function of the host's that is imported with another type"
+cat >types.wat <<'EOF'
+(component
+  (import "wasi:random/random@0.2.3" (instance
+    (export "get-random-u64" (func (result s64)))))
+  (import "wasi:clocks/wall-clock@0.2.0" (instance $clock
+    (type $t (record (field "seconds" u64) (field "nanos" u32)))
+    (export "datetime" (type $d (eq $t)))
+    (export "now" (func (result $d)))))
+  (import "wasi:io/error@0.2.0" (instance $error
+    (export "error" (type (sub resource)))))
+  (alias export $error "error" (type $error))
+  (import "wasi:io/poll@0.2.0" (instance
+    (export "pollable" (type (sub resource)))
+    (alias outer 1 $error (type $o))
+    (export "error" (type $e (eq $o)))
+    (type $b (borrow $e))
+    (type $l (list $b))
+    (type $r (list u32))
+    (export "poll" (func (param "in" $l) (result $r))))))
+EOF
+run types.wat
+code 1
+err_has "\`wasi:random/random@0.2.3\` \`get-random-u64\`: func() -> s64 (of another type; the one that is there is func() -> u64)"
+err_has "\`now\`: func() -> record { seconds: u64, nanos: u32 } (of another type; the one that is there is func() -> datetime)"
+err_has "\`poll\`: func(in: list<borrow<error>>) -> list<u32> (of another type; the one that is there is"
+
 finish
