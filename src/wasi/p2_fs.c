@@ -153,7 +153,7 @@ void wasi_filesystem_preopens_get_directories(
 static int check_write(const Descriptor *d)
 {
     const FsNode *n = &d->file->node;
-    return n->is_dir ? EBADF : n->read_only || !n->writable ? EPERM : 0;
+    return n->is_dir ? EBADF : n->read_only ? EPERM : !n->writable ? EBADF : 0;
 }
 
 void wasi_filesystem_types_descriptor_read_via_stream(
@@ -161,7 +161,7 @@ void wasi_filesystem_types_descriptor_read_via_stream(
     WasiFilesystemTypesResultStreamsInputStreamErrorCode *ret_result)
 {
     const FsNode *n = &self->file->node;
-    SET_ERROR(ret_result, n->is_dir || !n->readable ? EBADF : 0);
+    SET_ERROR(ret_result, n->is_dir ? EISDIR : 0); /* reading says it if it is not possible */
     if (ret_result->is_err)
         return;
     WasiIoStreamsInputStream *s = p2_resource_new(call, sizeof *s);
@@ -172,7 +172,8 @@ void wasi_filesystem_types_descriptor_read_via_stream(
 static void output_of(LiftCall *call, Descriptor *d, u64 offset, bool append,
                       WasiFilesystemTypesResultStreamsOutputStreamErrorCode *ret_result)
 {
-    SET_ERROR(ret_result, check_write(d));
+    const FsNode *n = &d->file->node;
+    SET_ERROR(ret_result, n->is_dir ? EBADF : n->read_only ? EPERM : 0);
     if (ret_result->is_err)
         return;
     WasiIoStreamsOutputStream *s = p2_resource_new(call, sizeof *s);
@@ -202,14 +203,14 @@ void wasi_filesystem_types_descriptor_read(
     const FsNode *n = &self->file->node;
     usize want = (usize)MIN(length, (u64)WASI_LIMIT_STDIN_READ), got = 0;
     u8 *p = lift_alloc(call, want, 1);
-    int err = n->is_dir ? EBADF : !n->readable ? EPERM : 0;
+    int err = n->is_dir || !n->readable ? EBADF : 0;
     if (!err)
         err = os_fd_pread(n->fd, p, want, offset, &got);
     SET_ERROR(ret_result, err);
     if (err)
         return;
     ret_result->as.ok.f0 = (LiftListU8){p, got};
-    ret_result->as.ok.f1 = got == 0 && want > 0;
+    ret_result->as.ok.f1 = got == 0;
 }
 
 void wasi_filesystem_types_descriptor_write(LiftCall *call, Descriptor *self, LiftListU8 buffer,
@@ -279,7 +280,7 @@ void wasi_filesystem_types_descriptor_get_flags(
     (void)call;
     const FsNode *n = &self->file->node;
     u32 flags = n->readable ? WASI_FILESYSTEM_TYPES_DESCRIPTOR_FLAGS_READ : 0;
-    if (n->is_dir && !n->read_only)
+    if (n->is_dir && !n->read_only && n->borrowed) /* what was given, as Wasmtime says it */
         flags |= WASI_FILESYSTEM_TYPES_DESCRIPTOR_FLAGS_MUTATE_DIRECTORY;
     if (!n->is_dir && n->writable)
         flags |= WASI_FILESYSTEM_TYPES_DESCRIPTOR_FLAGS_WRITE;
@@ -366,11 +367,11 @@ static int time_from(const NewTimestamp *t, OsTime *buf, const OsTime **ret_time
         *buf = (OsTime){(i64)(now / NS), (u32)(now % NS)};
     }
     if (t->tag == WASI_FILESYSTEM_TYPES_NEW_TIMESTAMP_TIMESTAMP) {
-        if (t->as.timestamp.seconds > INT64_MAX)
+        u64 sec;
+        u32 ns = t->as.timestamp.nanoseconds;
+        if (__builtin_add_overflow(t->as.timestamp.seconds, ns / NS, &sec) || sec > INT64_MAX)
             return EOVERFLOW;
-        if (t->as.timestamp.nanoseconds >= NS)
-            return EINVAL;
-        *buf = (OsTime){(i64)t->as.timestamp.seconds, t->as.timestamp.nanoseconds};
+        *buf = (OsTime){(i64)sec, ns % NS};
     }
     return 0;
 }
