@@ -223,11 +223,14 @@ void wasi_random_insecure_get_insecure_random_u64(LiftCall *call, u64 *ret_resul
     os_random(ret_result, sizeof *ret_result);
 }
 
-/* The same for the whole life of the host's context would do; a fresh one is as good. */
+/* The same as long as the program runs. */
 void wasi_random_insecure_seed_insecure_seed(LiftCall *call,
                                              WasiRandomInsecureSeedTuple2U64U64 *ret_result)
 {
-    (void)call;
-    os_random(&ret_result->f0, sizeof ret_result->f0);
-    os_random(&ret_result->f1, sizeof ret_result->f1);
+    WasiP2 *p = p2_of(call);
+    if (!p->seeded)
+        os_random(p->seed, sizeof p->seed);
+    p->seeded = true;
+    ret_result->f0 = p->seed[0];
+    ret_result->f1 = p->seed[1];
 }

@@ -26,6 +26,8 @@ struct WasiP2 {
     Store *store;  /* NULL: it is gone */
     u64 resources; /* alive, of those that handles stand for */
     P2Pairs config, keyvalue;
+    u64 seed[2]; /* of insecure-seed, once it was asked for */
+    bool seeded;
     u64 keyvalue_bytes; /* that the entries of all buckets take */
 };
 
@@ -98,7 +100,7 @@ struct WasiIoStreamsInputStream {
     void *impl;
     P2Children pollables;
     P2Children *parent; /* counts it; may be NULL */
-    int fd;             /* -1: at its end */
+    int fd;             /* -1: at its end, or it failed */
     P2File *file;       /* own; NULL: standard input */
     u64 offset;
 };

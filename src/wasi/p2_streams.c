@@ -142,11 +142,12 @@ static void read_some(LiftCall *call, Input *s, u64 len, u64 deadline, ReadResul
     s->offset += n;
     if (call->failed || err == EAGAIN)
         return;
-    if (err)
+    if (err) {
         *ret = (ReadResult){.is_err = true,
                             .as.err =
                                 failed_with(call, err, s->ops ? s->ops->describe : NULL, s->impl)};
-    else if (n == 0)
+        s->fd = -1;
+    } else if (n == 0)
         *ret = (ReadResult){.is_err = true, .as.err = closed()};
     else
         ret->as.ok = (LiftListU8){p, n};

@@ -82,4 +82,81 @@ err_has "\`wasi:random/random@0.2.3\` \`get-random-u64\`: func() -> s64 (of anot
 err_has "\`now\`: func() -> record { seconds: u64, nanos: u32 } (of another type; the one that is there is func() -> datetime)"
 err_has "\`poll\`: func(in: list<borrow<error>>) -> list<u32> (of another type; the one that is there is"
 
+begin "interfaces that no option grants"
+cat >granted.wat <<'EOF'
+(component
+  (import "wasi:keyvalue/store@0.2.0-draft" (instance $kv
+    (export "bucket" (type (sub resource)))))
+  (import "wasi:random/random@0.2.0" (instance
+    (export "get-random-u64" (func (result u64)))))
+  (core module $m (func (export "run") (result i32) i32.const 0))
+  (core instance $i (instantiate $m))
+  (func $run (result (result)) (canon lift (core func $i "run")))
+  (instance $run (export "run" (func $run)))
+  (export "wasi:cli/run@0.2.0" (instance $run)))
+EOF
+run granted.wat
+code 1
+err_has "\`wasi:keyvalue/store@0.2.0-draft\` \`bucket\`: resource (not defined)"
+err_lacks random
+run -Skeyvalue granted.wat
+code 0
+run -Skeyvalue -Scli=n granted.wat
+code 1
+err_has "\`wasi:random/random@0.2.0\` \`get-random-u64\`: func() -> u64 (not defined)"
+err_lacks keyvalue
+run -Skeyvalue -Scommon=n granted.wat
+code 1
+run -Skeyvalue -Scommon=y granted.wat
+code 0
+run -Scommon -Scli granted.wat
+code 1
+
+begin "terminals"
+if command -v script >/dev/null; then
+    cat >terminal.wat <<'EOF'
+(component
+  (import "wasi:cli/terminal-output@0.2.0" (instance $output
+    (export "terminal-output" (type (sub resource)))))
+  (alias export $output "terminal-output" (type $terminal))
+  (import "wasi:cli/terminal-stdout@0.2.0" (instance $stdout
+    (alias outer 1 $terminal (type $o))
+    (export "terminal-output" (type $t (eq $o)))
+    (export "get-terminal-stdout" (func (result (option (own $t)))))))
+  (import "wasi:cli/exit@0.2.0" (instance $exit
+    (export "exit-with-code" (func (param "status-code" u8)))))
+  (core module $memory (memory (export "memory") 1))
+  (core instance $memory (instantiate $memory))
+  (core func $get (canon lower (func $stdout "get-terminal-stdout") (memory $memory "memory")))
+  (core func $drop (canon resource.drop $terminal))
+  (core func $code (canon lower (func $exit "exit-with-code")))
+  (core module $m
+    (import "" "memory" (memory 1))
+    (import "" "get" (func $get (param i32)))
+    (import "" "drop" (func $drop (param i32)))
+    (import "" "code" (func $code (param i32)))
+    (func (export "run") (result i32)
+      (call $get (i32.const 8))
+      (if (i32.load8_u (i32.const 8)) (then (call $drop (i32.load (i32.const 12)))))
+      (call $code (i32.add (i32.const 20) (i32.load8_u (i32.const 8))))
+      (i32.const 0)))
+  (core instance $i (instantiate $m (with "" (instance
+    (export "memory" (memory $memory "memory")) (export "get" (func $get))
+    (export "drop" (func $drop)) (export "code" (func $code))))))
+  (func $run (result (result)) (canon lift (core func $i "run")))
+  (instance $run (export "run" (func $run)))
+  (export "wasi:cli/run@0.2.0" (instance $run)))
+EOF
+    run terminal.wat
+    code 20
+    timeout 60 script -qec "'$WASMTIME' run terminal.wat" script.log >.out 2>.err </dev/null
+    status=$?
+    code 21
+    timeout 60 script -qec "'$WASMTIME' run -Sinherit-stdout=n terminal.wat" script.log >.out 2>.err </dev/null
+    status=$?
+    code 20
+else
+    echo "skip $topic: there is no script(1) to make a terminal with"
+fi
+
 finish
