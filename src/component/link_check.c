@@ -46,7 +46,8 @@ static void name_types(Check *k)
     }
 }
 
-static void put_func_type(Check *k, CTypeId type)
+/* In the names of its interface, unless that is `not_this` (may be empty): then written out. */
+static void put_func_type(Check *k, CTypeId type, Str not_this)
 {
     if (!k->types)
         name_types(k);
@@ -54,12 +55,17 @@ static void put_func_type(Check *k, CTypeId type)
     names.types = k->types;
     Buf text = {0};
     type_text(k->c->types, type, &names, &text);
+    if (str_eq((Str){(char *)text.p, text.n}, not_this)) {
+        text.n = 0;
+        names.types = NULL;
+        type_text(k->c->types, type, &names, &text);
+    }
     buf_bytes(&k->missing, text.p, text.n);
     buf_release(&text);
 }
 
-/* `why` and `detail` (may be empty) in parentheses. */
-static void complain(Check *k, const ComponentExtern *x, const char *why, Str detail)
+/* `why` and `detail` (may be empty) in parentheses. `has` is the type that there is, or empty. */
+static void complain_of(Check *k, const ComponentExtern *x, const char *why, Str detail, Str has)
 {
     if (k->missing.n > REPORT_MAX)
         return;
@@ -67,10 +73,15 @@ static void complain(Check *k, const ComponentExtern *x, const char *why, Str de
     buf_bytes(&k->missing, k->path.p, k->path.n);
     buf_printf(&k->missing, "`%.*s`: ", STR_ARG(x->name.text));
     if (x->sort == SORT_FUNC)
-        put_func_type(k, x->type);
+        put_func_type(k, x->type, has);
     else
         buf_str(&k->missing, str_of(x->sort == SORT_TYPE ? "resource" : sort_name((Sort)x->sort)));
     buf_printf(&k->missing, " (%s%.*s)", why, STR_ARG(detail));
+}
+
+static void complain(Check *k, const ComponentExtern *x, const char *why, Str detail)
+{
+    complain_of(k, x, why, detail, STR(""));
 }
 
 /* An instance of which the host has nothing: what it has in its place, and how to get it. */
@@ -88,15 +99,18 @@ static void complain_instance(Check *k, const ComponentExtern *x)
 /* The type that the host's function has. */
 static void complain_type(Check *k, const ComponentExtern *x, const ComponentFunc *f)
 {
+    static const char words[] = "; the one that is there is ";
     Buf has = {0};
-    buf_str(&has, STR("; the one that is there is "));
+    buf_str(&has, str_of(words));
     if (!f->is_host)
         type_text(f->env.inst->component->types, f->env.type_id, NULL, &has);
     else if (f->host.glue)
         buf_str(&has, str_of(f->host.glue->wit));
     else
         buf_str(&has, str_of(f->host.signature));
-    complain(k, x, "of another type", (Str){(char *)has.p, has.n});
+    Str detail = {(char *)has.p, has.n};
+    usize n = sizeof words - 1;
+    complain_of(k, x, "of another type", detail, (Str){detail.p + n, detail.n - n});
     buf_release(&has);
 }
 
