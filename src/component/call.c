@@ -178,6 +178,8 @@ enum { SUBTASK_RETURNED = 2 };
 
 MUST_CHECK static Error *lowered_call(const Lowered *l, HostCall *call)
 {
+    if (l->func->is_host)
+        l->env.inst->root->called_host = true;
     if (l->func->is_host && l->func->host.raw)
         return l->func->host.raw(l->func->host.env, call);
     const CanonEnv *env = &l->env;

@@ -106,6 +106,7 @@ static void op_leave(LiftCall *c)
     Glue *g = glue_of(c);
     scope_end_lends(&g->scope);
     g->failed = false;
+    g->env.inst->root->called_host = true;
 }
 
 static const LiftOps ops = {.realloc = op_realloc,

@@ -448,21 +448,29 @@ static Error *run_defs(ComponentInstance *i)
 /* --- from the host --- */
 
 /* What guests own of the host's resources ends with them. */
-static void drop_host_resources(const HandleTable *t)
+static void drop_host_resources(HandleTable *t)
 {
     for (u32 i = 1; i < t->slots.n; i++) {
         const Handle *h = &t->slots.p[i];
         if (h->type && !h->scope && !h->type->owner && h->type->host_drop)
             error_free(h->type->host_drop(h->type->env, h->rep));
     }
+    t->slots.n = 0;
+    t->free = 0;
+}
+
+void component_drop_host_resources(ComponentInstance *any)
+{
+    for (ComponentInstance *i = any->root->instances; i; i = i->next)
+        drop_host_resources(&i->handles);
 }
 
 static void root_free(ComponentRoot *r)
 {
-    for (ComponentInstance *i = r->instances; i; i = i->next) {
-        drop_host_resources(&i->handles);
+    if (r->instances)
+        component_drop_host_resources(r->instances);
+    for (ComponentInstance *i = r->instances; i; i = i->next)
         handles_release(&i->handles);
-    }
     while (r->sets) {
         ComponentItems *s = r->sets;
         r->sets = s->next;

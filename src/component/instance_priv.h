@@ -34,7 +34,8 @@ typedef struct ComponentRoot {
     ComponentInstance *instances; /* all of them, newest first */
     CoreInstance **parts;
     u32 ninstances, nparts, cap_parts;
-    VmFuncRef *trap; /* of adapters; NULL until one is made */
+    VmFuncRef *trap;  /* of adapters; NULL until one is made */
+    bool called_host; /* a guest has called a function that the linker offered */
 } ComponentRoot;
 
 /*
@@ -144,6 +145,9 @@ static inline bool canon_is_resource(const Canon *c)
 /* Refuses a callee that is being executed, unless the caller is inside of it. */
 Error *instance_enter(ComponentInstance *callee, const ComponentInstance *caller) MUST_CHECK;
 void instance_leave(ComponentInstance *callee, const ComponentInstance *caller);
+
+/* Drops what all instances of the root hold of the host's; their tables are empty then. */
+void component_drop_host_resources(ComponentInstance *any);
 
 /* Checks what the linker offers for the imports of the outermost component. */
 Error *link_imports(const Component *c, const ComponentLinker *l, ComponentItems *args) MUST_CHECK;

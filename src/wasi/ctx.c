@@ -20,13 +20,26 @@ WasiCtx *wasi_ctx_new(void)
     return c;
 }
 
+static void close_all(WasiCtx *c)
+{
+    for (u32 i = 0; i < c->fds.fds.n; i++)
+        if (c->fds.fds.p[i].kind != WASI_FD_CLOSED)
+            wasi_fd_close(c, i);
+}
+
+void wasi_ctx_reset(WasiCtx *c)
+{
+    close_all(c);
+    c->fds.fds.n = c->fds.free.n = 0;
+    c->fds_ready = false;
+    c->monotonic_start = os_monotonic_ns();
+}
+
 void wasi_ctx_free(WasiCtx *c)
 {
     if (!c)
         return;
-    for (u32 i = 0; i < c->fds.fds.n; i++)
-        if (c->fds.fds.p[i].kind != WASI_FD_CLOSED)
-            wasi_fd_close(c, i);
+    close_all(c);
     vec_release(&c->fds.fds);
     vec_release(&c->fds.free);
     for (u32 i = 0; i < c->preopens.n; i++) {

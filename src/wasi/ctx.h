@@ -15,6 +15,8 @@ typedef struct WasiCtx WasiCtx;
 
 WasiCtx *wasi_ctx_new(void);
 void wasi_ctx_free(WasiCtx *c);
+/* For the next guest: what the last one opened is closed, and its clock starts again. */
+void wasi_ctx_reset(WasiCtx *c);
 
 /* Text must be UTF-8 without NUL. */
 Error *wasi_ctx_arg(WasiCtx *c, Str arg);

@@ -13,6 +13,9 @@ WasiP2 *wasi_p2_new(WasiCtx *c, Store *s);
 void wasi_p2_free(WasiP2 *p); /* may be NULL */
 /* The store is gone, and its instances go now: what they own is dropped. May be NULL. */
 void wasi_p2_detach(WasiP2 *p);
+/* For the next guest in the store, where the last one's resources were dropped: resets the context.
+ */
+void wasi_p2_reset(WasiP2 *p);
 
 /* Offers everything there is of wasi:cli, clocks, filesystem, io and random. */
 Error *wasi_p2_link(ComponentLinker *l, WasiP2 *p) MUST_CHECK;

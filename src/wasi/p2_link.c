@@ -137,6 +137,11 @@ void wasi_p2_detach(WasiP2 *p)
         p->store = NULL;
 }
 
+void wasi_p2_reset(WasiP2 *p)
+{
+    wasi_ctx_reset(p->ctx);
+}
+
 Error *wasi_p2_link(ComponentLinker *l, WasiP2 *p)
 {
     return define_all(p, l, rows, ARRAY_LEN(rows));
