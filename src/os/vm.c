@@ -189,20 +189,26 @@ static bool scan(int fd, u8 *p, u64 bytes, OsVmRun run, void *arg)
     return true;
 }
 
-/* The process's pagemap, kept open: its number plus one in the lower half, the process that opened
- * it in the upper one, because after a fork it would tell of the parent. */
-static _Atomic u64 pagemap;
+/*
+ * The process's pagemap, kept open: its number plus one, 0 before it was opened. After a fork it
+ * would tell of the parent, so it stands in a page that a forked process finds cleared.
+ */
+static struct {
+    _Alignas(PAGE) _Atomic u32 fd;
+    u8 rest[PAGE - sizeof(u32)];
+} pagemap;
 
 static int open_pagemap(void)
 {
-    u64 pid = (u64)getpid(), have = atomic_load(&pagemap);
-    if (have >> 32 == pid)
-        return (int)(u32)have - 1;
+    u32 have = atomic_load_explicit(&pagemap.fd, memory_order_acquire);
+    if (have)
+        return (int)have - 1;
+    if (madvise(&pagemap, sizeof pagemap, MADV_WIPEONFORK) != 0)
+        return -1;
     int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
-    u64 mine = pid << 32 | (u32)(fd + 1);
-    if (!atomic_compare_exchange_strong(&pagemap, &have, mine) && fd >= 0) {
+    if (fd >= 0 && !atomic_compare_exchange_strong(&pagemap.fd, &have, (u32)fd + 1)) {
         close(fd); /* another thread was quicker */
-        return open_pagemap();
+        return (int)have - 1;
     }
     return fd;
 }

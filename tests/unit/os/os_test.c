@@ -52,6 +52,34 @@ TEST(os_vm_finds_written_pages_of_a_private_mapping)
     os_close(fd);
 }
 
+/* A forked process has pages of its own, and another pagemap. */
+TEST(os_vm_finds_written_pages_after_a_fork)
+{
+    enum { PAGES = 16 };
+    u8 *p = os_vm_alloc(PAGES * 4096);
+    EXPECT(p);
+    Dirty d = {.base = p};
+    p[4096] = 1;
+    if (!os_vm_dirty(p, PAGES * 4096, mark, &d))
+        test_skip("the kernel has no PAGEMAP_SCAN");
+    EXPECT_EQ(d.pages, 1 << 1);
+    pid_t pid = fork();
+    EXPECT(pid >= 0);
+    if (pid == 0) {
+        p[5 * 4096] = 1;
+        d.pages = 0;
+        bool told = os_vm_dirty(p, PAGES * 4096, mark, &d);
+        _exit(told && (d.pages & 1 << 5) ? 0 : 1);
+    }
+    int status = 1;
+    EXPECT(waitpid(pid, &status, 0) == pid);
+    EXPECT_EQ(status, 0);
+    d.pages = 0;
+    EXPECT(os_vm_dirty(p, PAGES * 4096, mark, &d));
+    EXPECT_EQ(d.pages, 1 << 1);
+    os_vm_release(p, PAGES * 4096);
+}
+
 TEST(os_vm_reserves_commits_and_decommits)
 {
     u8 *p = os_vm_reserve((u64)8 << 30);
