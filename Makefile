@@ -176,7 +176,11 @@ $(O)/bench-micro: $(OBJ)/tests/bench/micro.o $(O)/libengine.a
 	$(SAY) "  LD $@"
 	@$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
-bench: $(O)/wasmtime $(O)/bench-micro
+$(O)/bench-slots: $(OBJ)/tests/bench/slots.o $(O)/libengine.a
+	$(SAY) "  LD $@"
+	@$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+bench: $(O)/wasmtime $(O)/bench-micro $(O)/bench-slots
 	tests/bench/run.py $(BENCH)
 
 # Fuzzing: the plain replayer, and one libFuzzer program a target (clang with address sanitizer).

@@ -3,7 +3,7 @@
 """The benchmarks: ratios against peers in one run, interleaved, minimum of several, as a table and as JSON.
 
 usage: run.py [-n ROUNDS] [-o OUT.json] [--only PART,...] [--programs REGEX]
-parts: compile run cold hello calls instantiate checks size (all by default)
+parts: compile run cold hello calls instantiate slots checks size (all by default)
 
 Peers: node (V8) on PATH; the real wasmtime on PATH or in WASMTIME_REAL. A missing peer is named."""
 import argparse, glob, json, math, os, re, shutil, subprocess, sys, tempfile, time
@@ -13,6 +13,7 @@ TOP = os.path.dirname(os.path.dirname(HERE))
 SUITES = os.environ.get('WASMTIME_SUITES', os.path.join(TOP, '../shared/suites'))
 OURS = os.path.join(TOP, 'build/wasmtime')
 MICRO = os.path.join(TOP, 'build/bench-micro')
+SLOTS = os.path.join(TOP, 'build/bench-slots')
 NODE = shutil.which('node')
 REAL = os.environ.get('WASMTIME_REAL') or shutil.which('wasmtime')
 LIFTOFF = ['--no-warnings', '--single-threaded', '--liftoff-only', '--no-wasm-lazy-compilation']
@@ -199,6 +200,24 @@ def part_micro(name, goal):
     results[name] = dict(re.findall(r'(\S+) ([\d.]+) ns', r.stdout.decode()))
 
 
+def part_slots(a):
+    """A request in a fresh instance, without a socket."""
+    wasm = os.path.join(SUITES, 'components/component-hello-world.wasm')
+    rows = [('guarded', [SLOTS], {}), ('idle', [SLOTS, 'idle', '1000'], {})]
+    if os.path.exists(wasm):
+        exact = {**os.environ, 'RESERVATION': str(256 << 20), 'EXACT': '1'}
+        rows += [('hello', [SLOTS, wasm], None), ('hello, exact', [SLOTS, wasm], exact),
+                 ('hello, idle', [SLOTS, 'idle', '1000', wasm], None)]
+    for name, cmd, env in rows:
+        r = subprocess.run(cmd, capture_output=True, env=env or None, timeout=300)
+        for line in r.stdout.decode().splitlines():
+            print(f'   {name}: {line}')
+            found_ns = re.search(r'^(.*?) +([\d.]+) ns', line)
+            if found_ns:
+                results[f'slots {name} {found_ns[1]}'] = float(found_ns[2])
+    print('   (goals: a request <= 8 us and no faults, an idle slot <= 6 KiB)')
+
+
 def part_checks(a):
     """Explicit bounds checks instead of guard pages."""
     ratios = []
@@ -232,7 +251,7 @@ PARTS = {
     'compile': part_compile, 'run': part_run, 'cold': part_cold, 'hello': part_hello,
     'calls': lambda a: part_micro('calls', '(goals <= 8 and <= 4 ns)'),
     'instantiate': lambda a: part_micro('instantiate', '(goal <= 3000 ns)'),
-    'checks': part_checks, 'size': part_size,
+    'slots': part_slots, 'checks': part_checks, 'size': part_size,
 }
 
 
