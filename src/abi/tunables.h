@@ -27,6 +27,15 @@ static inline bool memory_is_guarded(const MemoryType *m, const Tunables *t)
            t->memory_reservation >= (u64)1 << 32;
 }
 
+/*
+ * True if compiled code relies on faults behind the memory's length: on guards, or, where it checks
+ * the index alone, for offsets. All others are compared with the exact length.
+ */
+static inline bool memory_needs_faults(const MemoryType *m, const Tunables *t)
+{
+    return t->signal_traps && m->page_size_log2 == 16;
+}
+
 /* True if the base may change while an instance lives. */
 static inline bool memory_can_move(const MemoryType *m, const Tunables *t)
 {

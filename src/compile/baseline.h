@@ -215,7 +215,7 @@ static inline bool bl_is_checked(const Baseline *b, const Local *l)
 /* True if faults are traps and the guards are as abi/vmctx.h says. */
 static inline bool bl_checks_by_guard(const Baseline *b, const MemoryType *t)
 {
-    return b->t->signal_traps && t->page_size_log2 == 16 && !memory_is_guarded(t, b->t);
+    return memory_needs_faults(t, b->t) && !memory_is_guarded(t, b->t);
 }
 
 /* --- scan.c --- */

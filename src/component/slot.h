@@ -27,8 +27,8 @@ typedef struct SlotConfig {
     SlotOptions options;
     u32 max_idle; /* slots that are kept */
     /*
-     * What the host offers in a store. Sets the store up (limits, fuel), fills the linker. On
-     * failure it leaves nothing behind.
+     * What the host offers in a store. Sets the store up (limits, fuel), fills the linker. A host
+     * that it made is freed by the pool, also if it fails then.
      */
     Error *(*host_new)(void *arg, Store *s, ComponentLinker *l, void **ret_host);
     /* The request is over: its resources are dropped next, in any order. May be NULL. */

@@ -281,12 +281,17 @@ static bool put_back(void *arg, void *at, u64 bytes)
     return false;
 }
 
-/* Makes what was grown inaccessible; it is zero. */
-static bool shrink(FrozenMemory *f, bool sample)
+/*
+ * Makes what was grown inaccessible; it is zero. Where compiled code compares every access with the
+ * exact length, there is nothing to do: pages that requests usually grow into stay as they are.
+ */
+static bool shrink(const Store *s, FrozenMemory *f, u64 keep, bool sample)
 {
     Memory *m = f->m;
     u8 *base = m->map + m->front;
     u64 end = m->committed;
+    if (!memory_needs_faults(&m->type, &s->tunables) && end - f->committed <= keep)
+        return true;
     f->high = MAX(f->high, end);
     if (!os_vm_protect(base + f->committed, end - f->committed, OS_PROT_NONE))
         return false;
@@ -319,5 +324,5 @@ bool memory_reset(const Store *s, FrozenMemory *f, const SlotOptions *o)
     if (r.end && (o->no_scan || !os_vm_dirty(r.base, r.end, put_back, &r)))
         give_back(&r, 0, r.end);
     m->vm->length = f->length;
-    return !r.failed && shrink(f, sample);
+    return !r.failed && shrink(s, f, o->resident, sample);
 }

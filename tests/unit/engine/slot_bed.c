@@ -20,7 +20,9 @@ void slot_bed_begin(SlotBed *b, const SlotOptions *o)
 void slot_bed_init(SlotBed *b, const SlotOptions *o, u64 reservation)
 {
     slot_bed_configure(b);
-    b->config.tunables.memory_reservation = reservation;
+    b->config.tunables.signal_traps = reservation != SLOT_BED_EXACT;
+    b->config.tunables.memory_reservation =
+        reservation == SLOT_BED_EXACT ? (u64)64 << 20 : reservation;
     slot_bed_begin(b, o);
 }
 
@@ -114,9 +116,14 @@ u32 slot_run_call(SlotRun *r, u32 instance, const char *name, u32 x, u32 y)
     return (u32)v;
 }
 
+void slot_run_trap_at(SlotRun *r, u32 instance, const char *name, u32 x, TrapCode code)
+{
+    EXPECT_EQ(slot_run_any(r, instance, name, x, 0), (u64)1 << 32 | code);
+}
+
 void slot_run_trap(SlotRun *r, u32 instance, const char *name, TrapCode code)
 {
-    EXPECT_EQ(slot_run_any(r, instance, name, UINT32_MAX, 0), (u64)1 << 32 | code);
+    slot_run_trap_at(r, instance, name, UINT32_MAX, code);
 }
 
 static void same_export(SlotRun *a, SlotRun *b, u32 instance, u32 n)

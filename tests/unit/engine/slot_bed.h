@@ -9,6 +9,9 @@
 
 enum { SLOT_BED_MODULES = 2 };
 
+/* A reservation: 64 MiB, and code that compares with the exact length instead of using faults. */
+#define SLOT_BED_EXACT ((u64)1)
+
 typedef struct SlotBed {
     EngineConfig config;
     Engine *engine;
@@ -39,6 +42,7 @@ void slot_run_release(SlotRun *r);
 /* All functions take two i32 and give one. */
 u32 slot_run_call(SlotRun *r, u32 instance, const char *name, u32 x, u32 y);
 void slot_run_trap(SlotRun *r, u32 instance, const char *name, TrapCode code);
+void slot_run_trap_at(SlotRun *r, u32 instance, const char *name, u32 x, TrapCode code);
 /* The result, or 1 << 32 and what trapped. */
 u64 slot_run_any(SlotRun *r, u32 instance, const char *name, u32 x, u32 y);
 /* Memories and tables have the same content. */

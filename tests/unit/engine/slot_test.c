@@ -37,6 +37,7 @@ static const char first[] =
     "  (i32.store8 (local.get $at) (local.get $v)) (i32.load (i32.and (local.get $at)"
     "   (i32.const -4))))"
     "(func (export \"peek\") (param i32 i32) (result i32) (i32.load (local.get 0)))"
+    "(func (export \"offset\") (param i32 i32) (result i32) (i32.load offset=65000 (local.get 0)))"
     "(func (export \"grow\") (param i32 i32) (result i32) (memory.grow (local.get 0)))"
     "(func (export \"table\") (param i32 i32) (result i32)"
     "  (table.grow 0 (ref.func $f) (local.get 0)))"
@@ -73,8 +74,10 @@ static void bed_start(SlotBed *b, const SlotOptions *o, u64 reservation)
 static void expect_first(SlotRun *r)
 {
     EXPECT_EQ(slot_run_call(r, 0, "sizes", 0, 0), 3003);
+    slot_run_trap_at(r, 0, "offset", 3 * 65536 - 8, TRAP_MEMORY_OUT_OF_BOUNDS);
     EXPECT_EQ(slot_run_call(r, 0, "peek", 8192, 0), 77);
     EXPECT_EQ(slot_run_call(r, 0, "count", 20000, 0), 1 + 1 + 1 + 3 + 3 + 1);
+    EXPECT_EQ(slot_run_call(r, 0, "offset", 4 * 65536, 0), 0);
     EXPECT_EQ(slot_run_call(r, 1, "nested", 0, 0), 1 + 11 + 6);
 }
 
@@ -90,7 +93,9 @@ static void each_way(void (*run)(const SlotOptions *o, u64 reservation))
             o.resident = resident[k];
             o.sample_every = k == 0 ? 3 : 1;
             run(&o, (u64)4 << 30);
-            run(&o, 0); /* memories move when they grow */
+            run(&o, 0);             /* memories move when they grow */
+            run(&o, (u64)16 << 20); /* or not, but are checked */
+            run(&o, SLOT_BED_EXACT);
         }
 }
 
