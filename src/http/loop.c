@@ -114,6 +114,15 @@ void http_timer_remove(HttpLoop *l, HttpTimer *t)
 
 /* ---- tasks ---- */
 
+/* A loop with tasks goes round. */
+static void keep_alive(HttpLoop *l)
+{
+    if (l->first)
+        uv_ref((uv_handle_t *)&l->prepare);
+    else
+        uv_unref((uv_handle_t *)&l->prepare);
+}
+
 void http_task_queue(HttpLoop *l, HttpTask *t)
 {
     if (t->queued)
@@ -125,6 +134,7 @@ void http_task_queue(HttpLoop *l, HttpTask *t)
     else
         l->first = t;
     l->last = t;
+    keep_alive(l);
 }
 
 void http_task_remove(HttpLoop *l, HttpTask *t)
@@ -141,10 +151,13 @@ void http_task_remove(HttpLoop *l, HttpTask *t)
     if (l->last == t)
         l->last = before;
     t->queued = false;
+    keep_alive(l);
 }
 
 static void run_tasks(HttpLoop *l)
 {
+    if (!l->first)
+        return;
     while (l->first) {
         HttpTask *t = l->first;
         l->first = t->next;
@@ -153,6 +166,7 @@ static void run_tasks(HttpLoop *l)
         t->queued = false;
         t->run(t);
     }
+    keep_alive(l);
 }
 
 static void on_prepare(uv_prepare_t *h)

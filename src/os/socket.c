@@ -247,6 +247,13 @@ void os_inherited_sockets(int *ret_first, u32 *ret_n)
     }
 }
 
+int os_socket_move(int from, int to)
+{
+    int e = dup3(from, to, O_CLOEXEC) < 0 ? errno : 0;
+    os_fd_close(from);
+    return e;
+}
+
 int os_socket_pair(int ret_fds[2])
 {
     return socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ret_fds) ? errno : 0;

@@ -39,6 +39,8 @@ int os_listen(const OsAddress *a, int backlog, u32 n, int *ret_fds);
  */
 void os_inherited_sockets(int *ret_first, u32 *ret_n);
 int os_socket_dup(int fd, int *ret_fd);
+/* `to` becomes what `from` is, which is closed. */
+int os_socket_move(int from, int to);
 int os_socket_pair(int ret_fds[2]);
 
 int os_accept(int fd, int *ret_fd);

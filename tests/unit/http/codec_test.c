@@ -24,7 +24,7 @@ typedef struct Row {
 static void expect_text(const Row *row, const char *how, const Buf *got)
 {
     usize n = strlen(row->expected);
-    if (got->n != n || memcmp(got->p, row->expected, n) != 0)
+    if (!str_eq((Str){(char *)got->p, got->n}, (Str){row->expected, n}))
         test_fail(__FILE__, __LINE__, "%.*s\n%s: %.*s\nexpected: %s", (int)row->n, row->p, how,
                   (int)got->n, (const char *)got->p, row->expected);
 }
