@@ -75,7 +75,7 @@ static void compare(HttpStream s, const Buf *in, HttpCut cut, u64 limit, const B
 {
     Buf text = {0};
     http_transcript(s, in->p, in->n, cut, limit, &text);
-    if (text.n != expected->n || memcmp(text.p, expected->p, text.n) != 0)
+    if (!str_eq((Str){(char *)text.p, text.n}, (Str){(char *)expected->p, expected->n}))
         fuzz_finding("cut at %zu, pieces of %zu:\n%.*s\nas a whole:\n%.*s", cut.first, cut.piece,
                      (int)text.n, (const char *)text.p, (int)expected->n,
                      (const char *)expected->p);

@@ -37,7 +37,8 @@ static const u8 *view(Reader *r, usize *ret_n)
     free(r->copy);
     r->copy = malloc(*ret_n ? *ret_n : 1);
     ALWAYS(r->copy);
-    memcpy(r->copy, r->all + r->at, *ret_n);
+    if (*ret_n)
+        memcpy(r->copy, r->all + r->at, *ret_n);
     return r->copy;
 }
 

@@ -93,6 +93,64 @@ TEST(http_server_100_continue)
     echo_stop(s);
 }
 
+static void read_first(void *ctx, HttpRequest *r)
+{
+    Str data;
+    (void)ctx;
+    EXPECT_EQ(http_request_read(r, &data), HTTP_READ_WAIT);
+}
+
+static void answer_length(HttpRequest *r)
+{
+    Str data;
+    if (http_request_read(r, &data) != HTTP_READ_DATA)
+        return;
+    EXPECT_EQ(data.n, 2);
+    http_request_consume(r, data.n);
+    EXPECT_EQ(http_request_read(r, &data), HTTP_READ_END);
+    EXPECT(!http_respond(r, 200, NULL, 0, STR("ok")));
+}
+
+static void ignore_abort(HttpRequest *r, HttpAbort why)
+{
+    (void)r, (void)why;
+}
+
+/* Asking for the body says so to a client that waits, once; HTTP/1.0 knows nothing of it. */
+TEST(http_server_says_continue)
+{
+    HttpServerOptions o = http_server_options_default();
+    HttpLoop *loop;
+    uv_loop_t uv;
+    int fds[2];
+    char text[512] = "";
+    usize n = 0;
+    static const HttpHandler late = {
+        .head = read_first, .readable = answer_length, .aborted = ignore_abort};
+    EXPECT(uv_loop_init(&uv) == 0 && os_socket_pair(fds) == 0);
+    loop = http_loop_new(&uv);
+    HttpServer *server = http_server_new(loop, &o, &late, NULL);
+    http_server_adopt(server, fds[1]);
+    EXPECT_EQ(os_send(fds[0],
+                      STR("POST / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\n"
+                          "Content-Length: 2\r\n\r\n"),
+                      (Str){0}, &n),
+              0);
+    uv_run(&uv, UV_RUN_NOWAIT);
+    uv_run(&uv, UV_RUN_NOWAIT);
+    EXPECT_EQ(os_recv(fds[0], text, sizeof text - 1, &n), 0);
+    EXPECT_STR(text, "HTTP/1.1 100 Continue\r\n\r\n");
+    EXPECT_EQ(os_send(fds[0], STR("hi"), (Str){0}, &n), 0);
+    uv_run(&uv, UV_RUN_NOWAIT);
+    EXPECT_EQ(os_recv(fds[0], text, sizeof text - 1, &n), 0);
+    expect_in(text, "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n");
+    EXPECT(!strstr(text, "connection: close"));
+    http_server_free(server);
+    http_loop_close(loop);
+    EXPECT_EQ(uv_run(&uv, UV_RUN_DEFAULT), 0);
+    EXPECT_EQ(uv_loop_close(&uv), 0);
+}
+
 TEST(http_server_drops_a_small_rest_of_a_body)
 {
     EchoServer *s = start_default();
@@ -328,6 +386,58 @@ TEST(http_server_unix_sockets)
     os_fd_close(fds[1]);
     EXPECT_EQ(os_listen(&a, 16, 1, again), 0); /* what a dead server left */
     unlink(name + 5);
+}
+
+/* As a service manager passes them: from descriptor 3 on, to this process only. */
+TEST(http_server_inherited_sockets)
+{
+    OsAddress a;
+    int fd = -1, first = 0, c = -1, got = -1;
+    u32 n = 7;
+    char pid[16];
+    os_inherited_sockets(&first, &n);
+    EXPECT_EQ(n, 0);
+    EXPECT(os_address_parse(STR("127.0.0.1:0"), &a));
+    EXPECT_EQ(os_listen(&a, 16, 1, &fd), 0);
+    EXPECT_EQ(os_socket_address(fd, &a), 0);
+    if (fd != 3)
+        EXPECT_EQ(dup2(fd, 3), 3);
+    snprintf(pid, sizeof pid, "%d", (int)getpid());
+    setenv("LISTEN_FDS", "1", 1);
+    setenv("LISTEN_PID", "1", 1);
+    os_inherited_sockets(&first, &n);
+    EXPECT_EQ(n, 0);
+    setenv("LISTEN_PID", pid, 1);
+    os_inherited_sockets(&first, &n);
+    EXPECT_EQ(n, 1);
+    EXPECT_EQ(first, 3);
+    EXPECT_EQ(os_accept(3, &got), EAGAIN);
+    (void)os_connect(&a, &c);
+    usleep(50000);
+    EXPECT_EQ(os_accept(3, &got), 0);
+}
+
+/* Many at once that send a byte now and then: others are served meanwhile, and all of them end. */
+TEST(http_server_many_slow_connections)
+{
+    enum { N = 400 };
+    static int fds[N];
+    HttpServerOptions o = http_server_options_default();
+    o.head_ms = o.idle_ms = 1000;
+    EchoServer *s = echo_start(&o);
+    for (u32 i = 0; i < N; i++)
+        fds[i] = raw_connect(echo_port(s));
+    for (u32 round = 0; round < 3; round++)
+        for (u32 i = 0; i < N; i++)
+            (void)!send(fds[i], &"GET"[round], 1, MSG_NOSIGNAL);
+    int fresh = raw_connect(echo_port(s));
+    raw_send(fresh, STR(GET("/hello")));
+    expect_in(raw_read(fresh, "hello\n", 1), "200 OK");
+    for (u32 i = 0; i < N; i++) {
+        EXPECT(raw_ends(fds[i]));
+        close(fds[i]);
+    }
+    echo_stop(s);
 }
 
 TEST(http_server_addresses)
