@@ -136,6 +136,12 @@ MUST_CHECK static Error *make_wasi(Run *r)
     wasi_ctx_hostcall_fuel(r->wasi, opt_u64(o, OPT_S_hostcall_fuel));
     wasi_ctx_max_random_size(r->wasi, opt_u64(o, OPT_S_max_random_size));
     wasi_ctx_max_resources(r->wasi, opt_u64(o, OPT_S_max_resources));
+    bool network = opt_bool(o, OPT_S_inherit_network);
+    wasi_ctx_network(r->wasi, (WasiNetwork){.tcp = network || opt_bool(o, OPT_S_tcp),
+                                            .udp = network || opt_bool(o, OPT_S_udp),
+                                            .addresses = network,
+                                            .names = opt_bool(o, OPT_S_allow_ip_name_lookup),
+                                            .error_code = opt_bool(o, OPT_S_network_error_code)});
     set_stdio(r);
     Error *e = set_args(r);
     if (!e && opt_bool(o, OPT_S_inherit_env))

@@ -146,6 +146,11 @@ void wasi_ctx_max_resources(WasiCtx *c, u64 count)
     c->max_resources = MIN(count, (u64)INT32_MAX);
 }
 
+void wasi_ctx_network(WasiCtx *c, WasiNetwork n)
+{
+    c->network = n;
+}
+
 void wasi_ctx_trace(WasiCtx *c, WasiTrace trace, void *arg)
 {
     c->trace = trace;

@@ -34,6 +34,15 @@ Error *wasi_ctx_preopen(WasiCtx *c, const char *host_path, Str guest_name, bool 
 void wasi_ctx_hostcall_fuel(WasiCtx *c, u64 bytes);   /* each call */
 void wasi_ctx_max_random_size(WasiCtx *c, u64 bytes); /* each request */
 void wasi_ctx_max_resources(WasiCtx *c, u64 count);   /* open descriptors */
+/* What of the network there is. Addresses are checked when they are used: by binding, listening,
+ * accepting, connecting, sending and receiving. */
+typedef struct WasiNetwork {
+    bool tcp, udp;   /* sockets can be made */
+    bool addresses;  /* all can be used */
+    bool names;      /* can be looked up */
+    bool error_code; /* the unstable function network-error-code */
+} WasiNetwork;
+void wasi_ctx_network(WasiCtx *c, WasiNetwork n);
 /* Is told of each call of preview 0 and 1, with the names and values of its parameters, and of the
  * errno that it returns. */
 typedef void (*WasiTrace)(void *arg, const char *module, const char *func, const char *text);

@@ -53,6 +53,7 @@ struct WasiCtx {
     VEC(WasiPreopen) preopens;
     int stdio[3]; /* borrow; -1: none */
     u64 hostcall_fuel, max_random_size, max_resources;
+    WasiNetwork network;
     u64 monotonic_start; /* of os_monotonic_ns; the guest's clock begins here */
     u64 listing_bytes;   /* taken by the listings of all descriptors */
     Sandbox sandbox;

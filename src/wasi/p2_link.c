@@ -19,12 +19,19 @@
 #include "bind/wasi_random_insecure.h"
 #include "bind/wasi_random_insecure_seed.h"
 #include "bind/wasi_random_random.h"
+#include "bind/wasi_sockets_instance_network.h"
+#include "bind/wasi_sockets_ip_name_lookup.h"
+#include "bind/wasi_sockets_network.h"
+#include "bind/wasi_sockets_tcp.h"
+#include "bind/wasi_sockets_tcp_create_socket.h"
+#include "bind/wasi_sockets_udp.h"
+#include "bind/wasi_sockets_udp_create_socket.h"
 #include "wasi/p2_priv.h"
 
 /* An interface, and the resources it uses from others. */
 typedef struct Row {
     const LiftInterface *interface;
-    const LiftResource *uses[3];
+    const LiftResource *uses[4];
 } Row;
 
 static const Row rows[] = {
@@ -47,6 +54,19 @@ static const Row rows[] = {
      {&wasi_io_streams_input_stream_type, &wasi_io_streams_output_stream_type,
       &wasi_io_error_error_type}},
     {&wasi_filesystem_preopens_interface, {&wasi_filesystem_types_descriptor_type}},
+    {&wasi_sockets_network_interface, {&wasi_io_error_error_type}},
+    {&wasi_sockets_instance_network_interface, {&wasi_sockets_network_network_type}},
+    {&wasi_sockets_tcp_interface,
+     {&wasi_io_streams_input_stream_type, &wasi_io_streams_output_stream_type,
+      &wasi_io_poll_pollable_type, &wasi_sockets_network_network_type}},
+    {&wasi_sockets_tcp_create_socket_interface,
+     {&wasi_sockets_network_network_type, &wasi_sockets_tcp_tcp_socket_type}},
+    {&wasi_sockets_udp_interface,
+     {&wasi_io_poll_pollable_type, &wasi_sockets_network_network_type}},
+    {&wasi_sockets_udp_create_socket_interface,
+     {&wasi_sockets_network_network_type, &wasi_sockets_udp_udp_socket_type}},
+    {&wasi_sockets_ip_name_lookup_interface,
+     {&wasi_io_poll_pollable_type, &wasi_sockets_network_network_type}},
     {&wasi_random_random_interface, {0}},
     {&wasi_random_insecure_interface, {0}},
     {&wasi_random_insecure_seed_interface, {0}},
@@ -101,7 +121,9 @@ bool p2_stopped(LiftCall *c)
 
 MUST_CHECK static Error *define(WasiP2 *p, ComponentLinker *l, const Row *row)
 {
-    Error *e = component_linker_interface(l, row->interface, p);
+    const LiftInterface *i = row->interface;
+    Error *e =
+        component_linker_interface(l, i == &wasi_sockets_network_interface ? &p->network : i, p);
     for (usize n = 0; n < ARRAY_LEN(row->uses) && row->uses[n] && !e; n++)
         e = component_linker_use(l, str_of(row->interface->name), row->uses[n]);
     return e;
@@ -126,6 +148,7 @@ void wasi_p2_free(WasiP2 *p)
 {
     if (!p)
         return;
+    p2_resolver_free(p->resolver);
     p2_pairs_release(&p->config);
     p2_pairs_release(&p->keyvalue);
     mem_free(p);
@@ -144,6 +167,10 @@ void wasi_p2_reset(WasiP2 *p)
 
 Error *wasi_p2_link(ComponentLinker *l, WasiP2 *p)
 {
+    /* Its only function is unstable, and has to be asked for. */
+    p->network = wasi_sockets_network_interface;
+    if (!p->ctx->network.error_code)
+        p->network.nfuncs = 0;
     return define_all(p, l, rows, ARRAY_LEN(rows));
 }
 

@@ -21,6 +21,9 @@ typedef struct P2Pairs {
 Error *p2_pairs_set(P2Pairs *p, const Str *pairs, u32 n) MUST_CHECK; /* once */
 void p2_pairs_release(P2Pairs *p);
 
+typedef struct P2Resolver P2Resolver; /* of p2_lookup.c */
+void p2_resolver_free(P2Resolver *r); /* may be NULL */
+
 struct WasiP2 {
     WasiCtx *ctx;
     Store *store;  /* NULL: it is gone */
@@ -28,7 +31,9 @@ struct WasiP2 {
     P2Pairs config, keyvalue;
     u64 seed[2]; /* of insecure-seed, once it was asked for */
     bool seeded;
-    u64 keyvalue_bytes; /* that the entries of all buckets take */
+    P2Resolver *resolver;  /* own; NULL until a name is looked up */
+    LiftInterface network; /* wasi:sockets/network, as far as it is granted */
+    u64 keyvalue_bytes;    /* that the entries of all buckets take */
 };
 
 static inline WasiP2 *p2_of(const LiftCall *c)

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+# wasi:sockets, on loopback. The lists of results are what Wasmtime gives for the same guest.
+. "$top/tests/cli/lib.sh"
+
+guest=$data/component-sockets.wasm
+on=-Sinherit-network
+
+same() {
+    grep -v '^family' .out >got
+    diff "$data/sockets-$1.txt" got >difference || wrong "$(head -n 20 difference)"
+}
+
+families=4
+if grep -q . /proc/net/if_inet6 2>/dev/null; then
+    families="4 6"
+else
+    echo "skip $topic: there is no IPv6 here"
+fi
+
+for f in $families; do
+    begin "TCP over IPv$f: states, options, streams of 3 MiB, a refused connection"
+    run $on "$guest" "tcp$f"
+    code 0
+    stderr ""
+    same tcp
+
+    begin "UDP over IPv$f: states, options, datagrams"
+    run $on "$guest" "udp$f"
+    code 0
+    stderr ""
+    same udp
+
+    begin "sockets over IPv$f without addresses"
+    run -Stcp,udp "$guest" "tcp$f"
+    code 3
+    out_has "bind other family: invalid-argument"
+    out_has "T(start_bind)(s, net, &a, &err): access-denied"
+    run -Stcp,udp "$guest" "udp$f"
+    code 3
+    out_has "U(start_bind)(a, net, &to, &err): access-denied"
+done
+
+begin "no sockets unless they are granted"
+for how in tcp4 tcp6; do
+    run "$guest" $how
+    code 2
+    stdout "create-tcp-socket: access-denied"
+    run -Sudp "$guest" $how
+    code 2
+done
+run -Stcp "$guest" udp4
+code 2
+stdout "create-udp-socket: access-denied"
+
+begin "names are not looked up unless it is granted"
+run $on "$guest" names 127.0.0.1 localhost
+code 0
+stdout "lookup 127.0.0.1: permanent-resolver-failure
+lookup localhost: permanent-resolver-failure"
+
+begin "addresses as names, and names that are none"
+run -Sallow-ip-name-lookup "$guest" names 127.0.0.1 ::1 '[::1]' a..b 'x<y' 0x7f000001 1.2 ''
+code 0
+stdout "lookup 127.0.0.1: ok
+next: ok
+v4 first = 127
+next: ok
+lookup ::1: ok
+next: ok
+v6 last = 1
+next: ok
+lookup [::1]: ok
+next: ok
+v6 last = 1
+next: ok
+lookup a..b: ok
+next: name-unresolvable
+lookup x<y: invalid-argument
+lookup 0x7f000001: invalid-argument
+lookup 1.2: invalid-argument
+lookup : invalid-argument"
+
+begin "names beyond what names can be"
+label=$(printf '%063d' 0 | tr 0 a)
+run -Sallow-ip-name-lookup "$guest" names "$label.$label.$label.$label" "${label}a.b"
+code 0
+out_has "$label.$label: invalid-argument"
+out_has "next: name-unresolvable"
+
+if grep -q localhost /etc/hosts 2>/dev/null; then
+    begin "a name of the hosts file"
+    run -Sallow-ip-name-lookup "$guest" names localhost
+    code 0
+    out_has "lookup localhost: ok"
+    out_has "v4 first = 127"
+else
+    echo "skip $topic: no localhost in /etc/hosts"
+fi
+
+if command -v python3 >/dev/null; then
+    cat >peer.py <<'END'
+import socket, sys
+s = socket.create_server(("127.0.0.1", 0))
+print(s.getsockname()[1], flush=True)
+for answer in (True, False):
+    c, _ = s.accept()
+    c.settimeout(20)
+    got = c.recv(100)
+    if answer:
+        c.sendall(b"you said " + got)
+        c.close()
+    else:
+        c.recv(1)  # until the guest is gone
+END
+    python3 peer.py >port &
+    peer=$!
+    n=0
+    while [ ! -s port ] && [ $n -lt 100 ]; do sleep 0.05; n=$((n + 1)); done
+
+    begin "a server outside"
+    run $on "$guest" send "$(cat port)"
+    code 0
+    out_has "you said ping"
+
+    begin "a time limit while waiting for a socket"
+    run $on -Wtimeout=300ms "$guest" send "$(cat port)"
+    code 134
+    err_has "interrupt"
+    kill $peer 2>/dev/null
+    wait $peer 2>/dev/null
+else
+    echo "skip $topic: no python3 for a server outside"
+fi
+
+finish
