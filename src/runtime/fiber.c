@@ -120,13 +120,17 @@ static void release_stack(Fiber *f)
 static Fiber *take_stack(usize stack)
 {
     ThreadState *t = &thread_state;
-    Fiber *f = t->kept_fibers;
-    if (!f || f->bytes != GUARD + stack)
-        return map_stack(stack);
-    t->kept_fibers = f->next;
-    t->nkept_fibers--;
-    *f = (Fiber){.map = f->map, .bytes = f->bytes};
-    return f;
+    while (t->kept_fibers) {
+        Fiber *f = t->kept_fibers;
+        t->kept_fibers = f->next;
+        t->nkept_fibers--;
+        if (f->bytes == GUARD + stack) {
+            *f = (Fiber){.map = f->map, .bytes = f->bytes};
+            return f;
+        }
+        release_stack(f); /* the size has changed, and stays so */
+    }
+    return map_stack(stack);
 }
 
 static void give_stack(Fiber *f)
@@ -135,7 +139,7 @@ static void give_stack(Fiber *f)
 #ifdef __SANITIZE_ADDRESS__
     __asan_unpoison_memory_region(f->map + GUARD, (usize)((u8 *)f - f->map) - GUARD);
 #endif
-    if (t->nkept_fibers >= KEPT || f->bytes != GUARD + FIBER_STACK) {
+    if (t->nkept_fibers >= KEPT) {
         release_stack(f);
         return;
     }

@@ -70,6 +70,7 @@ struct WasiLoop {
     WasiWaitSet *sets; /* of fibers */
     bool running;
     u32 tasks;
+    usize stack; /* of tasks; 0: as fiber_new has it */
 };
 
 struct WasiTask {
@@ -698,7 +699,7 @@ WasiTask *wasi_task_new(WasiLoop *l, WasiTaskFn *run_fn, WasiTaskFn *done, void 
 {
     WasiTask *t = mem_alloc(sizeof *t);
     *t = (WasiTask){.loop = l, .run = run_fn, .done = done, .arg = arg};
-    t->fiber = fiber_new(0, run_task, t);
+    t->fiber = fiber_new(l->stack, run_task, t);
     if (!t->fiber) {
         mem_free(t);
         return NULL;
@@ -708,6 +709,11 @@ WasiTask *wasi_task_new(WasiLoop *l, WasiTaskFn *run_fn, WasiTaskFn *done, void 
     l->tasks++;
     ready_push(l, &t->ready);
     return t;
+}
+
+void wasi_loop_set_stack(WasiLoop *l, usize bytes)
+{
+    l->stack = bytes;
 }
 
 void wasi_task_stop(WasiTask *t)

@@ -130,6 +130,9 @@ typedef void WasiTaskFn(void *arg);
 /* run(arg) starts on a fiber, soon, not within this call; done(arg) is called on the loop's stack
  * after it has returned and its fiber is gone. NULL: no memory. */
 WasiTask *wasi_task_new(WasiLoop *l, WasiTaskFn *run, WasiTaskFn *done, void *arg);
+/* The size of the stacks of tasks to come, as for fiber_new: for guests that may take more of it
+ * than 512 KiB, that and 512 KiB. */
+void wasi_loop_set_stack(WasiLoop *l, usize bytes);
 /* Cuts it off: what it waits for returns false, the guest's stack is unwound, `run` returns, `done`
  * is called, all within this call. A task that has not started only gets `done`. Not from the task
  * itself. */

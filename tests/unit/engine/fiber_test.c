@@ -404,3 +404,26 @@ TEST(fibers_wait_deep_in_recursion)
     }
     bed_free(&b);
 }
+
+static void use_stack(void *arg)
+{
+    volatile u8 deep[3 << 20];
+    for (usize i = 0; i < sizeof deep; i += 4096)
+        deep[i] = 1;
+    *(bool *)arg = deep[4096] == 1;
+}
+
+TEST(fiber_stacks_of_other_sizes)
+{
+    bool used = false;
+    for (u32 i = 0; i < 3; i++) {
+        Counter c = {.rounds = 0};
+        Fiber *small = fiber_new(0, count, &c), *large = fiber_new(4 << 20, use_stack, &used);
+        used = false;
+        EXPECT(fiber_resume(large) && used);
+        EXPECT(fiber_resume(small));
+        fiber_free(i % 2 ? small : large);
+        fiber_free(i % 2 ? large : small);
+    }
+    fiber_release_stacks();
+}
