@@ -36,6 +36,17 @@ static void refuse(HttpRequest *c, HttpFault fault, u16 status)
     c->in_at = c->in_n = 0;
 }
 
+/* Moves what was not used to `base`, if there is nothing or the buffer is full. */
+static void to_front(HttpRequest *c, u32 base)
+{
+    u32 n = c->in_n - c->in_at;
+    if (n > 0 && (c->in_n < c->in_cap || c->in_at == base))
+        return;
+    memmove(c->in + base, c->in + c->in_at, n);
+    c->in_at = base;
+    c->in_n = base + n;
+}
+
 /* Makes room for reading; false if there is none and there can be none. */
 static bool in_room(HttpRequest *c)
 {
@@ -43,8 +54,8 @@ static bool in_room(HttpRequest *c)
         return false;
     if (c->phase != PHASE_HEAD) {
         u32 base = c->phase == PHASE_LINGER ? 0 : c->head_at + c->b->head.size;
-        if (c->in_at == c->in_n && c->pending.n == 0 && !c->body.ended)
-            c->in_at = c->in_n = base;
+        if (c->pending.n == 0 && !c->body.ended)
+            to_front(c, base);
         return c->in_n < c->in_cap;
     }
     if (c->in_n < c->in_cap)

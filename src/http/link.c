@@ -210,8 +210,13 @@ static bool in_room(HttpLink *k)
         k->in_cap = HTTP_IN_SIZE;
         http_head_start(&k->b->head);
     }
-    if (x && x->has_head && k->in_at == k->in_n && x->pending.n == 0 && !x->body.ended)
-        k->in_at = k->in_n = k->b->head.size;
+    if (x && x->has_head && x->pending.n == 0 && !x->body.ended &&
+        (k->in_at == k->in_n || k->in_n == k->in_cap)) {
+        u32 n = k->in_n - k->in_at, base = k->b->head.size;
+        memmove(k->in + base, k->in + k->in_at, n);
+        k->in_at = base;
+        k->in_n = base + n;
+    }
     return k->in_n < k->in_cap;
 }
 

@@ -354,6 +354,22 @@ TEST(http_client_response_too_large_and_between_bytes)
     expect_body(&c, "hi");
     call_free(&c);
     end_child(pid);
+    /* Trailers among which the buffer ends. */
+    b.n = 0;
+    buf_str(&b, STR("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3a98\r\n"));
+    for (u32 i = 0; i < 15000; i++)
+        buf_u8(&b, 'b');
+    buf_str(&b, STR("\r\n0\r\nT: "));
+    for (u32 i = 0; i < 12000; i++)
+        buf_u8(&b, 't');
+    buf_str(&b, STR("\r\n\r\n"));
+    buf_u8(&b, 0);
+    const char *trailers[] = {(char *)b.p, NULL, NULL};
+    call(get_of(authority_of(canned(trailers, &pid)), "/"), &c);
+    EXPECT_EQ(c.body.n, 15000);
+    EXPECT_EQ(c.trailers.n, 12000);
+    call_free(&c);
+    end_child(pid);
     const char *stalls[] = {"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc", "-", NULL, NULL};
     HttpCall q = get_of(authority_of(canned(stalls, &pid)), "/");
     q.between_ms = 300;

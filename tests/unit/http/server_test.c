@@ -221,6 +221,27 @@ TEST(http_server_large_heads)
     echo_stop(s);
 }
 
+/* Trailers are held back until they are all there, also where the buffer ends among them. */
+TEST(http_server_large_trailers)
+{
+    EchoServer *s = start_default();
+    int fd = raw_connect(echo_port(s));
+    Buf b = {0};
+    buf_str(&b, STR("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3a98\r\n"));
+    for (u32 i = 0; i < 15000; i++)
+        buf_u8(&b, 'b');
+    buf_str(&b, STR("\r\n0\r\nT: "));
+    for (u32 i = 0; i < 12000; i++)
+        buf_u8(&b, 't');
+    buf_str(&b, STR("\r\n\r\n"));
+    raw_send(fd, (Str){(char *)b.p, b.n});
+    const char *text = raw_read(fd, "t\r\n\r\n", 1);
+    EXPECT_EQ(strspn(strstr(text, "T: ") + 3, "t"), 12000);
+    buf_release(&b);
+    close(fd);
+    echo_stop(s);
+}
+
 /* Each of these peers keeps the server waiting; each ends by a timer, and others are served. */
 TEST(http_server_slow_peers_end_by_timers)
 {
