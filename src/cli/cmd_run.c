@@ -200,6 +200,7 @@ MUST_CHECK static Error *make_store(Run *r)
     r->linker = linker_new(r->store);
     linker_hint(r->linker, hint_import, r);
     r->component_linker = component_linker_new();
+    component_linker_max_handles(r->component_linker, opt_u64(o, OPT_S_max_component_handles));
     run_component_hints(r->component_linker, r->c);
     if (opt_bool(o, OPT_W_unknown_imports_trap))
         linker_unknown_imports(r->linker, UNKNOWN_TRAP);

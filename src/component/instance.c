@@ -282,6 +282,7 @@ static ComponentInstance *instance_alloc(ComponentRoot *r, ComponentClosure c,
                              .component = c.component,
                              .args = args,
                              .exports = items_new(r),
+                             .handles = {.budget = &r->handles},
                              .has_tasks = component_has_tasks(c.component)};
     i->task = &i->start;
     i->may_enter = flag_new(r->store, &i->enter_global);
@@ -490,6 +491,7 @@ Error *component_instance_new(Store *s, LoadedComponent *c, const ComponentLinke
 {
     ComponentRoot *r = mem_alloc(sizeof *r);
     r->store = s;
+    r->handles.max = l ? linker_max_handles(l) : COMPONENT_MAX_HANDLES;
     r->loaded = component_ref(c);
     arena_init(&r->arena);
     ComponentItems *args = items_new(r);

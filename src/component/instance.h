@@ -98,6 +98,9 @@ Error *component_linker_interface(ComponentLinker *l, const LiftInterface *inter
                                   void *host) MUST_CHECK;
 /* Bytes that one call of generated glue may make the host take; 128 MiB if it is not said. */
 void component_linker_fuel(ComponentLinker *l, u64 bytes);
+/* Handles that an instance and those inside it may have at a time. */
+enum { COMPONENT_MAX_HANDLES = 100000 };
+void component_linker_max_handles(ComponentLinker *l, u64 count); /* the same, if it is not said */
 /* Offers a resource type of a linked interface in another one that uses it. */
 Error *component_linker_use(ComponentLinker *l, Str instance, const LiftResource *type) MUST_CHECK;
 /* An import of ns:pkg/name@0.2.1 is satisfied by any version 0.2.x that is offered, one of 1.2.0 by

@@ -28,6 +28,7 @@ typedef struct CoreInstance {
 /* What an instantiation from the host makes; the tree of instances shares it. */
 typedef struct ComponentRoot {
     Store *store;
+    HandleBudget handles;
     LoadedComponent *loaded; /* own */
     Arena arena;
     ComponentItems *sets;         /* all of them */
@@ -112,6 +113,7 @@ u64 type_hash(const TypeHash *k, CTypeId type);
 /* What a resource type of generated glue stands for; NULL for all others. */
 const LiftResource *linker_glue_type(const ResourceType *t);
 u64 linker_hostcall_fuel(const ComponentLinker *l);
+u64 linker_max_handles(const ComponentLinker *l);
 /* A function of generated glue for a component that imports it. */
 Error *glue_lowered(const CanonEnv *env, u32 core_type, const HostFunc *f,
                     VmFuncRef **ret_func) MUST_CHECK;

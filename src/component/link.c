@@ -25,6 +25,7 @@ struct ComponentLinker {
     ComponentItems root;
     Offered *offered;
     u64 fuel; /* of each call of generated glue */
+    u64 max_handles;
 };
 
 #define LINK_HOSTCALL_FUEL ((u64)128 << 20)
@@ -34,7 +35,18 @@ ComponentLinker *component_linker_new(void)
     ComponentLinker *l = mem_alloc(sizeof *l);
     arena_init(&l->names);
     l->fuel = LINK_HOSTCALL_FUEL;
+    l->max_handles = COMPONENT_MAX_HANDLES;
     return l;
+}
+
+void component_linker_max_handles(ComponentLinker *l, u64 count)
+{
+    l->max_handles = count;
+}
+
+u64 linker_max_handles(const ComponentLinker *l)
+{
+    return l->max_handles;
 }
 
 void component_linker_fuel(ComponentLinker *l, u64 bytes)

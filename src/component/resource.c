@@ -13,6 +13,8 @@ void handles_release(HandleTable *t)
 Error *handles_add(HandleTable *t, ResourceType *type, u64 rep, CallScope *scope, u32 *ret_index)
 {
     u32 index = t->free;
+    if (t->budget && t->budget->alive >= t->budget->max)
+        return error_new("cannot allocate another handle: store handle limit exceeded");
     if (index) {
         t->free = (u32)t->slots.p[index].rep;
     } else {
@@ -26,6 +28,8 @@ Error *handles_add(HandleTable *t, ResourceType *type, u64 rep, CallScope *scope
     t->slots.p[index] = (Handle){.type = type, .rep = rep, .scope = scope};
     if (scope)
         scope->borrows++;
+    if (t->budget)
+        t->budget->alive++;
     *ret_index = index;
     return NULL;
 }
@@ -34,6 +38,8 @@ static void put_free(HandleTable *t, u32 index)
 {
     t->slots.p[index] = (Handle){.rep = t->free};
     t->free = index;
+    if (t->budget)
+        t->budget->alive--;
 }
 
 static const char *owner_name(const ResourceType *t)

@@ -41,9 +41,15 @@ typedef struct Handle {
     CallScope *scope;   /* of a borrow handle; NULL: own */
 } Handle;
 
+/* What the tables of an instantiation may have together. */
+typedef struct HandleBudget {
+    u64 alive, max;
+} HandleBudget;
+
 struct HandleTable {
-    VEC(Handle) slots; /* index 0 is never used */
-    u32 free;          /* first free index, 0: none */
+    HandleBudget *budget; /* NULL: none */
+    VEC(Handle) slots;    /* index 0 is never used */
+    u32 free;             /* first free index, 0: none */
 };
 
 void handles_release(HandleTable *t);

@@ -159,4 +159,33 @@ else
     echo "skip $topic: there is no script(1) to make a terminal with"
 fi
 
+begin "more handles than there may be"
+cat >handles.wat <<'EOF'
+(component
+  (type $r (resource (rep i32)))
+  (core func $new (canon resource.new $r))
+  (core func $drop (canon resource.drop $r))
+  (core module $m
+    (import "" "new" (func $new (param i32) (result i32)))
+    (import "" "drop" (func $drop (param i32)))
+    (func (export "one-by-one") (result i32) (local $n i32)
+      (loop $l
+        (call $drop (call $new (i32.const 1)))
+        (br_if $l (i32.lt_u (local.tee $n (i32.add (local.get $n) (i32.const 1))) (i32.const 200000))))
+      (local.get $n))
+    (func (export "all") (loop $l (drop (call $new (i32.const 1))) (br $l))))
+  (core instance $i (instantiate $m
+    (with "" (instance (export "new" (func $new)) (export "drop" (func $drop))))))
+  (func (export "one-by-one") (result u32) (canon lift (core func $i "one-by-one")))
+  (func (export "all") (canon lift (core func $i "all"))))
+EOF
+run --invoke "one-by-one()" handles.wat
+code 0
+stdout 200000
+run --invoke "all()" handles.wat
+code 1
+err_has "cannot allocate another handle: store handle limit exceeded"
+run -Smax-component-handles=0 --invoke "one-by-one()" handles.wat
+code 1
+
 finish

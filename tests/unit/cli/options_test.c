@@ -121,11 +121,6 @@ TEST(options_not_in_this_build)
     EXPECT(!options_parse(&o, GROUP_D, STR("coredump=core")));
     expect_error(options_check(&o), "this build of wasmtime does not have `-D coredump` yet");
     options_release(&o);
-    options_init(&o);
-    EXPECT(!options_parse(&o, GROUP_S, STR("max-component-handles=5")));
-    expect_error(options_check(&o),
-                 "this build of wasmtime does not have `-S max-component-handles` yet");
-    options_release(&o);
 }
 
 TEST(config_file_values)
