@@ -115,28 +115,110 @@ static Gpr multiply_signed(Baseline *b, Val *x, i32 d)
     return RAX;
 }
 
-/* i32 by a constant that is no power of two. */
-static void divide_by_const(Baseline *b, Division o, Val x, u32 d)
+/*
+ * u64 by a constant d that is no power of two, l = floor(log2 d): the upper half of x * M, shifted
+ * by l, with M = 2^(64 + l) / d rounded up, if M exceeds the quotient by at most 2^l / d; else M
+ * needs a 65th bit, which is added in two halves: ((x - t) / 2 + t) >> l, for t the upper half of x
+ * * M of the next l (Granlund and Montgomery, figure 4.1). The result is in RDX.
+ */
+static Gpr multiply_unsigned_64(Baseline *b, Val *x, u64 d)
 {
     CodeBuf *c = &b->code;
+    u32 l = 63 - (u32)__builtin_clzll(d);
+    unsigned __int128 power = (unsigned __int128)1 << (64 + l);
+    u64 error = d - (u64)(power % d);
+    bool fits = error < (u64)1 << l;
+    u64 m = fits ? (u64)(power / d) + 1 : (u64)(power / d * 2) + (u64)(((power % d) * 2) / d) + 1;
+    Gpr r = bl_gpr(b, x);
+    x64_mov_ri(c, SZ_64, RAX, (i64)m);
+    x64_r(c, X64_MUL, SZ_64, r);
+    if (!fits) {
+        x64_rr(c, X64_MOV, SZ_64, RAX, r);
+        x64_rr(c, X64_SUB, SZ_64, RAX, RDX);
+        x64_shift_ri(c, X64_SHR, SZ_64, RAX, 1);
+        x64_rr(c, X64_ADD, SZ_64, RDX, RAX);
+    }
+    if (l)
+        x64_shift_ri(c, X64_SHR, SZ_64, RDX, (u8)l);
+    return RDX;
+}
+
+/*
+ * i64 by a constant d, |d| > 1 and no power of two, l = floor(log2 |d|): x * M >> (64 + l), with M
+ * = 2^(64 + l) / |d| rounded up, a number of 64 bits of which the highest is set: 2^64 less is what
+ * the signed multiplication takes, so x is added. One more for negative x, negated for negative d
+ * (Granlund and Montgomery, figure 5.2). The result is in RDX.
+ */
+static Gpr multiply_signed_64(Baseline *b, Val *x, i64 d)
+{
+    CodeBuf *c = &b->code;
+    u64 abs = d < 0 ? 0 - (u64)d : (u64)d;
+    u32 l = 63 - (u32)__builtin_clzll(abs);
+    u64 m = (u64)(((unsigned __int128)1 << (64 + l)) / abs) + 1;
+    Gpr r = bl_gpr(b, x);
+    x64_mov_ri(c, SZ_64, RAX, (i64)m);
+    x64_r(c, X64_IMUL1, SZ_64, r);
+    x64_rr(c, X64_ADD, SZ_64, RDX, r);
+    if (l)
+        x64_shift_ri(c, X64_SAR, SZ_64, RDX, (u8)l);
+    x64_rr(c, X64_MOV, SZ_64, RAX, r);
+    x64_shift_ri(c, X64_SAR, SZ_64, RAX, 63);
+    x64_rr(c, X64_SUB, SZ_64, RDX, RAX);
+    if (d < 0)
+        x64_r(c, X64_NEG, SZ_64, RDX);
+    return RDX;
+}
+
+/* RDX = x - q * d, by way of RAX. */
+static void remainder_of(Baseline *b, X64Size sz, Gpr q, Gpr x, u64 d)
+{
+    CodeBuf *c = &b->code;
+    if (sz == SZ_32 || bl_fits_i32(d)) {
+        x64_imul_rri(c, sz, RAX, q, (i32)d);
+    } else { /* only 64-bit quotients, which are in RDX */
+        x64_mov_ri(c, SZ_64, RAX, (i64)d);
+        x64_rr(c, X64_IMUL, SZ_64, RAX, q);
+    }
+    x64_rr(c, X64_MOV, sz, RDX, x);
+    x64_rr(c, X64_SUB, sz, RDX, RAX);
+}
+
+/* By a constant that is no power of two. */
+static void divide_by_const(Baseline *b, Division o, Val x, u64 d)
+{
+    CodeBuf *c = &b->code;
+    X64Size sz = bl_size(o.type);
     if (x.kind == V_REG && x.reg == RDX) {
         Gpr t = bl_alloc_gpr(b);
-        x64_rr(c, X64_MOV, SZ_32, t, RDX);
+        x64_rr(c, X64_MOV, sz, t, RDX);
         x.reg = (u8)t;
         bl_free_gpr(b, RDX);
     }
     bl_evict_gpr(b, RDX);
     b->gpr_busy |= 1u << RDX;
-    Gpr q = o.is_signed ? multiply_signed(b, &x, (i32)d) : multiply_unsigned(b, &x, d);
+    Gpr q = RDX;
+    if (sz == SZ_64)
+        q = o.is_signed ? multiply_signed_64(b, &x, (i64)d) : multiply_unsigned_64(b, &x, d);
+    else
+        q = o.is_signed ? multiply_signed(b, &x, (i32)d) : multiply_unsigned(b, &x, (u32)d);
     if (o.rem) {
-        Gpr r = bl_gpr(b, &x);
-        x64_imul_rri(c, SZ_32, RAX, q, (i32)d);
-        x64_rr(c, X64_MOV, SZ_32, RDX, r);
-        x64_rr(c, X64_SUB, SZ_32, RDX, RAX);
+        remainder_of(b, sz, q, bl_gpr(b, &x), d);
         q = RDX;
     }
     bl_release(b, x);
-    push_quotient(b, KIND_I32, q);
+    push_quotient(b, o.type, q);
+}
+
+/* True if the division is by a constant for which there is a multiplication. */
+static bool by_multiplication(const Val *y, bool is_signed)
+{
+    if (y->kind != V_CONST)
+        return false;
+    bool is32 = y->type == KIND_I32;
+    u64 k = is32 ? (u32)y->imm : y->imm;
+    if (is_signed && (is32 ? (i32)k < 0 : (i64)k < 0))
+        k = is32 ? 0 - (u32)k : 0 - k;
+    return (k & (k - 1)) != 0;
 }
 
 void bl_op_div(Baseline *b, u8 type, bool is_signed, bool rem)
@@ -150,13 +232,9 @@ void bl_op_div(Baseline *b, u8 type, bool is_signed, bool rem)
         divide_by_power(b, (Division){type, is_signed, rem}, x, (u32)__builtin_ctzll(k));
         return;
     }
-    if (y.kind == V_CONST && type == KIND_I32 && k > 1 &&
-        (!is_signed || (k != top && k != UINT32_MAX))) {
-        u32 abs = is_signed && (i32)k < 0 ? 0 - (u32)k : (u32)k;
-        if (abs & (abs - 1)) {
-            divide_by_const(b, (Division){type, is_signed, rem}, x, (u32)k);
-            return;
-        }
+    if (by_multiplication(&y, is_signed)) {
+        divide_by_const(b, (Division){type, is_signed, rem}, x, k);
+        return;
     }
     bool check_zero = y.kind != V_CONST || k == 0;
     bool check_minus_1 =
