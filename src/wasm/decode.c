@@ -136,7 +136,7 @@ static void check_bodies(Decoder *d)
 {
     WasmModule *m = d->m;
     for (u32 i = m->n_imported_funcs; i < m->nfuncs; i++)
-        if (!validate_func(d->v, m, i, &m->infos[i - m->n_imported_funcs], &m->uses, d->r.diag))
+        if (!validate_func(d->v, m, i, &m->uses, d->r.diag))
             return;
 }
 

@@ -263,7 +263,6 @@ void decode_functions(Decoder *d)
     for (u32 i = 0; i < n && read_ok(&d->r); i++)
         m->funcs[m->nfuncs + i].type = decode_func_type_index(d);
     m->nfuncs += n;
-    m->infos = arena_array(&m->arena, FuncInfo, n);
 }
 
 enum { TABLE_WITH_INIT = 0x40 };

@@ -77,14 +77,6 @@ typedef struct CustomSection {
     u8 after;      /* id of the last known section before it, 0 at the start */
 } CustomSection;
 
-/* What the walk at load leaves for the compilers, one a defined function. */
-typedef struct FuncInfo {
-    u32 nlocals;             /* params included */
-    u32 max_stack;           /* deepest operand stack, in values */
-    u32 max_blocks;          /* deepest nesting of blocks, the body included */
-    bool has_loop, has_call; /* any call, host call or builtin that leaves the function */
-} FuncInfo;
-
 typedef struct WasmModule {
     Arena arena;
     TypeRegistry *registry; /* borrow */
@@ -101,7 +93,6 @@ typedef struct WasmModule {
     /* Index spaces: the first n_imported_* entries are imports. */
     u32 nfuncs, n_imported_funcs;
     Func *funcs;
-    FuncInfo *infos; /* of defined functions: infos[i] is function n_imported_funcs + i */
     u32 ntables, n_imported_tables;
     Table *tables;
     u32 nmemories, n_imported_memories;
@@ -154,8 +145,7 @@ void module_free(WasmModule *m);
 typedef struct Validator Validator;
 Validator *validator_new(void);
 void validator_free(Validator *v);
-bool validate_func(Validator *v, const WasmModule *m, u32 func, FuncInfo *ret_info,
-                   FeatureSet *ret_uses, Diag *diag);
+bool validate_func(Validator *v, const WasmModule *m, u32 func, FeatureSet *ret_uses, Diag *diag);
 
 static inline const FuncType *module_func_type(const WasmModule *m, u32 func)
 {

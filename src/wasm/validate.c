@@ -532,10 +532,6 @@ static inline void step(Validator *v, const Insn *i)
         simple_op(v, i, info);
     else
         custom_op(v, i, info);
-    if (v->n > v->info.max_stack)
-        v->info.max_stack = v->n;
-    if (info->flags & OPF_CALL)
-        v->info.has_call = true;
 }
 
 /*
@@ -567,8 +563,6 @@ static inline bool quick_step(Validator *v)
     } else {
         return false;
     }
-    if (v->n > v->info.max_stack)
-        v->info.max_stack = v->n;
     return true;
 }
 static_assert(LOCALS_FAST <= 0x80, "an index of one byte");
@@ -582,7 +576,6 @@ static void begin(Validator *v, const WasmModule *m, Diag *diag)
     v->n = v->base = 0;
     v->unreachable = false;
     v->frames.n = 0;
-    v->info = (FuncInfo){.max_blocks = 1};
     if (v->any_match) {
         memset(v->matches, 0, sizeof v->matches);
         memset(v->subs, 0, sizeof v->subs);
@@ -591,8 +584,7 @@ static void begin(Validator *v, const WasmModule *m, Diag *diag)
     vec_push(&v->frames, (Frame){0});
 }
 
-bool validate_func(Validator *v, const WasmModule *m, u32 func, FuncInfo *ret_info,
-                   FeatureSet *ret_uses, Diag *diag)
+bool validate_func(Validator *v, const WasmModule *m, u32 func, FeatureSet *ret_uses, Diag *diag)
 {
     const Func *f = &m->funcs[func];
     const FuncType *type = types_func_type(m->registry, f->type);
@@ -621,8 +613,6 @@ bool validate_func(Validator *v, const WasmModule *m, u32 func, FuncInfo *ret_in
         return false;
     diag->func = DIAG_NO_FUNC;
     diag->section = NULL;
-    v->info.nlocals = v->nlocals;
-    *ret_info = v->info;
     *ret_uses |= v->r.uses;
     return true;
 }

@@ -77,7 +77,6 @@ struct Validator {
     u64 subs[SUBS]; /* pairs of types, the first below the second */
 
     u8 *escapes; /* of the module; constant expressions mark what they name */
-    FuncInfo info;
 };
 
 /* ---- errors; all of them put the reader at its end ---- */

@@ -52,7 +52,6 @@ static void open_frame(Validator *v, FrameKind kind, const BlockType *block)
              ((Frame){.height = v->n, .inits = v->inits.n, .kind = (u8)kind, .block = *block}));
     v->base = v->n;
     v->unreachable = false;
-    v->info.max_blocks = MAX(v->info.max_blocks, v->frames.n);
 }
 
 static void open_block(Validator *v, const Insn *i, FrameKind kind)
@@ -336,7 +335,6 @@ void validate_control(Validator *v, const Insn *i)
         open_block(v, i, FRAME_BLOCK);
         break;
     case OP_loop:
-        v->info.has_loop = true;
         open_block(v, i, FRAME_LOOP);
         break;
     case OP_if:
