@@ -43,6 +43,9 @@ Error *engine_module_new_decoded(Engine *e, WasmModule *w, Module **ret_module);
 Error *engine_module_compile(Engine *e, Module *m);
 /* A compiled file (ELF), for engine_module_load. Needs tunables.direct_calls. */
 Error *engine_module_serialize(Engine *e, Module *m, Buf *out);
+/* Appends a listing of the code of a defined function, whose body is there: a module that was not
+ * loaded from a compiled file. */
+Error *engine_module_dump(Engine *e, Module *m, u32 func, Buf *out);
 /* True if the bytes begin as a compiled file does. */
 bool engine_is_compiled(const u8 *p, usize n);
 /* Maps the file and runs from the mapping; refuses damaged, foreign and older files. */

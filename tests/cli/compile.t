@@ -111,6 +111,28 @@ expect test ! -e invalid.cwasm
 run compile nowhere.wasm
 code 1
 
+begin "listings of machine code"
+cat >list.wat <<'EOF'
+(module (func $add (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1)))
+  (func (unreachable)))
+EOF
+run compile --dump=add list.wat
+code 0
+stderr ""
+expect test ! -e list.cwasm
+expect test "$(head -n 1 .out | sed 's/: .*//')" = "function 0 add"
+expect grep -qE '^  0x[0-9a-f]+ +i32.add +([0-9a-f]{2})+$' .out
+expect grep -qE '^ +\(rest\) .*c3' .out
+expect test "$(grep -c '^function' .out)" = 1
+run compile --dump=1 list.wat
+expect test "$(head -n 1 .out | sed 's/: .*//')" = "function 1"
+run compile --dump list.wat
+code 0
+expect test "$(grep -c '^function' .out)" = 2
+run compile --dump=nobody list.wat
+code 1
+err_has "no function \`nobody\` is defined in the module"
+
 begin "targets"
 run compile --target x86_64-unknown-linux-gnu -o t.cwasm "$data/values.wat"
 code 0
