@@ -336,8 +336,8 @@ TEST(security_very_many_params_and_results)
         "(func (export \"indirect\") (param i32) (result i32)",
         "(func (export \"block\") (param i32) (result i32)",
         "(func (export \"loop\") (param i32) (result i32)",
-        "(func (export \"br_table\") (param i32) (result i32) (block $a (type $r)"
-        " (block $b (type $r)",
+        ("(func (export \"br_table\") (param i32) (result i32) (block $a (type $r)"
+         " (block $b (type $r)"),
     };
     static const char *const middles[] = {
         "(call $f)", "(call_indirect (type $t) (i32.const 0))", "(block (type $b) (br 0))",
