@@ -166,9 +166,12 @@ static bool remap_memory(const Store *s, Memory *m, u64 reserved)
     m->vm->base = base;
     m->moved = true;
     /* Compiled code needs the guard in front: out of a hole that fits exactly it moves on. */
-    if (m->front == 0 && !copy_memory(s, m, reserved))
+    if (m->front != 0 || copy_memory(s, m, reserved))
+        return true;
+    /* The old place is gone: one that is as large as the content will do, without the growth. */
+    if (!copy_memory(s, m, m->committed))
         BUG("no place for the guard in front of a memory");
-    return true;
+    return false;
 }
 
 /* Without pages there is nothing to move; a part that an image backs is a mapping of its own. */
