@@ -172,7 +172,7 @@ install: $(O)/wasmtime
 deb: $(O)/wasmtime
 	tools/make-deb $(O)
 
-$(O)/bench-micro: $(OBJ)/tests/bench/micro.o $(O)/libengine.a
+$(O)/bench-micro: $(OBJ)/tests/bench/micro.o $(OBJ)/tests/bench/component.o $(O)/libengine.a
 	$(SAY) "  LD $@"
 	@$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 

@@ -1,218 +1,205 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* The code of adapters. */
-#include "component/adapter.h"
+/* Adapters: the steps of a call, and the module around them. */
+#include "component/adapter_priv.h"
 
-#include "abi/trap.h"
+static const GenSide caller_side = {ADAPTER_MEMORY_CALLER, ADAPTER_REALLOC_CALLER,
+                                    ADAPTER_CHECK_CALLER};
+static const GenSide callee_side = {ADAPTER_MEMORY_CALLEE, ADAPTER_REALLOC_CALLEE,
+                                    ADAPTER_CHECK_CALLEE};
 
-/* Function and global indices: imports come first, in the order of the text in adapter.h. */
-enum { FUNC_CALLEE, FUNC_TRAP, FUNC_POST };
-enum { GLOBAL_CALLER_LEAVE, GLOBAL_CALLEE_LEAVE, GLOBAL_ENTER };
-
-enum {
-    OP_IF = 0x04,
-    OP_END = 0x0b,
-    OP_CALL = 0x10,
-    OP_LOCAL_GET = 0x20,
-    OP_LOCAL_SET = 0x21,
-    OP_GLOBAL_GET = 0x23,
-    OP_GLOBAL_SET = 0x24,
-    OP_I32_CONST = 0x41,
-    OP_I32_EQZ = 0x45,
-    OP_I32_NE = 0x47,
-    OP_I32_LT_U = 0x49,
-    OP_I32_GE_U = 0x4f,
-    OP_I32_SUB = 0x6b,
-    OP_I32_AND = 0x71,
-    OP_I32_OR = 0x72,
-    OP_I32_SHL = 0x74,
-    OP_I32_SHR_S = 0x75,
-    BLOCK_EMPTY = 0x40,
-};
-
-static bool is_scalar(const CType *c)
+bool adapter_imports(const AdapterShape *s, AdapterImport which)
 {
-    return c->kind <= CT_CHAR || c->kind == CT_ENUM || (c->kind == CT_FLAGS && c->n <= 32);
+    switch (which) {
+    case ADAPTER_CHECK_CALLER:
+    case ADAPTER_MEMORY_CALLER:
+        return s->caller.memory;
+    case ADAPTER_CHECK_CALLEE:
+    case ADAPTER_MEMORY_CALLEE:
+        return s->callee.memory;
+    case ADAPTER_REALLOC_CALLER:
+        return s->caller.realloc;
+    case ADAPTER_REALLOC_CALLEE:
+        return s->callee.realloc;
+    case ADAPTER_POST:
+        return s->post_return;
+    case ADAPTER_ENTER:
+        return s->nentered > 0;
+    case ADAPTER_CALLEE:
+    case ADAPTER_TRAP:
+    case ADAPTER_LEAVE_CALLER:
+    case ADAPTER_LEAVE_CALLEE:
+        return true;
+    }
+    BUG("not an import of adapters");
 }
 
-bool adapter_possible(const ComponentTypes *t, const CType *func, const FlatSig *sig)
+/* --- the steps --- */
+
+enum { GLOBAL_LEAVE_CALLER, GLOBAL_LEAVE_CALLEE, GLOBAL_ENTER };
+
+static void require_flag(AdapterGen *g, u32 global, TrapCode code)
 {
-    for (u32 i = 0; i < func->n; i++)
-        if (!is_scalar(ctype_get(t, func->fields[i].type)))
-            return false;
-    return !sig->params_spilled && !sig->results_spilled &&
-           (func->result == CTYPE_NONE || is_scalar(ctype_get(t, func->result)));
+    adapt_index(g, OP_GLOBAL_GET, global);
+    adapt_op(g, OP_I32_EQZ);
+    adapt_trap_if(g, code);
 }
 
-static void key_type(const CType *c, Buf *out)
+static void set_flag(AdapterGen *g, u32 global, bool value)
 {
-    buf_u8(out, c->kind);
-    buf_uleb(out, c->n);
+    adapt_const(g, value);
+    adapt_index(g, OP_GLOBAL_SET, global);
 }
 
-void adapter_key(const AdapterShape *s, Buf *out)
+typedef struct Layout {
+    u32 size, align;
+} Layout;
+
+/* Of values that lie in memory as a tuple; `ret_offsets` may be NULL. */
+static Layout tuple_layout(const AdapterGen *g, const CField *fields, u32 n, u32 *ret_offsets)
 {
-    buf_uleb(out, s->nentered);
-    buf_u8(out, s->post_return);
-    buf_uleb(out, s->func->n);
-    for (u32 i = 0; i < s->func->n; i++)
-        key_type(ctype_get(s->types, s->func->fields[i].type), out);
-    if (s->func->result != CTYPE_NONE)
-        key_type(ctype_get(s->types, s->func->result), out);
+    Layout t = {0, 1};
+    for (u32 i = 0; i < n; i++) {
+        const CLayout *l = &ctype_get(g->shape->types, fields[i].type)->layout[0];
+        t.size = (u32)align_up(t.size, l->align);
+        ret_offsets[i] = t.size;
+        t.size += l->size;
+        t.align = MAX(t.align, l->align);
+    }
+    t.size = (u32)align_up(t.size, t.align);
+    return t;
 }
 
-/* --- code --- */
+/* Parameters or the result, at a place that was checked. */
+typedef struct Values {
+    const CField *fields;
+    u32 n;
+    u32 *offsets; /* own */
+    Layout layout;
+} Values;
 
-static void op(Buf *b, u8 code)
+static Values values_of(const AdapterGen *g, const CField *fields, u32 n)
 {
-    buf_u8(b, code);
+    Values v = {fields, n, mem_alloc_array(MAX(n, 1), sizeof(u32)), {0, 1}};
+    v.layout = tuple_layout(g, fields, n, v.offsets);
+    return v;
 }
 
-static void op_index(Buf *b, u8 code, u32 index)
+static void lift_values(AdapterGen *g, const Values *v, GenPlace from)
 {
-    buf_u8(b, code);
-    buf_uleb(b, index);
-}
-
-static void op_const(Buf *b, i32 v)
-{
-    buf_u8(b, OP_I32_CONST);
-    buf_sleb(b, v);
-}
-
-/* Traps if the i32 on the stack is not 0. */
-static void trap_if(Buf *b, TrapCode code)
-{
-    op(b, OP_IF);
-    op(b, BLOCK_EMPTY);
-    op_const(b, (i32)code);
-    op_index(b, OP_CALL, FUNC_TRAP);
-    op(b, OP_END);
-}
-
-static void require_flag(Buf *b, u32 global, TrapCode code)
-{
-    op_index(b, OP_GLOBAL_GET, global);
-    op(b, OP_I32_EQZ);
-    trap_if(b, code);
-}
-
-static void set_flag(Buf *b, u32 global, bool value)
-{
-    op_const(b, value);
-    op_index(b, OP_GLOBAL_SET, global);
-}
-
-static void set_masked(Buf *b, u32 local, u32 mask)
-{
-    op_index(b, OP_LOCAL_GET, local);
-    op_const(b, (i32)mask);
-    op(b, OP_I32_AND);
-    op_index(b, OP_LOCAL_SET, local);
-}
-
-static void set_extended(Buf *b, u32 local, u32 bits)
-{
-    op_index(b, OP_LOCAL_GET, local);
-    op_const(b, (i32)(32 - bits));
-    op(b, OP_I32_SHL);
-    op_const(b, (i32)(32 - bits));
-    op(b, OP_I32_SHR_S);
-    op_index(b, OP_LOCAL_SET, local);
-}
-
-static void check_char(Buf *b, u32 local)
-{
-    op_index(b, OP_LOCAL_GET, local);
-    op_const(b, 0x110000);
-    op(b, OP_I32_GE_U);
-    op_index(b, OP_LOCAL_GET, local);
-    op_const(b, 0xd800);
-    op(b, OP_I32_SUB);
-    op_const(b, 0x800);
-    op(b, OP_I32_LT_U);
-    op(b, OP_I32_OR);
-    trap_if(b, TRAP_INVALID_CHAR);
-}
-
-/* The value in the local as the other side is to see it. */
-static void convert(Buf *b, const CType *c, u32 local)
-{
-    switch ((CTypeKind)c->kind) {
-    case CT_BOOL:
-        op_index(b, OP_LOCAL_GET, local);
-        op_const(b, 0);
-        op(b, OP_I32_NE);
-        op_index(b, OP_LOCAL_SET, local);
-        break;
-    case CT_U8:
-        set_masked(b, local, UINT8_MAX);
-        break;
-    case CT_U16:
-        set_masked(b, local, UINT16_MAX);
-        break;
-    case CT_FLAGS:
-        set_masked(b, local, c->n == 32 ? UINT32_MAX : ((u32)1 << c->n) - 1);
-        break;
-    case CT_S8:
-        set_extended(b, local, 8);
-        break;
-    case CT_S16:
-        set_extended(b, local, 16);
-        break;
-    case CT_CHAR:
-        check_char(b, local);
-        break;
-    case CT_ENUM:
-        op_index(b, OP_LOCAL_GET, local);
-        op_const(b, (i32)c->n);
-        op(b, OP_I32_GE_U);
-        trap_if(b, TRAP_INVALID_DISCRIMINANT);
-        break;
-    default:
-        break; /* all bits count */
+    if (from.in_memory)
+        adapt_check_tuple(g, from.side, from.local, v->layout.size, v->layout.align);
+    for (u32 i = 0; i < v->n && !g->failed; i++) {
+        from.offset = v->offsets[i];
+        adapt_lift(g, v->fields[i].type, &from);
     }
 }
 
-static void put_body(const AdapterShape *s, Buf *b)
+static void lower_values(AdapterGen *g, const Values *v, GenPlace to, const GenSide *from)
 {
-    const CType *f = s->func;
-    bool result = f->result != CTYPE_NONE;
-    require_flag(b, GLOBAL_CALLER_LEAVE, TRAP_CANNOT_LEAVE_COMPONENT);
-    for (u32 i = 0; i < f->n; i++)
-        convert(b, ctype_get(s->types, f->fields[i].type), i);
-    for (u32 i = 0; i < s->nentered; i++)
-        require_flag(b, GLOBAL_ENTER + i, TRAP_CANNOT_ENTER_COMPONENT);
-    for (u32 i = 0; i < s->nentered; i++)
-        set_flag(b, GLOBAL_ENTER + i, false);
-    for (u32 i = 0; i < f->n; i++)
-        op_index(b, OP_LOCAL_GET, i);
-    op_index(b, OP_CALL, FUNC_CALLEE);
-    if (result)
-        op_index(b, OP_LOCAL_SET, f->n);
-    if (s->post_return) {
-        set_flag(b, GLOBAL_CALLEE_LEAVE, false);
-        if (result)
-            op_index(b, OP_LOCAL_GET, f->n);
-        op_index(b, OP_CALL, FUNC_POST);
-        set_flag(b, GLOBAL_CALLEE_LEAVE, true);
+    for (u32 i = 0; i < v->n && !g->failed; i++) {
+        to.offset = v->offsets[i];
+        adapt_lower(g, v->fields[i].type, &to, from);
     }
-    for (u32 i = 0; i < s->nentered; i++)
-        set_flag(b, GLOBAL_ENTER + i, true);
-    if (result) {
-        convert(b, ctype_get(s->types, f->result), f->n);
-        op_index(b, OP_LOCAL_GET, f->n);
-    }
-    op(b, OP_END);
 }
 
-/* --- the module around it --- */
-
-static u8 core_code(const ComponentTypes *t, CTypeId type)
+static void enter(AdapterGen *g)
 {
-    static const u8 codes[] = {
-        [KIND_I32] = 0x7f, [KIND_I64] = 0x7e, [KIND_F32] = 0x7d, [KIND_F64] = 0x7c};
-    return codes[ctype_get(t, type)->layout[0].flat[0]];
+    u32 n = g->shape->nentered;
+    for (u32 i = 0; i < n; i++)
+        require_flag(g, GLOBAL_ENTER + i, TRAP_CANNOT_ENTER_COMPONENT);
+    for (u32 i = 0; i < n; i++)
+        set_flag(g, GLOBAL_ENTER + i, false);
 }
+
+static u32 new_locals(AdapterGen *g, const u8 *types, u32 n)
+{
+    u32 first = g->locals.n;
+    for (u32 i = 0; i < n; i++)
+        adapt_local(g, types[i]);
+    return first;
+}
+
+/* Lifts the parameters, enters, lowers them and pushes what the callee gets. */
+static void pass_params(AdapterGen *g, const Values *v)
+{
+    const AdapterShape *s = g->shape;
+    const FlatSig *sig = s->callee.sig;
+    lift_values(g, v, (GenPlace){&caller_side, s->caller.sig->params_spilled, 0, 0});
+    enter(g);
+    if (s->callee.realloc)
+        set_flag(g, GLOBAL_LEAVE_CALLEE, false);
+    GenPlace to = {&callee_side, sig->params_spilled, 0, 0};
+    to.local = sig->params_spilled
+                   ? adapt_alloc_tuple(g, &callee_side, v->layout.size, v->layout.align)
+                   : new_locals(g, sig->params, sig->nparams);
+    lower_values(g, v, to, &caller_side);
+    if (s->callee.realloc)
+        set_flag(g, GLOBAL_LEAVE_CALLEE, true);
+    for (u32 i = 0; i < sig->nparams; i++)
+        adapt_index(g, OP_LOCAL_GET, to.local + i);
+}
+
+/* Gives the caller the result that the callee left in locals; the local that is to be returned. */
+static u32 pass_result(AdapterGen *g, const Values *v, u32 result)
+{
+    const AdapterShape *s = g->shape;
+    const FlatSig *sig = s->caller.sig;
+    g->next = g->leaves.n;
+    lift_values(g, v, (GenPlace){&callee_side, s->callee.sig->results_spilled, result, 0});
+    GenPlace to = {&caller_side, sig->results_spilled, 0, 0};
+    if (s->caller.realloc)
+        set_flag(g, GLOBAL_LEAVE_CALLER, false);
+    if (sig->results_spilled) {
+        to.local = sig->nparams - 1;
+        adapt_check_tuple(g, &caller_side, to.local, v->layout.size, v->layout.align);
+    } else {
+        to.local = new_locals(g, sig->results, sig->nresults);
+    }
+    lower_values(g, v, to, &callee_side);
+    if (s->caller.realloc)
+        set_flag(g, GLOBAL_LEAVE_CALLER, true);
+    return to.local;
+}
+
+static void post_return(AdapterGen *g, u32 result)
+{
+    if (!g->shape->post_return)
+        return;
+    set_flag(g, GLOBAL_LEAVE_CALLEE, false);
+    for (u32 i = 0; i < g->shape->callee.sig->nresults; i++)
+        adapt_index(g, OP_LOCAL_GET, result + i);
+    adapt_call(g, ADAPTER_POST);
+    set_flag(g, GLOBAL_LEAVE_CALLEE, true);
+}
+
+static void put_body(AdapterGen *g)
+{
+    const AdapterShape *s = g->shape;
+    const CField field = {.type = s->func->result};
+    Values params = values_of(g, s->func->fields, s->func->n);
+    Values result = values_of(g, &field, s->func->result != CTYPE_NONE);
+    new_locals(g, s->caller.sig->params, s->caller.sig->nparams);
+    require_flag(g, GLOBAL_LEAVE_CALLER, TRAP_CANNOT_LEAVE_COMPONENT);
+    pass_params(g, &params);
+    adapt_call(g, ADAPTER_CALLEE);
+    u32 core = new_locals(g, s->callee.sig->results, s->callee.sig->nresults);
+    for (u32 i = 0; i < s->callee.sig->nresults; i++)
+        adapt_index(g, OP_LOCAL_SET, core);
+    u32 returned = pass_result(g, &result, core);
+    post_return(g, core);
+    for (u32 i = 0; i < s->nentered; i++)
+        set_flag(g, GLOBAL_ENTER + i, true);
+    for (u32 i = 0; i < s->caller.sig->nresults; i++)
+        adapt_index(g, OP_LOCAL_GET, returned);
+    adapt_op(g, OP_END);
+    mem_free(params.offsets);
+    mem_free(result.offsets);
+}
+
+/* --- the module around them --- */
+
+static const u8 core_codes[] = {
+    [KIND_I32] = 0x7f, [KIND_I64] = 0x7e, [KIND_F32] = 0x7d, [KIND_F64] = 0x7c};
 
 static void put_section(Buf *out, u8 id, Buf *body)
 {
@@ -220,80 +207,142 @@ static void put_section(Buf *out, u8 id, Buf *body)
     buf_uleb(out, body->n);
     buf_bytes(out, body->p, body->n);
     buf_release(body);
+    *body = (Buf){0};
 }
+
+static void put_func_type(Buf *b, const u8 *params, u32 nparams, const u8 *results, u32 nresults)
+{
+    buf_u8(b, 0x60);
+    buf_uleb(b, nparams);
+    for (u32 i = 0; i < nparams; i++)
+        buf_u8(b, core_codes[params[i]]);
+    buf_uleb(b, nresults);
+    for (u32 i = 0; i < nresults; i++)
+        buf_u8(b, core_codes[results[i]]);
+}
+
+enum { TYPE_SELF, TYPE_CALLEE, TYPE_TRAP, TYPE_CHECK, TYPE_POST, TYPE_REALLOC, TYPES };
 
 static void put_types(const AdapterShape *s, Buf *b)
 {
-    const CType *f = s->func;
-    bool result = f->result != CTYPE_NONE;
-    buf_uleb(b, 3);
-    buf_u8(b, 0x60); /* 0: the function */
-    buf_uleb(b, f->n);
-    for (u32 i = 0; i < f->n; i++)
-        buf_u8(b, core_code(s->types, f->fields[i].type));
-    buf_u8(b, result);
-    if (result)
-        buf_u8(b, core_code(s->types, f->result));
-    buf_bytes(b, "\x60\x01\x7f\x00\x60", 5); /* 1: (i32) -> (); 2: post-return */
-    buf_u8(b, result);
-    if (result)
-        buf_u8(b, core_code(s->types, f->result));
-    buf_u8(b, 0);
+    static const u8 words[4] = {KIND_I32, KIND_I32, KIND_I32, KIND_I32};
+    const FlatSig *from = s->caller.sig, *to = s->callee.sig;
+    buf_uleb(b, TYPES);
+    put_func_type(b, from->params, from->nparams, from->results, from->nresults);
+    put_func_type(b, to->params, to->nparams, to->results, to->nresults);
+    put_func_type(b, words, 1, NULL, 0);
+    put_func_type(b, words, 2, NULL, 0);
+    put_func_type(b, to->results, to->nresults, NULL, 0);
+    put_func_type(b, words, 4, words, 1);
 }
 
-static void put_import(Buf *b, char name, bool global, u8 type)
+typedef struct ImportRow {
+    char name;
+    u8 kind; /* ExternKind in the binary format */
+    u8 type;
+} ImportRow;
+
+static void put_import(ImportRow row, Buf *b)
 {
-    const u8 head[] = {0, 1, (u8)name, global ? 3 : 0};
+    const u8 head[] = {0, 1, (u8)row.name, row.kind, row.type};
     buf_bytes(b, head, sizeof head);
-    buf_u8(b, type);
-    if (global)
-        buf_u8(b, 1); /* mutable */
+    if (row.kind)
+        buf_u8(b, row.kind == 3); /* mutable globals; memories of at least 0 pages */
 }
 
-static void put_imports(const AdapterShape *s, Buf *b)
+static void put_imports(const AdapterShape *s, Buf *b, u32 *ret_imports)
 {
-    buf_uleb(b, 4 + s->post_return + s->nentered);
-    put_import(b, 'f', false, 0);
-    put_import(b, 't', false, 1);
-    if (s->post_return)
-        put_import(b, 'p', false, 2);
-    put_import(b, 'l', true, 0x7f);
-    put_import(b, 'c', true, 0x7f);
-    for (u32 i = 0; i < s->nentered; i++)
-        put_import(b, 'e', true, 0x7f);
+    static const ImportRow rows[] = {[ADAPTER_CALLEE] = {'f', 0, TYPE_CALLEE},
+                                     [ADAPTER_TRAP] = {'t', 0, TYPE_TRAP},
+                                     [ADAPTER_CHECK_CALLER] = {'u', 0, TYPE_CHECK},
+                                     [ADAPTER_CHECK_CALLEE] = {'v', 0, TYPE_CHECK},
+                                     [ADAPTER_POST] = {'p', 0, TYPE_POST},
+                                     [ADAPTER_REALLOC_CALLER] = {'q', 0, TYPE_REALLOC},
+                                     [ADAPTER_REALLOC_CALLEE] = {'r', 0, TYPE_REALLOC},
+                                     [ADAPTER_MEMORY_CALLER] = {'m', 2, 0},
+                                     [ADAPTER_MEMORY_CALLEE] = {'n', 2, 0},
+                                     [ADAPTER_LEAVE_CALLER] = {'l', 3, 0x7f},
+                                     [ADAPTER_LEAVE_CALLEE] = {'c', 3, 0x7f},
+                                     [ADAPTER_ENTER] = {'e', 3, 0x7f}};
+    Buf list = {0};
+    u32 n = 0;
+    *ret_imports = 0;
+    for (u32 i = 0; i < ARRAY_LEN(rows); i++) {
+        u32 times = i == ADAPTER_ENTER ? s->nentered : adapter_imports(s, (AdapterImport)i);
+        for (u32 k = 0; k < times; k++)
+            put_import(rows[i], &list);
+        n += times;
+        *ret_imports |= (u32)(times > 0) << i;
+    }
+    buf_uleb(b, n);
+    buf_bytes(b, list.p, list.n);
+    buf_release(&list);
 }
 
-static void put_code(const AdapterShape *s, Buf *b)
+static void put_code(const AdapterGen *g, Buf *b)
 {
     Buf body = {0};
-    bool result = s->func->result != CTYPE_NONE;
-    buf_u8(&body, result);
-    if (result) {
+    u32 nparams = g->shape->caller.sig->nparams;
+    buf_uleb(&body, g->locals.n - nparams);
+    for (u32 i = nparams; i < g->locals.n; i++) {
         buf_u8(&body, 1);
-        buf_u8(&body, core_code(s->types, s->func->result));
+        buf_u8(&body, core_codes[g->locals.p[i]]);
     }
-    put_body(s, &body);
+    buf_bytes(&body, g->code.p, g->code.n);
     buf_uleb(b, 1);
     buf_uleb(b, body.n);
     buf_bytes(b, body.p, body.n);
     buf_release(&body);
 }
 
-void adapter_encode(const AdapterShape *s, Buf *out)
+static void put_module(const AdapterGen *g, Buf *out, u32 *ret_imports)
 {
     Buf b = {0};
     buf_bytes(out, "\0asm\1\0\0\0", 8);
-    put_types(s, &b);
+    put_types(g->shape, &b);
     put_section(out, 1, &b);
-    put_imports(s, &b);
+    put_imports(g->shape, &b, ret_imports);
     put_section(out, 2, &b);
     buf_bytes(out, "\x03\x02\x01\x00", 4); /* one function, of type 0 */
     buf_bytes(&b,
               "\x01\x01"
               "a\x00",
               4);
-    buf_uleb(&b, 2 + (u32)s->post_return);
+    u32 funcs = 0;
+    for (u32 i = 0; i < ADAPTER_FUNCS; i++)
+        funcs += adapter_imports(g->shape, (AdapterImport)i);
+    buf_uleb(&b, funcs);
     put_section(out, 7, &b);
-    put_code(s, &b);
+    put_code(g, &b);
     put_section(out, 10, &b);
+}
+
+/* Are there values in memory? */
+static bool needs_memory(const AdapterShape *s)
+{
+    bool needs = s->caller.sig->params_spilled || s->caller.sig->results_spilled ||
+                 s->callee.sig->results_spilled;
+    for (u32 i = 0; i < s->func->n; i++)
+        needs |= ctype_get(s->types, s->func->fields[i].type)->has_pointers;
+    return needs ||
+           (s->func->result != CTYPE_NONE && ctype_get(s->types, s->func->result)->has_pointers);
+}
+
+bool adapter_encode(const AdapterShape *shape, Buf *out, u32 *ret_imports)
+{
+    AdapterShape s = *shape;
+    if (s.caller.wide || s.callee.wide)
+        return false;
+    if (!needs_memory(&s)) {
+        s.caller.memory = s.callee.memory = false;
+        s.caller.realloc = s.callee.realloc = false;
+    }
+    AdapterGen g = {.shape = &s};
+    put_body(&g);
+    if (!g.failed)
+        put_module(&g, out, ret_imports);
+    buf_release(&g.code);
+    vec_release(&g.locals);
+    vec_release(&g.leaves);
+    return !g.failed;
 }

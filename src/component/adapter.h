@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /*
  * Adapters: calls between components as core functions in wasm's own instructions, compiled like
- * any other. They exist for functions whose parameters and result are scalars, which need neither
- * memory nor handles.
+ * any other. They exist for functions of numbers, chars, strings in UTF-8, lists, records, tuples,
+ * variants, enums, flags, options and results; the others go by trees.
  */
 #ifndef COMPONENT_ADAPTER_H
 #define COMPONENT_ADAPTER_H
@@ -10,23 +10,43 @@
 #include "base/buf.h"
 #include "wit/component.h"
 
-/* What the code depends on; equal shapes share a module. */
+/* The options of one side that the code depends on. */
+typedef struct AdapterSide {
+    const FlatSig *sig;
+    bool memory, realloc, utf8, wide;
+} AdapterSide;
+
+/* What the code depends on. */
 typedef struct AdapterShape {
     const ComponentTypes *types;
     const CType *func;
+    AdapterSide caller, callee;
     u32 nentered; /* instances that the call enters */
     bool post_return;
 } AdapterShape;
 
-/* Can a call of that function be an adapter? */
-bool adapter_possible(const ComponentTypes *t, const CType *func, const FlatSig *sig);
-/* Appends bytes that are equal for equal code. */
-void adapter_key(const AdapterShape *s, Buf *out);
+/* Imports of an adapter, all of module "", by the letter that names them. */
+typedef enum AdapterImport {
+    ADAPTER_CALLEE,         /* f */
+    ADAPTER_TRAP,           /* t: (code) traps with a TrapCode */
+    ADAPTER_CHECK_CALLER,   /* u: (pointer, length) traps unless the memory has UTF-8 there */
+    ADAPTER_CHECK_CALLEE,   /* v */
+    ADAPTER_POST,           /* p */
+    ADAPTER_REALLOC_CALLER, /* q */
+    ADAPTER_REALLOC_CALLEE, /* r */
+    ADAPTER_FUNCS,
+    ADAPTER_MEMORY_CALLER = ADAPTER_FUNCS, /* m */
+    ADAPTER_MEMORY_CALLEE,                 /* n */
+    ADAPTER_LEAVE_CALLER,                  /* l: mutable i32 globals: may the instance be left? */
+    ADAPTER_LEAVE_CALLEE,                  /* c */
+    ADAPTER_ENTER,                         /* e: `nentered` of them: may the instance be entered? */
+} AdapterImport;
+
 /*
- * Appends a module that exports the adapter as "a". Its imports, all of module "": "f" the callee,
- * "t" a function that traps with a TrapCode, "p" post-return if there is one; mutable i32 globals:
- * "l" and "c", may the caller and the callee be left, "e" for each instance that is entered.
+ * Appends a module that exports the adapter as "a", or returns false if there can be none. Equal
+ * bytes are equal code. *ret_imports has a bit for each AdapterImport that the module has, in their
+ * order.
  */
-void adapter_encode(const AdapterShape *s, Buf *out);
+bool adapter_encode(const AdapterShape *s, Buf *out, u32 *ret_imports);
 
 #endif

@@ -8,7 +8,7 @@
 
 /* --- who may enter --- */
 
-static bool is_inside(const ComponentInstance *caller, const ComponentInstance *i)
+bool instance_is_inside(const ComponentInstance *caller, const ComponentInstance *i)
 {
     for (; caller; caller = caller->parent)
         if (caller == i)
@@ -20,24 +20,24 @@ static bool is_inside(const ComponentInstance *caller, const ComponentInstance *
  * One is inside of the other. The Component Model's text lets a component and what it is made of
  * call each other; Wasmtime and the suite do not, for now.
  */
-static bool is_related(const ComponentInstance *a, const ComponentInstance *b)
+bool instance_is_related(const ComponentInstance *a, const ComponentInstance *b)
 {
-    return is_inside(a, b) || is_inside(b, a);
+    return instance_is_inside(a, b) || instance_is_inside(b, a);
 }
 
 Error *instance_enter(ComponentInstance *callee, const ComponentInstance *caller)
 {
-    for (ComponentInstance *i = callee; i && !is_inside(caller, i); i = i->parent)
+    for (ComponentInstance *i = callee; i && !instance_is_inside(caller, i); i = i->parent)
         if (!*i->may_enter)
             return trap_error(TRAP_CANNOT_ENTER_COMPONENT);
-    for (ComponentInstance *i = callee; i && !is_inside(caller, i); i = i->parent)
+    for (ComponentInstance *i = callee; i && !instance_is_inside(caller, i); i = i->parent)
         *i->may_enter = false;
     return NULL;
 }
 
 void instance_leave(ComponentInstance *callee, const ComponentInstance *caller)
 {
-    for (ComponentInstance *i = callee; i && !is_inside(caller, i); i = i->parent)
+    for (ComponentInstance *i = callee; i && !instance_is_inside(caller, i); i = i->parent)
         *i->may_enter = true;
 }
 
@@ -119,7 +119,7 @@ MUST_CHECK static Error *call_lifted(ComponentFunc *f, const CanonEnv *caller_en
                                      ComponentVal *ret_result)
 {
     const ComponentInstance *caller = caller_env ? caller_env->inst : NULL;
-    if (caller && is_related(caller, f->env.inst))
+    if (caller && instance_is_related(caller, f->env.inst))
         return trap_error(TRAP_CANNOT_ENTER_COMPONENT);
     Error *e = task_start(&f->env);
     if (!e)
@@ -326,87 +326,7 @@ void canon_env_init(ComponentInstance *i, const Canon *c, const CType *type, Fla
     ctype_flatten(i->component->types, type, context, o, &ret_env->sig);
 }
 
-/* --- adapters --- */
-
-static void adapter_trap(void *env, VmCtx *caller, u32 code)
-{
-    (void)caller;
-    host_fail(((ComponentRoot *)env)->store, trap_error((TrapCode)code));
-}
-
-MUST_CHECK static Error *trap_func(ComponentRoot *r)
-{
-    if (r->trap)
-        return NULL;
-    TypeRegistry *types = store_registry(r->store);
-    const ValType param = VT_I32;
-    u32 type = types_add_func(types, &param, 1, NULL, 0);
-    Error *e = store_host_func(r->store, type, true, (void *)adapter_trap, r, &r->trap);
-    types_unref(types, type);
-    return e;
-}
-
-static Extern func_extern(VmFuncRef *f)
-{
-    return (Extern){.kind = EXTERN_FUNC, .func = f};
-}
-
-static Extern flag_extern(RtGlobal *g)
-{
-    return (Extern){.kind = EXTERN_GLOBAL, .global = g};
-}
-
-enum { ADAPTER_ENTERED = 8 };
-
-/* As adapter.h says; *ret_n imports. */
-static void adapter_imports(const CanonEnv *caller, const ComponentFunc *callee, Extern *ret,
-                            u32 *ret_n)
-{
-    u32 n = 0;
-    const CanonEnv *env = &callee->env;
-    ret[n++] = func_extern(callee->core);
-    ret[n++] = func_extern(env->inst->root->trap);
-    if (env->post_return)
-        ret[n++] = func_extern(env->post_return);
-    ret[n++] = flag_extern(caller->inst->leave_global);
-    ret[n++] = flag_extern(env->inst->leave_global);
-    for (ComponentInstance *i = env->inst; i && !is_inside(caller->inst, i); i = i->parent)
-        ret[n++] = flag_extern(i->enter_global);
-    *ret_n = n;
-}
-
-/* False if the call cannot be an adapter: then it goes by trees. */
-static bool make_adapter(const CanonEnv *caller, const ComponentFunc *callee, VmFuncRef **ret_func)
-{
-    const CanonEnv *env = &callee->env;
-    const ComponentTypes *types = env->inst->component->types;
-    AdapterShape shape = {types, env->type, 0, env->post_return != NULL};
-    for (ComponentInstance *i = env->inst; i && !is_inside(caller->inst, i); i = i->parent)
-        shape.nentered++;
-    if (caller->is_async || env->is_async || env->inst->has_tasks ||
-        is_related(caller->inst, env->inst) || !adapter_possible(types, env->type, &env->sig) ||
-        shape.nentered > ADAPTER_ENTERED || env->inst->root != caller->inst->root)
-        return false;
-    ComponentRoot *r = env->inst->root;
-    Extern imports[5 + ADAPTER_ENTERED], made;
-    u32 n = 0;
-    Module *m = NULL;
-    Instance *instance = NULL;
-    Error *e = trap_func(r);
-    if (!e)
-        e = loaded_adapter(r->loaded, &shape, &m);
-    if (!e) {
-        adapter_imports(caller, callee, imports, &n);
-        e = instance_new(r->store, m, imports, n, &instance);
-    }
-    if (e) { /* limits of the store, or proposals that are off: the trees need neither */
-        error_free(e);
-        return false;
-    }
-    ALWAYS(instance_export(instance, STR("a"), &made));
-    *ret_func = made.func;
-    return true;
-}
+/* --- core functions --- */
 
 static Error *make_lowered(ComponentInstance *i, const Canon *c, VmFuncRef **ret_func)
 {
@@ -419,7 +339,7 @@ static Error *make_lowered(ComponentInstance *i, const Canon *c, VmFuncRef **ret
             "asynchronous calls of host functions are not supported by this build yet");
     if (l->func->is_host && l->func->host.glue)
         return glue_lowered(&l->env, c->core_type, &l->func->host, ret_func);
-    if (!l->func->is_host && make_adapter(&l->env, l->func, ret_func))
+    if (!l->func->is_host && adapter_make(&l->env, l->func, ret_func))
         return NULL;
     return store_host_func(i->root->store, c->core_type, false, (void *)lowered_entry, l, ret_func);
 }

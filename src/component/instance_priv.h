@@ -162,7 +162,11 @@ bool glue_fits(const FlatSig *sig, const LiftFunc *f);
 /* Appends the tools that the component says it was made by, with commas. */
 void component_producers(const Component *c, Buf *out);
 /* The module of an adapter, made by the first who asks; borrowed. Thread-safe. */
-Error *loaded_adapter(LoadedComponent *c, const AdapterShape *s, Module **ret_module) MUST_CHECK;
+Error *loaded_adapter(LoadedComponent *c, Str bytes, Module **ret_module) MUST_CHECK;
+/* False if the call cannot be an adapter: then it goes by trees. */
+bool adapter_make(const CanonEnv *caller, const ComponentFunc *callee, VmFuncRef **ret_func);
+bool instance_is_inside(const ComponentInstance *caller, const ComponentInstance *i);
+bool instance_is_related(const ComponentInstance *a, const ComponentInstance *b);
 Module *loaded_module(const LoadedComponent *c, const ComponentModule *m);
 
 #endif

@@ -20,7 +20,7 @@ struct LoadedComponent {
     Arena keys;
     Engine *engine;                /* borrow: it outlives what it made */
     OsMutex lock;                  /* of what follows */
-    Map adapters;                  /* adapter_key -> Module * */
+    Map adapters;                  /* their bytes -> Module * */
     VEC(Module *) adapter_modules; /* own */
     Arena adapter_keys;
 };
@@ -162,35 +162,27 @@ const Component *component_decoded(const LoadedComponent *c)
     return c->component;
 }
 
-MUST_CHECK static Error *make_adapter(LoadedComponent *c, const AdapterShape *s, Str key,
-                                      Module **ret_module)
+MUST_CHECK static Error *make_adapter(LoadedComponent *c, Str bytes, Module **ret_module)
 {
-    Buf bytes = {0};
-    adapter_encode(s, &bytes);
-    Error *e = engine_module_new(c->engine, bytes.p, bytes.n, NULL, ret_module);
-    buf_release(&bytes);
+    Error *e = engine_module_new(c->engine, (const u8 *)bytes.p, bytes.n, NULL, ret_module);
     if (e)
         return e;
     vec_push(&c->adapter_modules, *ret_module);
-    map_add(&c->adapters, (Str){arena_dup(&c->adapter_keys, key.p, key.n), key.n},
+    map_add(&c->adapters, (Str){arena_dup(&c->adapter_keys, bytes.p, bytes.n), bytes.n},
             (u64)(uintptr_t)*ret_module);
     return NULL;
 }
 
-Error *loaded_adapter(LoadedComponent *c, const AdapterShape *s, Module **ret_module)
+Error *loaded_adapter(LoadedComponent *c, Str bytes, Module **ret_module)
 {
-    Buf shape = {0};
-    adapter_key(s, &shape);
-    Str key = {(char *)shape.p, shape.n};
     u64 found = 0;
     Error *e = NULL;
     os_mutex_lock(&c->lock);
-    if (map_get(&c->adapters, key, &found))
+    if (map_get(&c->adapters, bytes, &found))
         *ret_module = (Module *)(uintptr_t)found;
     else
-        e = make_adapter(c, s, key, ret_module);
+        e = make_adapter(c, bytes, ret_module);
     os_mutex_unlock(&c->lock);
-    buf_release(&shape);
     return e;
 }
 

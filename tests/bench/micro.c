@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /*
- * Benchmarks inside one process:
- *
- *   bench-micro compile FILE.wasm   decode, validate, compile everything on one thread; "COMPILENS
- * n" on stderr bench-micro calls               host to wasm and wasm to host bench-micro
- * instantiate         instantiate and drop: 1 MiB image, 1,000 functions in a table
+ * Benchmarks inside one process; the usage text lists them. What a program is timed for is on
+ * stderr as "NAMENS n", results for people and scripts on stdout as "name n ns".
  */
-#include "base/buf.h"
-#include "engine/engine.h"
+#include "bench/bench.h"
+
+#include "bench/component.h"
 #include "runtime/fiber.h"
 
 #include <stdio.h>
@@ -17,14 +15,14 @@
 #include <time.h>
 #include <unistd.h>
 
-static u64 now_ns(void)
+u64 bench_now(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (u64)t.tv_sec * 1000000000u + (u64)t.tv_nsec;
 }
 
-static void check(Error *e)
+void bench_check(Error *e)
 {
     if (!e)
         return;
@@ -42,38 +40,43 @@ static void section(Buf *out, u8 id, Buf *content)
     content->n = 0;
 }
 
-static Engine *new_engine(bool lazy)
+Engine *bench_engine(bool lazy)
 {
     EngineConfig config;
     engine_config_init(&config);
     config.lazy = lazy;
     config.compile_threads = 1;
     Engine *engine = NULL;
-    check(engine_new(&config, &engine));
+    bench_check(engine_new(&config, &engine));
     return engine;
 }
 
-static int bench_compile(const char *path)
+void bench_read(const char *path, Buf *ret_bytes)
 {
     FILE *f = fopen(path, "rb");
     if (!f) {
         perror(path);
-        return 1;
+        exit(1);
     }
-    Buf bytes = {0};
     for (usize n = 1; n > 0;) {
-        buf_reserve(&bytes, 1 << 20);
-        n = fread(bytes.p + bytes.n, 1, 1 << 20, f);
-        bytes.n += n;
+        buf_reserve(ret_bytes, 1 << 20);
+        n = fread(ret_bytes->p + ret_bytes->n, 1, 1 << 20, f);
+        ret_bytes->n += n;
     }
     fclose(f);
+}
+
+static int bench_compile(const char *path)
+{
+    Buf bytes = {0};
+    bench_read(path, &bytes);
     u64 best = UINT64_MAX;
     for (int i = 0; i < 5; i++) {
-        Engine *engine = new_engine(false);
+        Engine *engine = bench_engine(false);
         Module *module = NULL;
-        u64 start = now_ns();
-        check(engine_module_new(engine, bytes.p, bytes.n, NULL, &module));
-        best = MIN(best, now_ns() - start);
+        u64 start = bench_now();
+        bench_check(engine_module_new(engine, bytes.p, bytes.n, NULL, &module));
+        best = MIN(best, bench_now() - start);
         module_unref(module);
         engine_free(engine);
     }
@@ -114,29 +117,30 @@ static VmFuncRef *exported(Instance *i, Str name)
 static int bench_calls(void)
 {
     enum { CALLS = 2000000 };
-    Engine *engine = new_engine(true);
+    Engine *engine = bench_engine(true);
     Module *module = NULL;
-    check(engine_module_new(engine, calls_wasm, sizeof calls_wasm, NULL, &module));
+    bench_check(engine_module_new(engine, calls_wasm, sizeof calls_wasm, NULL, &module));
     Store *store = NULL;
-    check(engine_store_new(engine, &store));
+    bench_check(engine_store_new(engine, &store));
     ValType i32_type = VT_I32;
     u32 type = types_add_func(engine_types(engine), &i32_type, 1, &i32_type, 1);
     Extern import = {.kind = EXTERN_FUNC};
-    check(store_host_func(store, type, true, (void *)(uintptr_t)host_identity, NULL, &import.func));
+    bench_check(
+        store_host_func(store, type, true, (void *)(uintptr_t)host_identity, NULL, &import.func));
     Instance *instance = NULL;
-    check(instance_new(store, module, &import, 1, &instance));
+    bench_check(instance_new(store, module, &import, 1, &instance));
     VmFuncRef *nop = exported(instance, STR("nop")), *loop = exported(instance, STR("loop"));
     double in = 1e9, out = 1e9;
     for (int round = 0; round < 20; round++) {
-        u64 start = now_ns();
+        u64 start = bench_now();
         VmVal v = {.i32 = round};
         for (int i = 0; i < CALLS / 10; i++)
-            check(func_call(store, nop, &v));
-        in = MIN(in, (double)(now_ns() - start) / (CALLS / 10));
+            bench_check(func_call(store, nop, &v));
+        in = MIN(in, (double)(bench_now() - start) / (CALLS / 10));
         v = (VmVal){.i32 = CALLS};
-        start = now_ns();
-        check(func_call(store, loop, &v));
-        out = MIN(out, (double)(now_ns() - start) / CALLS);
+        start = bench_now();
+        bench_check(func_call(store, loop, &v));
+        out = MIN(out, (double)(bench_now() - start) / CALLS);
     }
     printf("host-to-wasm %.2f ns, wasm-to-host %.2f ns\n", in, out);
     store_free(store);
@@ -164,17 +168,17 @@ static int bench_fibers(void)
     double best = 1e9, fresh = 1e9;
     Fiber *f = fiber_new(0, switch_forever, NULL);
     for (int round = 0; round < 20; round++) {
-        u64 start = now_ns();
+        u64 start = bench_now();
         for (int i = 0; i < SWITCHES; i++)
             fiber_resume(f);
-        best = MIN(best, (double)(now_ns() - start) / SWITCHES);
-        start = now_ns();
+        best = MIN(best, (double)(bench_now() - start) / SWITCHES);
+        start = bench_now();
         for (int i = 0; i < SWITCHES / 10; i++) {
             Fiber *g = fiber_new(0, nothing, NULL);
             fiber_resume(g);
             fiber_free(g);
         }
-        fresh = MIN(fresh, (double)(now_ns() - start) / (SWITCHES / 10));
+        fresh = MIN(fresh, (double)(bench_now() - start) / (SWITCHES / 10));
     }
     fiber_free(f);
     printf("fiber there and back %.2f ns, new, run and freed %.2f ns\n", best, fresh);
@@ -222,25 +226,25 @@ static int bench_instantiate(void)
     enum { TIMES = 2000 };
     Buf wasm = {0};
     instantiate_module(&wasm);
-    Engine *engine = new_engine(true);
+    Engine *engine = bench_engine(true);
     Module *module = NULL;
-    check(engine_module_new(engine, wasm.p, wasm.n, NULL, &module));
+    bench_check(engine_module_new(engine, wasm.p, wasm.n, NULL, &module));
     double best = 1e12, called = 1e12;
     for (int round = 0; round < 10; round++) {
         for (int call = 0; call < 2; call++) {
-            u64 start = now_ns();
+            u64 start = bench_now();
             for (int i = 0; i < TIMES; i++) {
                 Store *store = NULL;
                 Instance *instance = NULL;
-                check(engine_store_new(engine, &store));
-                check(instance_new(store, module, NULL, 0, &instance));
+                bench_check(engine_store_new(engine, &store));
+                bench_check(instance_new(store, module, NULL, 0, &instance));
                 VmVal v = {0};
                 if (call)
-                    check(func_call(store, exported(instance, STR("run")), &v));
+                    bench_check(func_call(store, exported(instance, STR("run")), &v));
                 ALWAYS(!call || v.i32 == 7);
                 store_free(store);
             }
-            double each = (double)(now_ns() - start) / TIMES;
+            double each = (double)(bench_now() - start) / TIMES;
             *(call ? &called : &best) = MIN(each, call ? called : best);
         }
     }
@@ -278,8 +282,11 @@ int main(int argc, char **argv)
         return bench_fibers();
     if (argc == 2 && strcmp(argv[1], "instantiate") == 0)
         return bench_instantiate();
-    fprintf(
-        stderr,
-        "usage: bench-micro compile FILE | calls | fibers | instantiate | rss PROGRAM ARG...\n");
+    if (argc == 3 && strcmp(argv[1], "component") == 0)
+        return bench_component(argv[2]);
+    if (argc == 3 && strcmp(argv[1], "component-decode") == 0)
+        return bench_component_decode(argv[2]);
+    fprintf(stderr, "usage: bench-micro compile FILE | component FILE.wat | component-decode FILE "
+                    "| calls | fibers | instantiate | rss PROGRAM ARG...\n");
     return 2;
 }

@@ -3,7 +3,7 @@
 """The benchmarks: ratios against peers in one run, interleaved, minimum of several, as a table and as JSON.
 
 usage: run.py [-n ROUNDS] [-o OUT.json] [--only PART,...] [--programs REGEX]
-parts: compile run cold hello calls instantiate slots checks size (all by default)
+parts: compile run cold hello calls instantiate slots component checks size (all by default)
 
 Peers: node (V8) on PATH; the real wasmtime on PATH or in WASMTIME_REAL. A missing peer is named."""
 import argparse, glob, json, math, os, re, shutil, subprocess, sys, tempfile, time
@@ -194,8 +194,8 @@ def part_hello(a):
     results['hello'] = row
 
 
-def part_micro(name, goal):
-    r, _ = run([MICRO, name])
+def part_micro(name, goal, *args):
+    r, _ = run([MICRO, name, *args])
     sys.stdout.write('   ' + r.stdout.decode().replace('\n', '\n   ').rstrip() + f' {goal}\n')
     results[name] = dict(re.findall(r'(\S+) ([\d.]+) ns', r.stdout.decode()))
 
@@ -216,6 +216,35 @@ def part_slots(a):
             if found_ns:
                 results[f'slots {name} {found_ns[1]}'] = float(found_ns[2])
     print('   (goals: a request <= 8 us and no faults, an idle slot <= 6 KiB)')
+
+
+def part_component(a):
+    """Components: calls across borders, decoding, the whole process."""
+    part_micro('component', '', f'{HERE}/component.wat')
+    js, hello = (f'{SUITES}/components/{name}.wasm'
+                 for name in ('hello_js_http', 'component-hello-world'))
+    if not os.path.exists(js):
+        print(f'  {js}: not there, skipped')
+        return
+    print('   goals: <= 20 and 20; <= 8 and 60 ns; memory speed')
+    best = interleave(a.n, {'ours': lambda: found(
+        run([MICRO, 'component-decode', js])[0].stderr, b'DECODENS')})
+    print(f'   decode and validate 13 MB: {best["ours"][0] / 1e6:.1f} ms (goal <= 60)')
+    with tempfile.TemporaryDirectory() as tmp:
+        run([OURS, 'compile', '-o', f'{tmp}/hello.cwasm', hello])
+        def timed(cmd):
+            def measure():
+                r, ns = run(cmd)
+                return ns if r.stdout == b'Hello, world!\n' else None
+            return measure
+        engines = {'ours': timed([OURS, 'run', hello]),
+                   'compiled': timed([OURS, 'run', '--allow-precompiled', f'{tmp}/hello.cwasm'])}
+        if REAL:
+            engines['wasmtime'] = timed([REAL, 'run', hello])
+        hello = interleave(max(a.n * 8, 20), engines)
+    row = {k: round(v[0] / 1e6, 2) for k, v in hello.items()}
+    print('   hello component, ms', row, '(goal ours <= 4)')
+    results['component'].update({'decode_ms': best['ours'][0] / 1e6, 'hello_ms': row})
 
 
 def part_checks(a):
@@ -251,7 +280,7 @@ PARTS = {
     'compile': part_compile, 'run': part_run, 'cold': part_cold, 'hello': part_hello,
     'calls': lambda a: part_micro('calls', '(goals <= 8 and <= 4 ns)'),
     'instantiate': lambda a: part_micro('instantiate', '(goal <= 3000 ns)'),
-    'slots': part_slots, 'checks': part_checks, 'size': part_size,
+    'slots': part_slots, 'component': part_component, 'checks': part_checks, 'size': part_size,
 }
 
 

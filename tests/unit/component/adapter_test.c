@@ -108,8 +108,14 @@ TEST(component_adapters_of_other_types_are_others)
     Buf keys[8] = {0};
     u32 n = MIN(k->counts[SORT_FUNC], 6);
     for (u32 i = 0; i < n; i++) {
-        AdapterShape s = {k->types, ctype_get(k->types, k->funcs[i]), 1, false};
-        adapter_key(&s, &keys[i]);
+        FlatSig sig;
+        CanonOptions options = {0};
+        const CType *type = ctype_get(k->types, k->funcs[i]);
+        u32 imports = 0;
+        ctype_flatten(k->types, type, FLAT_LIFT, &options, &sig);
+        AdapterSide side = {&sig, false, false, true, false};
+        AdapterShape s = {k->types, type, side, side, 1, false};
+        EXPECT(adapter_encode(&s, &keys[i], &imports));
         for (u32 other = 0; other < i; other++)
             EXPECT(!str_eq((Str){(char *)keys[i].p, keys[i].n},
                            (Str){(char *)keys[other].p, keys[other].n}));

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Adapters between running instances: what they import, and the functions that they call of ours.
+ */
+#include "base/utf8.h"
+#include "component/instance_priv.h"
+
+enum { ADAPTER_ENTERED = 8, ADAPTER_IMPORTS = ADAPTER_ENTER + ADAPTER_ENTERED };
+
+static void adapter_trap(void *env, VmCtx *caller, u32 code)
+{
+    (void)caller;
+    host_fail(((ComponentRoot *)env)->store, trap_error((TrapCode)code));
+}
+
+typedef struct Utf8Check {
+    Store *store;
+    Memory *memory;
+} Utf8Check;
+
+/* The adapter found that the bytes are in memory. */
+static void check_utf8(void *env, VmCtx *caller, u32 at, u32 n)
+{
+    (void)caller;
+    const Utf8Check *c = env;
+    u64 length = 0;
+    const u8 *base = memory_data(c->memory, &length);
+    ALWAYS(at <= length && n <= length - at);
+    if (!utf8_valid(base + at, n))
+        host_fail(c->store, error_new("invalid utf8 encoding"));
+}
+
+MUST_CHECK static Error *host_func(ComponentRoot *r, u32 nparams, void *fn, void *env,
+                                   VmFuncRef **ret_func)
+{
+    TypeRegistry *types = store_registry(r->store);
+    const ValType params[] = {VT_I32, VT_I32};
+    u32 type = types_add_func(types, params, nparams, NULL, 0);
+    Error *e = store_host_func(r->store, type, true, fn, env, ret_func);
+    types_unref(types, type);
+    return e;
+}
+
+MUST_CHECK static Error *check_func(const CanonEnv *env, VmFuncRef **ret_func)
+{
+    ComponentRoot *r = env->inst->root;
+    Utf8Check *c = arena_new(&r->arena, Utf8Check);
+    *c = (Utf8Check){r->store, env->memory};
+    return host_func(r, 2, (void *)check_utf8, c, ret_func);
+}
+
+typedef struct Imports {
+    u32 n;
+    Extern p[ADAPTER_IMPORTS];
+} Imports;
+
+static void add_func(Imports *i, VmFuncRef *f)
+{
+    i->p[i->n++] = (Extern){.kind = EXTERN_FUNC, .func = f};
+}
+
+static void add_flag(Imports *i, RtGlobal *g)
+{
+    i->p[i->n++] = (Extern){.kind = EXTERN_GLOBAL, .global = g};
+}
+
+static void add_memory(Imports *i, Memory *m)
+{
+    i->p[i->n++] = (Extern){.kind = EXTERN_MEMORY, .memory = m};
+}
+
+/* The functions of ours, which are made for the adapter. */
+MUST_CHECK static Error *add_own_func(const CanonEnv *env, AdapterImport which, Imports *ret)
+{
+    ComponentRoot *r = env->inst->root;
+    VmFuncRef *f = r->trap;
+    Error *e = NULL;
+    if (which != ADAPTER_TRAP)
+        e = check_func(env, &f);
+    else if (!f)
+        e = host_func(r, 1, (void *)adapter_trap, r, &r->trap);
+    add_func(ret, which == ADAPTER_TRAP ? r->trap : f);
+    return e;
+}
+
+MUST_CHECK static Error *add_import(const CanonEnv *caller, const ComponentFunc *callee,
+                                    AdapterImport which, Imports *ret)
+{
+    const CanonEnv *env = &callee->env;
+    switch (which) {
+    case ADAPTER_CALLEE:
+        add_func(ret, callee->core);
+        return NULL;
+    case ADAPTER_TRAP:
+    case ADAPTER_CHECK_CALLER:
+        return add_own_func(caller, which, ret);
+    case ADAPTER_CHECK_CALLEE:
+        return add_own_func(env, which, ret);
+    case ADAPTER_POST:
+        add_func(ret, env->post_return);
+        return NULL;
+    case ADAPTER_REALLOC_CALLER:
+        add_func(ret, caller->realloc);
+        return NULL;
+    case ADAPTER_REALLOC_CALLEE:
+        add_func(ret, env->realloc);
+        return NULL;
+    case ADAPTER_MEMORY_CALLER:
+        add_memory(ret, caller->memory);
+        return NULL;
+    case ADAPTER_MEMORY_CALLEE:
+        add_memory(ret, env->memory);
+        return NULL;
+    case ADAPTER_LEAVE_CALLER:
+        add_flag(ret, caller->inst->leave_global);
+        return NULL;
+    case ADAPTER_LEAVE_CALLEE:
+        add_flag(ret, env->inst->leave_global);
+        return NULL;
+    case ADAPTER_ENTER:
+        for (ComponentInstance *i = env->inst; i && !instance_is_inside(caller->inst, i);
+             i = i->parent)
+            add_flag(ret, i->enter_global);
+        return NULL;
+    }
+    BUG("not an import of adapters");
+}
+
+MUST_CHECK static Error *instantiate(const CanonEnv *caller, const ComponentFunc *callee, Str bytes,
+                                     u32 imports, Instance **ret_instance)
+{
+    ComponentRoot *r = caller->inst->root;
+    Imports list = {0};
+    Module *m = NULL;
+    Error *e = loaded_adapter(r->loaded, bytes, &m);
+    for (u32 i = 0; i <= ADAPTER_ENTER && !e; i++)
+        if (imports >> i & 1)
+            e = add_import(caller, callee, (AdapterImport)i, &list);
+    return e ? e : instance_new(r->store, m, list.p, list.n, ret_instance);
+}
+
+static AdapterSide side_of(const CanonEnv *env)
+{
+    return (AdapterSide){&env->sig, env->memory != NULL, env->realloc != NULL,
+                         env->encoding == STRING_UTF8, env->wide};
+}
+
+bool adapter_make(const CanonEnv *caller, const ComponentFunc *callee, VmFuncRef **ret_func)
+{
+    const CanonEnv *env = &callee->env;
+    if (caller->is_async || env->is_async || env->inst->has_tasks ||
+        instance_is_related(caller->inst, env->inst) || env->inst->root != caller->inst->root)
+        return false;
+    AdapterShape shape = {env->inst->component->types, env->type, side_of(caller), side_of(env), 0,
+                          env->post_return != NULL};
+    for (ComponentInstance *i = env->inst; i && !instance_is_inside(caller->inst, i); i = i->parent)
+        shape.nentered++;
+    Buf bytes = {0};
+    u32 imports = 0;
+    Instance *instance = NULL;
+    Error *e = NULL;
+    bool possible = shape.nentered <= ADAPTER_ENTERED && adapter_encode(&shape, &bytes, &imports);
+    if (possible)
+        e = instantiate(caller, callee, (Str){(char *)bytes.p, bytes.n}, imports, &instance);
+    buf_release(&bytes);
+    if (!possible || e) { /* limits of the store, or proposals that are off: trees need neither */
+        error_free(e);
+        return false;
+    }
+    Extern made;
+    ALWAYS(instance_export(instance, STR("a"), &made));
+    *ret_func = made.func;
+    return true;
+}
