@@ -40,11 +40,18 @@ void bl_reload_memory0(Baseline *b)
     }
 }
 
+/* Leaves all other registers alone: behind a call, RAX is its result. */
 void bl_reload_length(Baseline *b)
 {
-    if (b->length_reg != GPR_NONE)
+    X64Mem length = x64_mem((Gpr)b->length_reg, offsetof(VmMemory, length));
+    if (b->length_reg == GPR_NONE)
+        return;
+    if (b->m->n_imported_memories == 0)
+        length = memory_field(b, 0, offsetof(VmMemory, length));
+    else
         x64_rm(&b->code, X64_MOV, SZ_64, b->length_reg,
-               memory_field(b, 0, offsetof(VmMemory, length)));
+               x64_mem(ROLE_VMCTX, (i32)b->layout->memory_ptrs));
+    x64_rm(&b->code, X64_MOV, SZ_64, b->length_reg, length);
 }
 
 /* --- addresses --- */

@@ -210,6 +210,7 @@ static Engine *make_engine(bool adapters, u32 instances)
     Engine *e = NULL;
     engine_config_init(&config);
     config.limits.instances = instances;
+    config.tunables.memory_reservation = config.tunables.memory_guard = 0; /* memories that move */
     if (!adapters)
         config.features &= ~FEATURE_MASK(MULTI_MEMORY);
     if (engine_new(&config, &e))
