@@ -29,16 +29,32 @@ u32 utf8_decode(const u8 *p, usize n, u32 *ret_char)
     return len;
 }
 
+/* Bytes in front that are whole blocks of ASCII: most texts are nothing else. */
+static usize ascii_blocks(const u8 *p, usize n)
+{
+    typedef u64 Wide __attribute__((vector_size(16), aligned(1), may_alias));
+    const u64 high = 0x8080808080808080u;
+    usize i = 0;
+    for (; n - i >= 64; i += 64) {
+        const Wide *w = (const Wide *)(p + i);
+        Wide all = w[0] | w[1] | w[2] | w[3];
+        if ((all[0] | all[1]) & high)
+            break;
+    }
+    while (n - i >= 8 && !(load_u64(p + i) & high))
+        i += 8;
+    return i;
+}
+
 bool utf8_valid(const void *bytes, usize n)
 {
     if (n == 0) /* p may be NULL */
         return true;
     const u8 *p = bytes, *end = p + n;
     while (p < end) {
-        if (end - p >= 8 && !(load_u64(p) & 0x8080808080808080u)) {
-            p += 8;
-            continue;
-        }
+        p += ascii_blocks(p, (usize)(end - p));
+        if (p == end)
+            break;
         u32 c, len = utf8_decode(p, (usize)(end - p), &c);
         if (!len)
             return false;

@@ -99,3 +99,23 @@ TEST(error_layout_has_one_or_many_causes)
     mem_free(s);
     error_free(e);
 }
+
+/* Blocks of ASCII are skipped: a wrong byte is found wherever it is. */
+TEST(utf8_bad_bytes_anywhere)
+{
+    u8 text[200];
+    for (usize n = 0; n <= sizeof text; n += 7) {
+        memset(text, 'a', sizeof text);
+        EXPECT(utf8_valid(text, n));
+        for (usize at = 0; at < n; at++) {
+            text[at] = 0x80;
+            EXPECT(!utf8_valid(text, n));
+            text[at] = 'a';
+        }
+        if (n >= 2) {
+            text[n - 2] = 0xc3;
+            text[n - 1] = 0xa9;
+            EXPECT(utf8_valid(text, n) && !utf8_valid(text, n - 1));
+        }
+    }
+}
