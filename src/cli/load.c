@@ -91,15 +91,16 @@ static ComponentOptions component_options(const Engine *engine, const CmdLine *c
                               .component_features = load_component_features(&c->options)};
 }
 
-/* `ret_component` NULL: components are refused. *diag tells what is wrong with the bytes. */
-MUST_CHECK static Error *component_from_bytes(Engine *engine, const CmdLine *c, Str bytes,
+/* `ret_component` NULL: components are refused. Takes the bytes; *diag tells what is wrong with
+ * them. */
+MUST_CHECK static Error *component_from_bytes(Engine *engine, const CmdLine *c, Buf *bytes,
                                               Diag *diag, LoadedComponent **ret_component)
 {
     Error *e = check_component(c, ret_component);
     if (e)
         return e;
     ComponentOptions options = component_options(engine, c);
-    return component_load(engine, &options, (const u8 *)bytes.p, bytes.n, diag, ret_component);
+    return component_load_owned(engine, &options, bytes, diag, ret_component);
 }
 
 /* What is wrong with the bytes is shown in the text they were made from. */
@@ -122,8 +123,7 @@ MUST_CHECK static Error *component_from_text(Engine *engine, const CmdLine *c, S
     diag_init(&diag);
     if (!component_text_parse(text, &(TextOptions){0}, &binary, &map, &diag))
         return text_error(label, text, &diag);
-    Error *e =
-        component_from_bytes(engine, c, (Str){(char *)binary.p, binary.n}, &diag, ret_component);
+    Error *e = component_from_bytes(engine, c, &binary, &diag, ret_component);
     e = show_in_text(e, text, label, &map, &diag);
     buf_release(&binary);
     vec_release(&map);
@@ -146,16 +146,17 @@ MUST_CHECK static Error *module_from_text(Engine *engine, Str text, const char *
     return e;
 }
 
-MUST_CHECK static Error *load_bytes(Engine *engine, const CmdLine *c, Str bytes, const char *label,
+/* Takes the bytes of binaries. */
+MUST_CHECK static Error *load_bytes(Engine *engine, const CmdLine *c, Buf *bytes, const char *label,
                                     Module **ret_module, LoadedComponent **ret_component)
 {
-    if (!is_binary(bytes))
-        return is_text_component(bytes)
-                   ? component_from_text(engine, c, bytes, label, ret_component)
-                   : module_from_text(engine, bytes, label, ret_module);
-    if (is_binary_component(bytes))
+    Str s = {(char *)bytes->p, bytes->n};
+    if (!is_binary(s))
+        return is_text_component(s) ? component_from_text(engine, c, s, label, ret_component)
+                                    : module_from_text(engine, s, label, ret_module);
+    if (is_binary_component(s))
         return component_from_bytes(engine, c, bytes, NULL, ret_component);
-    return engine_module_new(engine, (const u8 *)bytes.p, bytes.n, NULL, ret_module);
+    return engine_module_new_owned(engine, bytes, NULL, ret_module);
 }
 
 MUST_CHECK static Error *need_allowed(const CmdLine *c)
@@ -242,14 +243,10 @@ Error *load_program(Engine *engine, const CmdLine *c, const char *path, Module *
         e = load_compiled(engine, c, fd, path, NULL, ret_module, ret_component);
     } else {
         e = error_wrap(file_read_fd(fd, &bytes), "failed to read file: %s", path);
-        Str s = {(char *)bytes.p, bytes.n};
-        if (!e && engine_is_compiled(bytes.p, bytes.n)) {
+        if (!e && engine_is_compiled(bytes.p, bytes.n))
             e = load_compiled(engine, c, fd, path, &bytes, ret_module, ret_component);
-        } else if (!e && is_binary(s) && !is_binary_component(s)) {
-            e = engine_module_new_owned(engine, &bytes, NULL, ret_module);
-        } else if (!e) {
-            e = load_bytes(engine, c, s, path, ret_module, ret_component);
-        }
+        else if (!e)
+            e = load_bytes(engine, c, &bytes, path, ret_module, ret_component);
     }
     buf_release(&bytes);
     if (!is_stdin)

@@ -19,6 +19,9 @@ typedef struct LoadedComponent LoadedComponent;
  */
 Error *component_load(Engine *e, const ComponentOptions *o, const u8 *p, usize n, Diag *diag,
                       LoadedComponent **ret_component);
+/* Takes the buffer's bytes over instead, also on failure. */
+Error *component_load_owned(Engine *e, const ComponentOptions *o, Buf *bytes, Diag *diag,
+                            LoadedComponent **ret_component);
 /* From a compiled file, which is transferred, also on failure. */
 Error *component_load_compiled(Engine *e, const ComponentOptions *o, CompiledComponent *compiled,
                                LoadedComponent **ret_component);

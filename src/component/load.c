@@ -16,6 +16,7 @@ struct LoadedComponent {
     Component *component; /* own */
     VEC(LoadedModule) modules;
     CompiledComponent *compiled; /* own; NULL: not from a compiled file */
+    Buf bytes;                   /* own; empty: the component has a copy, or they are compiled's */
     Map index;                   /* address of the ComponentModule -> index into `modules` */
     Arena keys;
     Engine *engine;                /* borrow: it outlives what it made */
@@ -102,6 +103,23 @@ Error *component_load(Engine *e, const ComponentOptions *o, const u8 *p, usize n
     return load(e, o, (Str){(const char *)p, n}, NULL, diag, ret_component);
 }
 
+Error *component_load_owned(Engine *e, const ComponentOptions *o, Buf *bytes, Diag *diag,
+                            LoadedComponent **ret_component)
+{
+    ComponentOptions options = *o;
+    options.borrow = true;
+    LoadedComponent *l = NULL;
+    Error *error = load(e, &options, (Str){(char *)bytes->p, bytes->n}, NULL, diag, &l);
+    if (error) {
+        buf_release(bytes);
+        return error;
+    }
+    l->bytes = *bytes;
+    *bytes = (Buf){0};
+    *ret_component = l;
+    return NULL;
+}
+
 Error *component_load_compiled(Engine *e, const ComponentOptions *o, CompiledComponent *compiled,
                                LoadedComponent **ret_component)
 {
@@ -154,6 +172,7 @@ void component_unref(LoadedComponent *c)
     arena_release(&c->keys);
     component_free(c->component);
     compiled_component_free(c->compiled);
+    buf_release(&c->bytes);
     mem_free(c);
 }
 
