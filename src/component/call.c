@@ -4,6 +4,7 @@
  * parameters from the caller, enter the callee, lower them, run, lift the result, post-return,
  * leave, lower the result to the caller.
  */
+#include "component/abi_priv.h"
 #include "component/instance_priv.h"
 
 /* --- who may enter --- */
@@ -27,6 +28,14 @@ bool instance_is_related(const ComponentInstance *a, const ComponentInstance *b)
 
 Error *instance_enter(ComponentInstance *callee, const ComponentInstance *caller)
 {
+    if (!caller) { /* the host is inside of none */
+        bool may = true;
+        for (const ComponentInstance *i = callee; i; i = i->parent)
+            may &= *i->may_enter;
+        for (ComponentInstance *i = callee; i && may; i = i->parent)
+            *i->may_enter = false;
+        return may ? NULL : trap_error(TRAP_CANNOT_ENTER_COMPONENT);
+    }
     for (ComponentInstance *i = callee; i && !instance_is_inside(caller, i); i = i->parent)
         if (!*i->may_enter)
             return trap_error(TRAP_CANNOT_ENTER_COMPONENT);
@@ -139,6 +148,56 @@ MUST_CHECK static Error *call_lifted(ComponentFunc *f, const CanonEnv *caller_en
     return e; /* who failed stays entered, for good */
 }
 
+static u64 scalar_bits(const ComponentVal *v)
+{
+    if (v->kind == CT_ENUM)
+        return v->n;
+    bool narrow = v->kind == CT_S8 || v->kind == CT_S16 || v->kind == CT_S32;
+    return narrow ? (u32)v->bits : v->bits;
+}
+
+MUST_CHECK static Error *lift_result(const ComponentTypes *types, CTypeId type, u64 flat,
+                                     ComponentVal *ret_result)
+{
+    CTypeKind kind = (CTypeKind)ctype_get(types, type)->kind;
+    if (kind == CT_U32 || kind == CT_U64 || kind == CT_F32 || kind == CT_F64 || kind == CT_S64) {
+        *ret_result = (ComponentVal){.kind = (u8)kind, .bits = flat};
+        return NULL;
+    }
+    AbiSide side = {.types = types, .host = true};
+    return abi_lift_flat(&side, type, &(FlatReader){&flat, 0}, ret_result);
+}
+
+/* A call from the host that needs neither memory nor handles: nothing is kept of it. */
+MUST_CHECK static Error *call_scalars(const ComponentFunc *f, const ComponentVal *params,
+                                      ComponentVal *ret_result)
+{
+    const CanonEnv *env = &f->env;
+    const ComponentTypes *types = env->inst->component->types;
+    VmVal vals[ABI_FLAT];
+    Error *e = instance_enter(env->inst, NULL);
+    if (e)
+        return e;
+    for (u32 i = 0; i < env->type->n; i++) {
+        const CType *c = ctype_get(types, env->type->fields[i].type);
+        if (params[i].kind != c->kind || (c->kind == CT_ENUM && params[i].n >= c->n))
+            return error_new("type mismatch: expected %s", ctype_kind_name((CTypeKind)c->kind));
+        vals[i].pair[0] = scalar_bits(&params[i]);
+    }
+    e = func_call(env->inst->root->store, f->core, vals);
+    if (e)
+        return e;
+    u64 flat = 0;
+    abi_from_vals(env->sig.results, env->sig.nresults, vals, &flat);
+    if (env->sig.nresults)
+        e = lift_result(types, env->type->result, flat, ret_result);
+    if (!e && UNLIKELY(env->post_return != NULL))
+        e = run_post_return(env, flat);
+    if (!e)
+        instance_leave(env->inst, NULL);
+    return e;
+}
+
 bool component_func_type(const ComponentFunc *f, const ComponentTypes **ret_types,
                          const CType **ret_type)
 {
@@ -154,6 +213,8 @@ Error *component_call(ComponentFunc *f, const ComponentVal *params, Arena *arena
 {
     if (f->is_host)
         return error_new("the export is a function of the host");
+    if (f->env.scalar)
+        return call_scalars(f, params, ret_result);
     return call_lifted(f, NULL, params, arena, ret_result);
 }
 
@@ -163,6 +224,8 @@ typedef struct Lowered {
     CanonEnv env;
     ComponentFunc *func;
 } Lowered;
+
+enum { FEW_PARAMS = 8 };
 
 MUST_CHECK static Error *call_any(const Lowered *l, HostCall *call, const ComponentVal *params,
                                   ComponentVal *ret_result)
@@ -185,7 +248,9 @@ MUST_CHECK static Error *lowered_call(const Lowered *l, HostCall *call)
     const CanonEnv *env = &l->env;
     if (env->type->is_async && !env->is_async && !task_may_block(env->inst->task))
         return trap_error(TRAP_CANNOT_BLOCK_SYNC_TASK);
-    ComponentVal *params = arena_array(call->side.arena, ComponentVal, MAX(env->type->n, 1));
+    ComponentVal few[FEW_PARAMS], *params = few;
+    if (env->type->n > FEW_PARAMS)
+        params = arena_array(call->side.arena, ComponentVal, env->type->n);
     ComponentVal result = {0};
     AbiTuple t = params_of(env);
     Error *e = abi_lift(&call->side, &t, call->flat, params);
@@ -306,6 +371,23 @@ static void resource_drop(void *arg, VmCtx *caller, u32 index)
 
 /* --- what canonical definitions make --- */
 
+static bool is_scalar(const ComponentTypes *t, CTypeId type)
+{
+    const CType *c = ctype_get(t, type);
+    return c->kind <= CT_CHAR || c->kind == CT_ENUM || c->kind == CT_FLAGS;
+}
+
+/* Is this a function of scalars, whose calls no builtin asks about? */
+static bool is_scalar_func(const CanonEnv *env)
+{
+    const ComponentTypes *t = env->inst->component->types;
+    const CType *c = env->type;
+    bool all = !env->is_async && !c->is_async && !env->sig.params_spilled && !env->inst->has_tasks;
+    for (u32 i = 0; i < c->n && all; i++)
+        all = is_scalar(t, c->fields[i].type);
+    return all && (c->result == CTYPE_NONE || is_scalar(t, c->result));
+}
+
 void canon_env_init(ComponentInstance *i, const Canon *c, const CType *type, FlatContext context,
                     CanonEnv *ret_env)
 {
@@ -324,6 +406,7 @@ void canon_env_init(ComponentInstance *i, const Canon *c, const CType *type, Fla
     if (o->has_callback)
         ret_env->callback = i->core[EXTERN_FUNC][o->callback].func;
     ctype_flatten(i->component->types, type, context, o, &ret_env->sig);
+    ret_env->scalar = is_scalar_func(ret_env);
 }
 
 /* --- core functions --- */

@@ -91,6 +91,7 @@ typedef struct CanonEnv {
     bool wide;
     bool is_async; /* the option: the asynchronous ABI */
     FlatSig sig;
+    bool scalar; /* only scalars are passed, and the call is nobody's business but the two's */
 } CanonEnv;
 
 struct ComponentFunc {

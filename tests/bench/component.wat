@@ -1,7 +1,10 @@
 ;; SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 ;; Calls across the borders of components, in loops: `bench-micro component` times them.
 (component
-  (import "host" (func $host (param "a" u32) (param "b" u32) (result u32)))
+  (import "bench:host/api" (instance $api
+    (export "add" (func (param "a" u32) (param "b" u32) (result u32)))))
+  (alias export $api "add" (func $host))
+  (import "trees" (func $trees (param "a" u32) (param "b" u32) (result u32)))
   (component $C
     (core module $m
       (memory (export "mem") 4)
@@ -21,6 +24,7 @@
         (realloc (core func $i "realloc")))))
   (component $D
     (import "host" (func $host (param "a" u32) (param "b" u32) (result u32)))
+    (import "trees" (func $trees (param "a" u32) (param "b" u32) (result u32)))
     (import "add" (func $add (param "a" u32) (param "b" u32) (result u32)))
     (import "string" (func $string (param "s" string) (result u32)))
     (import "bytes" (func $bytes (param "b" (list u8)) (result u32)))
@@ -29,6 +33,7 @@
       (func (export "realloc") (param i32 i32 i32 i32) (result i32) unreachable))
     (core instance $libc (instantiate $libc))
     (core func $host' (canon lower (func $host)))
+    (core func $trees' (canon lower (func $trees)))
     (core func $add' (canon lower (func $add)))
     (core func $string' (canon lower (func $string) (memory (core memory $libc "mem"))
       (realloc (core func $libc "realloc"))))
@@ -37,6 +42,7 @@
     (core module $m
       (import "" "mem" (memory 1))
       (import "" "host" (func $host (param i32 i32) (result i32)))
+      (import "" "trees" (func $trees (param i32 i32) (result i32)))
       (import "" "add" (func $add (param i32 i32) (result i32)))
       (import "" "string" (func $string (param i32 i32) (result i32)))
       (import "" "bytes" (func $bytes (param i32 i32) (result i32)))
@@ -44,6 +50,11 @@
       (func (export "hosts") (param $n i32) (result i32) (local $s i32)
         (loop $l
           (local.set $s (call $host (local.get $s) (local.get $n)))
+          (br_if $l (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
+        (local.get $s))
+      (func (export "trees") (param $n i32) (result i32) (local $s i32)
+        (loop $l
+          (local.set $s (call $trees (local.get $s) (local.get $n)))
           (br_if $l (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
         (local.get $s))
       (func (export "adds") (param $n i32) (result i32) (local $s i32)
@@ -67,19 +78,22 @@
         (local.get $s)))
     (core instance $i (instantiate $m (with "" (instance
       (export "mem" (memory $libc "mem")) (export "host" (func $host'))
+      (export "trees" (func $trees'))
       (export "add" (func $add')) (export "string" (func $string'))
       (export "bytes" (func $bytes'))))))
     (func (export "add") (param "a" u32) (param "b" u32) (result u32)
       (canon lift (core func $i "add")))
     (func (export "hosts") (param "n" u32) (result u32) (canon lift (core func $i "hosts")))
+    (func (export "trees") (param "n" u32) (result u32) (canon lift (core func $i "trees")))
     (func (export "adds") (param "n" u32) (result u32) (canon lift (core func $i "adds")))
     (func (export "strings") (param "n" u32) (result u32) (canon lift (core func $i "strings")))
     (func (export "lists") (param "n" u32) (result u32) (canon lift (core func $i "lists"))))
   (instance $c (instantiate $C))
-  (instance $d (instantiate $D (with "host" (func $host)) (with "add" (func $c "add"))
+  (instance $d (instantiate $D (with "host" (func $host)) (with "trees" (func $trees)) (with "add" (func $c "add"))
     (with "string" (func $c "string")) (with "bytes" (func $c "bytes"))))
   (func (export "add") (alias export $d "add"))
   (func (export "hosts") (alias export $d "hosts"))
+  (func (export "trees") (alias export $d "trees"))
   (func (export "adds") (alias export $d "adds"))
   (func (export "strings") (alias export $d "strings"))
   (func (export "lists") (alias export $d "lists")))
