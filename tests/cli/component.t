@@ -9,6 +9,19 @@ code 0
 stdout -1
 stderr ""
 
+begin "an importer and an exporter, nested into one, as text and in binary"
+for form in wat wasm; do
+    run --invoke 'welcome("world", true)' "$data/component-nested.$form"
+    code 0
+    stdout '"Hello, world!"'
+    stderr ""
+done
+run compile -o nested.cwasm "$data/component-nested.wat"
+code 0
+run --allow-precompiled --invoke 'welcome("you", false)' nested.cwasm
+code 0
+stdout '"Hello, you."'
+
 begin "arguments that are none"
 run --invoke 'add(256, 0)' "$data/component-echo.wasm"
 code 1

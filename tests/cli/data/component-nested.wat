@@ -1,0 +1,55 @@
+;; SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+;; A component that exports a function and one that imports it, nested in one: the call goes straight
+;; from the one to the other. component-nested.wasm is the same in binary.
+(component
+  (component $greeter
+    (core module $m
+      (memory (export "mem") 1)
+      (data (i32.const 0) "Hello, ")
+      (global $at (mut i32) (i32.const 64))
+      (func $realloc (export "realloc") (param i32 i32 i32 i32) (result i32)
+        (global.get $at)
+        (global.set $at (i32.add (global.get $at) (local.get 3))))
+      (func (export "greet") (param $p i32) (param $n i32) (param $loud i32) (result i32)
+        (local $to i32)
+        (local.set $to (call $realloc (i32.const 0) (i32.const 0) (i32.const 1)
+          (i32.add (local.get $n) (i32.const 8))))
+        (memory.copy (local.get $to) (i32.const 0) (i32.const 7))
+        (memory.copy (i32.add (local.get $to) (i32.const 7)) (local.get $p) (local.get $n))
+        (i32.store8 (i32.add (i32.add (local.get $to) (i32.const 7)) (local.get $n))
+          (select (i32.const 33) (i32.const 46) (local.get $loud)))
+        (i32.store (i32.const 32) (local.get $to))
+        (i32.store (i32.const 36) (i32.add (local.get $n) (i32.const 8)))
+        (i32.const 32)))
+    (core instance $i (instantiate $m))
+    (type $person' (record (field "name" string) (field "loud" bool)))
+    (export $person "person" (type $person'))
+    (func (export "greet") (param "who" $person) (result string)
+      (canon lift (core func $i "greet") (memory (core memory $i "mem"))
+        (realloc (core func $i "realloc")))))
+  (component $main
+    (import "greeter" (instance $greeter
+      (type $person' (record (field "name" string) (field "loud" bool)))
+      (export "person" (type $person (eq $person')))
+      (export "greet" (func (param "who" $person) (result string)))))
+    (core module $libc
+      (memory (export "mem") 1)
+      (global $at (mut i32) (i32.const 64))
+      (func (export "realloc") (param i32 i32 i32 i32) (result i32)
+        (global.get $at)
+        (global.set $at (i32.add (global.get $at) (local.get 3)))))
+    (core instance $libc (instantiate $libc))
+    (core func $greet (canon lower (func $greeter "greet") (memory (core memory $libc "mem"))
+      (realloc (core func $libc "realloc"))))
+    (core module $m
+      (import "greeter" "greet" (func $greet (param i32 i32 i32 i32)))
+      (func (export "welcome") (param i32 i32 i32) (result i32)
+        (call $greet (local.get 0) (local.get 1) (local.get 2) (i32.const 16))
+        (i32.const 16)))
+    (core instance $i (instantiate $m (with "greeter" (instance (export "greet" (func $greet))))))
+    (func (export "welcome") (param "name" string) (param "loud" bool) (result string)
+      (canon lift (core func $i "welcome") (memory (core memory $libc "mem"))
+        (realloc (core func $libc "realloc")))))
+  (instance $g (instantiate $greeter))
+  (instance $m (instantiate $main (with "greeter" (instance $g))))
+  (func (export "welcome") (alias export $m "welcome")))
