@@ -3,9 +3,14 @@
 #include "component/adapter_priv.h"
 
 static const GenSide caller_side = {ADAPTER_MEMORY_CALLER, ADAPTER_REALLOC_CALLER,
-                                    ADAPTER_CHECK_CALLER};
+                                    ADAPTER_CHECK_CALLER, ADAPTER_RECODE_CALLER};
 static const GenSide callee_side = {ADAPTER_MEMORY_CALLEE, ADAPTER_REALLOC_CALLEE,
-                                    ADAPTER_CHECK_CALLEE};
+                                    ADAPTER_CHECK_CALLEE, ADAPTER_RECODE_CALLEE};
+
+bool adapter_recodes(const AdapterShape *s)
+{
+    return s->caller.encoding != STRING_UTF8 || s->callee.encoding != STRING_UTF8;
+}
 
 bool adapter_imports(const AdapterShape *s, AdapterImport which)
 {
@@ -16,6 +21,10 @@ bool adapter_imports(const AdapterShape *s, AdapterImport which)
     case ADAPTER_CHECK_CALLEE:
     case ADAPTER_MEMORY_CALLEE:
         return s->callee.memory;
+    case ADAPTER_RECODE_CALLER:
+        return adapter_recodes(s) && s->caller.realloc && s->callee.memory;
+    case ADAPTER_RECODE_CALLEE:
+        return adapter_recodes(s) && s->callee.realloc && s->caller.memory;
     case ADAPTER_REALLOC_CALLER:
         return s->caller.realloc;
     case ADAPTER_REALLOC_CALLEE:
@@ -221,11 +230,11 @@ static void put_func_type(Buf *b, const u8 *params, u32 nparams, const u8 *resul
         buf_u8(b, core_codes[results[i]]);
 }
 
-enum { TYPE_SELF, TYPE_CALLEE, TYPE_TRAP, TYPE_CHECK, TYPE_POST, TYPE_REALLOC, TYPES };
+enum { TYPE_SELF, TYPE_CALLEE, TYPE_TRAP, TYPE_CHECK, TYPE_POST, TYPE_REALLOC, TYPE_RECODE, TYPES };
 
 static void put_types(const AdapterShape *s, Buf *b)
 {
-    static const u8 words[4] = {KIND_I32, KIND_I32, KIND_I32, KIND_I32};
+    static const u8 words[4] = {KIND_I32, KIND_I32, KIND_I32, KIND_I32}, pair[1] = {KIND_I64};
     const FlatSig *from = s->caller.sig, *to = s->callee.sig;
     buf_uleb(b, TYPES);
     put_func_type(b, from->params, from->nparams, from->results, from->nresults);
@@ -234,6 +243,7 @@ static void put_types(const AdapterShape *s, Buf *b)
     put_func_type(b, words, 2, NULL, 0);
     put_func_type(b, to->results, to->nresults, NULL, 0);
     put_func_type(b, words, 4, words, 1);
+    put_func_type(b, words, 2, pair, 1);
 }
 
 typedef struct ImportRow {
@@ -256,6 +266,8 @@ static void put_imports(const AdapterShape *s, Buf *b, u32 *ret_imports)
                                      [ADAPTER_TRAP] = {'t', 0, TYPE_TRAP},
                                      [ADAPTER_CHECK_CALLER] = {'u', 0, TYPE_CHECK},
                                      [ADAPTER_CHECK_CALLEE] = {'v', 0, TYPE_CHECK},
+                                     [ADAPTER_RECODE_CALLER] = {'x', 0, TYPE_RECODE},
+                                     [ADAPTER_RECODE_CALLEE] = {'y', 0, TYPE_RECODE},
                                      [ADAPTER_POST] = {'p', 0, TYPE_POST},
                                      [ADAPTER_REALLOC_CALLER] = {'q', 0, TYPE_REALLOC},
                                      [ADAPTER_REALLOC_CALLEE] = {'r', 0, TYPE_REALLOC},

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /*
  * Adapters: calls between components as core functions in wasm's own instructions, compiled like
- * any other. They exist for functions of numbers, chars, strings in UTF-8, lists, records, tuples,
+ * any other. They exist for functions of numbers, chars, strings, lists, records, tuples,
  * variants, enums, flags, options and results; the others go by trees.
  */
 #ifndef COMPONENT_ADAPTER_H
@@ -13,7 +13,8 @@
 /* The options of one side that the code depends on. */
 typedef struct AdapterSide {
     const FlatSig *sig;
-    bool memory, realloc, utf8, wide;
+    u8 encoding; /* StringEncoding */
+    bool memory, realloc, wide;
 } AdapterSide;
 
 /* What the code depends on. */
@@ -29,8 +30,11 @@ typedef struct AdapterShape {
 typedef enum AdapterImport {
     ADAPTER_CALLEE,         /* f */
     ADAPTER_TRAP,           /* t: (code) traps with a TrapCode */
-    ADAPTER_CHECK_CALLER,   /* u: (pointer, length) traps unless the memory has UTF-8 there */
+    ADAPTER_CHECK_CALLER,   /* u: (pointer, length) traps unless the memory has a string there */
     ADAPTER_CHECK_CALLEE,   /* v */
+    ADAPTER_RECODE_CALLER,  /* x: (pointer, length) of the callee's to a new string of the caller's,
+                             * whose pointer and, shifted by 32, length it gives */
+    ADAPTER_RECODE_CALLEE,  /* y: the other way */
     ADAPTER_POST,           /* p */
     ADAPTER_REALLOC_CALLER, /* q */
     ADAPTER_REALLOC_CALLEE, /* r */

@@ -364,14 +364,14 @@ static void lift_string(AdapterGen *g, GenPlace *from)
 {
     u32 at, n;
     lift_slice(g, from, &at, &n);
-    if (!g->shape->caller.utf8 || !g->shape->callee.utf8)
-        g->failed = true;
-    get(g, n);
-    adapt_const(g, STRING_BYTES_MAX);
-    adapt_op(g, OP_I32_GT_U);
-    adapt_trap_if(g, TRAP_STRING_OUT_OF_BOUNDS);
-    push_bytes(g, n, 1);
-    check_inside(g, from->side, at, TRAP_STRING_OUT_OF_BOUNDS);
+    if (!adapter_recodes(g->shape)) { /* otherwise bounds are the function's, too */
+        get(g, n);
+        adapt_const(g, STRING_BYTES_MAX);
+        adapt_op(g, OP_I32_GT_U);
+        adapt_trap_if(g, TRAP_STRING_OUT_OF_BOUNDS);
+        push_bytes(g, n, 1);
+        check_inside(g, from->side, at, TRAP_STRING_OUT_OF_BOUNDS);
+    }
     get(g, at);
     get(g, n);
     adapt_call(g, from->side->check);
@@ -390,9 +390,32 @@ static void copy_bytes(AdapterGen *g, const GenSide *to, u32 dst, const GenSide 
     buf_uleb(&g->code, memory_index(g, from));
 }
 
+/* In another encoding. */
+static void lower_recoded(AdapterGen *g, GenPlace *to, u32 at, u32 n)
+{
+    u32 both = adapt_local(g, KIND_I64), dst = adapt_local(g, KIND_I32);
+    u32 length = adapt_local(g, KIND_I32);
+    get(g, at);
+    get(g, n);
+    adapt_call(g, to->side->recode);
+    adapt_index(g, OP_LOCAL_TEE, both);
+    adapt_op(g, OP_I32_WRAP);
+    set(g, dst);
+    get(g, both);
+    const64(g, 32);
+    adapt_op(g, OP_I64_SHR_U);
+    adapt_op(g, OP_I32_WRAP);
+    set(g, length);
+    lower_slice(g, to, dst, length);
+}
+
 static void lower_string(AdapterGen *g, GenPlace *to, const GenSide *from)
 {
     u32 at = next_leaf(g), n = next_leaf(g);
+    if (adapter_recodes(g->shape)) {
+        lower_recoded(g, to, at, n);
+        return;
+    }
     u32 dst = alloc(g, to->side, n, 1, 1, TRAP_STRING_OUT_OF_BOUNDS);
     copy_bytes(g, to->side, dst, from, at, n, 1);
     lower_slice(g, to, dst, n);

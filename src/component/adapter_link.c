@@ -12,40 +12,86 @@ static void adapter_trap(void *env, VmCtx *caller, u32 code)
     host_fail(((ComponentRoot *)env)->store, trap_error((TrapCode)code));
 }
 
-typedef struct Utf8Check {
+typedef struct StringEnv {
     Store *store;
-    Memory *memory;
-} Utf8Check;
+    const CanonEnv *from, *to;
+} StringEnv;
 
 /* The adapter found that the bytes are in memory. */
 static void check_utf8(void *env, VmCtx *caller, u32 at, u32 n)
 {
     (void)caller;
-    const Utf8Check *c = env;
+    const StringEnv *s = env;
     u64 length = 0;
-    const u8 *base = memory_data(c->memory, &length);
+    const u8 *base = memory_data(s->from->memory, &length);
     ALWAYS(at <= length && n <= length - at);
     if (!utf8_valid(base + at, n))
-        host_fail(c->store, error_new("invalid utf8 encoding"));
+        host_fail(s->store, error_new("invalid utf8 encoding"));
 }
 
-MUST_CHECK static Error *host_func(ComponentRoot *r, u32 nparams, void *fn, void *env,
+static AbiSide string_side(const CanonEnv *env, Arena *arena)
+{
+    return (AbiSide){.store = env->inst->root->store,
+                     .may_leave = env->inst->may_leave,
+                     .memory = env->memory,
+                     .realloc = env->realloc,
+                     .encoding = env->encoding,
+                     .arena = arena};
+}
+
+static void check_string(void *env, VmCtx *caller, u32 at, u32 n)
+{
+    (void)caller;
+    const StringEnv *s = env;
+    Arena arena;
+    ComponentVal v;
+    arena_init(&arena);
+    AbiSide side = string_side(s->from, &arena);
+    Error *e = abi_load_string(&side, (AbiSlice){at, n}, &v);
+    arena_release(&arena);
+    if (e)
+        host_fail(s->store, e);
+}
+
+static u64 recode_string(void *env, VmCtx *caller, u32 at, u32 n)
+{
+    (void)caller;
+    const StringEnv *s = env;
+    Arena arena;
+    ComponentVal v;
+    AbiSlice made = {0};
+    arena_init(&arena);
+    AbiSide from = string_side(s->from, &arena), to = string_side(s->to, &arena);
+    Error *e = abi_load_string(&from, (AbiSlice){at, n}, &v);
+    if (!e)
+        e = abi_store_string(&to, &v, &made);
+    arena_release(&arena);
+    if (e)
+        host_fail(s->store, e);
+    return (u32)made.ptr | made.n << 32;
+}
+
+MUST_CHECK static Error *host_func(ComponentRoot *r, u32 nparams, u32 nresults, void *fn, void *env,
                                    VmFuncRef **ret_func)
 {
     TypeRegistry *types = store_registry(r->store);
-    const ValType params[] = {VT_I32, VT_I32};
-    u32 type = types_add_func(types, params, nparams, NULL, 0);
+    const ValType params[] = {VT_I32, VT_I32}, result = VT_I64;
+    u32 type = types_add_func(types, params, nparams, &result, nresults);
     Error *e = store_host_func(r->store, type, true, fn, env, ret_func);
     types_unref(types, type);
     return e;
 }
 
-MUST_CHECK static Error *check_func(const CanonEnv *env, VmFuncRef **ret_func)
+/* Of strings; `to` NULL: only looks at them. */
+MUST_CHECK static Error *string_func(const CanonEnv *from, const CanonEnv *to, bool utf8,
+                                     VmFuncRef **ret_func)
 {
-    ComponentRoot *r = env->inst->root;
-    Utf8Check *c = arena_new(&r->arena, Utf8Check);
-    *c = (Utf8Check){r->store, env->memory};
-    return host_func(r, 2, (void *)check_utf8, c, ret_func);
+    ComponentRoot *r = from->inst->root;
+    StringEnv *s = arena_new(&r->arena, StringEnv);
+    *s = (StringEnv){r->store, from, to};
+    if (to)
+        return host_func(r, 2, 1, (void *)recode_string, s, ret_func);
+    return host_func(r, 2, 0, utf8 ? (void *)check_utf8 : (void *)check_string, s, ret_func);
 }
 
 typedef struct Imports {
@@ -69,16 +115,24 @@ static void add_memory(Imports *i, Memory *m)
 }
 
 /* The functions of ours, which are made for the adapter. */
-MUST_CHECK static Error *add_own_func(const CanonEnv *env, AdapterImport which, Imports *ret)
+MUST_CHECK static Error *add_own_func(const CanonEnv *caller, const CanonEnv *env,
+                                      AdapterImport which, Imports *ret)
 {
     ComponentRoot *r = env->inst->root;
-    VmFuncRef *f = r->trap;
+    VmFuncRef *f = NULL;
     Error *e = NULL;
-    if (which != ADAPTER_TRAP)
-        e = check_func(env, &f);
-    else if (!f)
-        e = host_func(r, 1, (void *)adapter_trap, r, &r->trap);
-    add_func(ret, which == ADAPTER_TRAP ? r->trap : f);
+    bool utf8 = caller->encoding == STRING_UTF8 && env->encoding == STRING_UTF8;
+    if (which == ADAPTER_TRAP) {
+        if (!r->trap)
+            e = host_func(r, 1, 0, (void *)adapter_trap, r, &r->trap);
+        f = r->trap;
+    } else if (which == ADAPTER_CHECK_CALLER || which == ADAPTER_CHECK_CALLEE) {
+        e = string_func(which == ADAPTER_CHECK_CALLER ? caller : env, NULL, utf8, &f);
+    } else {
+        bool to_caller = which == ADAPTER_RECODE_CALLER;
+        e = string_func(to_caller ? env : caller, to_caller ? caller : env, utf8, &f);
+    }
+    add_func(ret, f);
     return e;
 }
 
@@ -92,9 +146,10 @@ MUST_CHECK static Error *add_import(const CanonEnv *caller, const ComponentFunc 
         return NULL;
     case ADAPTER_TRAP:
     case ADAPTER_CHECK_CALLER:
-        return add_own_func(caller, which, ret);
     case ADAPTER_CHECK_CALLEE:
-        return add_own_func(env, which, ret);
+    case ADAPTER_RECODE_CALLER:
+    case ADAPTER_RECODE_CALLEE:
+        return add_own_func(caller, env, which, ret);
     case ADAPTER_POST:
         add_func(ret, env->post_return);
         return NULL;
@@ -140,8 +195,8 @@ MUST_CHECK static Error *instantiate(const CanonEnv *caller, const ComponentFunc
 
 static AdapterSide side_of(const CanonEnv *env)
 {
-    return (AdapterSide){&env->sig, env->memory != NULL, env->realloc != NULL,
-                         env->encoding == STRING_UTF8, env->wide};
+    return (AdapterSide){&env->sig, env->encoding, env->memory != NULL, env->realloc != NULL,
+                         env->wide};
 }
 
 bool adapter_make(const CanonEnv *caller, const ComponentFunc *callee, VmFuncRef **ret_func)

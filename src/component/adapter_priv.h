@@ -39,6 +39,7 @@ enum {
     OP_I64_ADD = 0x7c,
     OP_I64_MUL = 0x7e,
     OP_I64_SHL = 0x86,
+    OP_I64_SHR_U = 0x88,
     OP_I32_WRAP = 0xa7,
     OP_I64_EXTEND_U = 0xad,
     OP_I32_REINTERPRET = 0xbc,
@@ -63,7 +64,7 @@ typedef struct AdapterGen {
 
 /* One side: whose memory, realloc and checks. */
 typedef struct GenSide {
-    AdapterImport memory, realloc, check;
+    AdapterImport memory, realloc, check, recode;
 } GenSide;
 
 /* Where a value is: in locals from `local` on, or in memory `offset` behind the address there. */
@@ -82,6 +83,8 @@ void adapt_check_tuple(AdapterGen *g, const GenSide *side, u32 address, u32 size
 /* The local with the address of new memory for a tuple. */
 u32 adapt_alloc_tuple(AdapterGen *g, const GenSide *side, u32 size, u32 align);
 
+/* Is a string another one on the other side? */
+bool adapter_recodes(const AdapterShape *s);
 bool adapter_imports(const AdapterShape *s, AdapterImport which);
 u32 adapt_local(AdapterGen *g, u8 type);
 void adapt_op(AdapterGen *g, u8 code);

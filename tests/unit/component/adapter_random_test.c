@@ -60,8 +60,16 @@ static void put_type(Rng *r, u32 depth, Buf *out)
     "  (global.set $at (i32.add (local.get $r) (local.get 3)))"                                    \
     "  (local.get $r))"
 
+/* Half of the pairs speak UTF-8. */
+static Str encoding(u64 seed, bool caller)
+{
+    static const char *const names[] = {"", "string-encoding=utf16",
+                                        "string-encoding=latin1+utf16"};
+    return str_of(names[seed % 2 ? seed / (caller ? 2 : 6) % 3 : 0]);
+}
+
 /* The caller changes a byte of what it passes, and the callee one of what it returns. */
-static void put_components(Str type, Buf *out)
+static void put_components(Str type, u64 seed, Buf *out)
 {
     static const char text[] =
         "(component (component $C (core module $m " LIBC
@@ -73,13 +81,13 @@ static void put_components(Str type, Buf *out)
         "(core instance $i (instantiate $m))"
         "(func (export \"same\") (param \"a\" (list %s)) (param \"at\" u32) (param \"x\" u32)"
         "  (result (tuple (list %s) u32))"
-        "  (canon lift (core func $i \"same\") (memory (core memory $i \"mem\"))"
+        "  (canon lift (core func $i \"same\") %c (memory (core memory $i \"mem\"))"
         "    (realloc (core func $i \"realloc\")))))"
         "(component $D (import \"same\" (func $same (param \"a\" (list %s)) (param \"at\" u32)"
         "    (param \"x\" u32) (result (tuple (list %s) u32))))"
         "(core module $libc " LIBC ")"
         "(core instance $libc (instantiate $libc))"
-        "(core func $same' (canon lower (func $same) (memory (core memory $libc \"mem\"))"
+        "(core func $same' (canon lower (func $same) %d (memory (core memory $libc \"mem\"))"
         "    (realloc (core func $libc \"realloc\"))))"
         "(core module $m (import \"\" \"mem\" (memory 1))"
         "  (import \"\" \"same\" (func $same (param i32 i32 i32 i32 i32)))"
@@ -91,18 +99,18 @@ static void put_components(Str type, Buf *out)
         "  (export \"mem\" (memory $libc \"mem\")) (export \"same\" (func $same'))))))"
         "(func (export \"same\") (param \"a\" (list %s)) (param \"at\" u32) (param \"x\" u32)"
         "    (param \"mine\" u32) (result (tuple (list %s) u32))"
-        "  (canon lift (core func $i \"same\") (memory (core memory $libc \"mem\"))"
+        "  (canon lift (core func $i \"same\") %d (memory (core memory $libc \"mem\"))"
         "    (realloc (core func $libc \"realloc\")))))"
         "(instance $c (instantiate $C))"
         "(instance $d (instantiate $D (with \"same\" (func $c \"same\"))))"
         "(export \"d\" (instance $d)))";
     for (const char *p = text; *p; p++) {
-        if (*p == '%' && p[1] == 's') {
-            buf_str(out, type);
-            p++;
-        } else {
+        if (*p != '%') {
             buf_u8(out, (u8)*p);
+            continue;
         }
+        p++;
+        buf_str(out, *p == 's' ? type : encoding(seed, *p == 'd'));
     }
 }
 
@@ -218,7 +226,8 @@ static ComponentVal make_case(Rng *r, const ComponentTypes *t, const CType *c, A
 
 static ComponentVal make_value(Rng *r, const ComponentTypes *t, CTypeId type, Arena *a)
 {
-    static const char *const words[] = {"", "a", "\xc3\xa9t\xc3\xa9", "\xf0\x9f\x98\x80 and more"};
+    static const char *const words[] = {"", "a", "\xc3\xa9t\xc3\xa9", "\xf0\x9f\x98\x80 and more",
+                                        "caf\xc3\xa9"};
     const CType *c = ctype_get(t, type);
     u8 bytes[8];
     store_u64(bytes, (u64)below(r, 1u << 31) << 33 ^ below(r, 1u << 31));
@@ -352,7 +361,7 @@ static void check_type(Engine *adapters, Engine *trees, Str type, u64 seed, u32 
     Buf text = {0};
     CLayout layout;
     u8 flat[MAX_FLAT];
-    put_components(type, &text);
+    put_components(type, seed, &text);
     check_text(adapters, trees, &text, seed, ret_errors);
     buf_release(&text);
     if (!layout_of(adapters, type, &layout, flat))
@@ -368,7 +377,7 @@ static bool has_adapter(Engine *narrow, Str type)
     Buf text = {0};
     Store *s = NULL;
     ComponentInstance *i = NULL;
-    put_components(type, &text);
+    put_components(type, 0, &text);
     LoadedComponent *c = load(narrow, &text);
     EXPECT(!engine_store_new(narrow, &s));
     Error *error = component_instance_new(s, c, NULL, &i);

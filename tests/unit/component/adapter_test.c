@@ -113,7 +113,7 @@ TEST(component_adapters_of_other_types_are_others)
         const CType *type = ctype_get(k->types, k->funcs[i]);
         u32 imports = 0;
         ctype_flatten(k->types, type, FLAT_LIFT, &options, &sig);
-        AdapterSide side = {&sig, false, false, true, false};
+        AdapterSide side = {&sig, STRING_UTF8, false, false, false};
         AdapterShape s = {k->types, type, side, side, 1, false};
         EXPECT(adapter_encode(&s, &keys[i], &imports));
         for (u32 other = 0; other < i; other++)
