@@ -271,8 +271,7 @@ void wasi_sockets_udp_outgoing_datagram_stream_send(
     if (datagrams.n == 0)
         return;
     if (datagrams.n > self->allowed) {
-        lift_fail(call, self->allowed ? "unpermitted: argument exceeds permitted size"
-                                      : "unpermitted: must call check-send first");
+        lift_fail(call, "unpermitted: argument exceeds permitted size");
         return;
     }
     while (n < datagrams.n && !err) {

@@ -40,6 +40,17 @@ for f in $families; do
     out_has "U(start_bind)(a, net, &to, &err): access-denied"
 done
 
+ends_with() {
+    run $on "$guest" "$1"
+    code 1
+    err_has "$2"
+}
+begin "what ends a guest"
+ends_with wd4 "resource has children"
+ends_with ws4 "UDP streams not dropped yet"
+ends_with wp4 "unpermitted: argument exceeds permitted size"
+ends_with wm4 "unpermitted: argument exceeds permitted size"
+
 begin "no sockets unless they are granted"
 for how in tcp4 tcp6; do
     run "$guest" $how

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /*
  * The guest of component-sockets.wasm: tells what each call of wasi:sockets gives, one line a call.
- * Arguments: tcp4, tcp6, udp4, udp6, names NAME... or send PORT. Made with `wit-bindgen c` (a world
- * that imports what is used), clang for wasm32 with wasi-libc's headers, `wasm-tools component
- * new`.
+ * Arguments: tcp4, tcp6, udp4, udp6, names NAME..., send PORT, or what is wrong: wd4, ws4, wp4,
+ * wm4. Made with `wit-bindgen c` (a world that imports what is used), clang for wasm32 with
+ * wasi-libc, `wasm-tools component new` and `strip -a`.
  */
 #include "guest.h"
 
@@ -448,6 +448,30 @@ static void talk(guest_string_t *port)
     }
 }
 
+/* Each ends the guest. */
+static void wrong(char what)
+{
+    wasi_sockets_udp_tuple2_own_incoming_datagram_stream_own_outgoing_datagram_stream_t st, more;
+    wasi_sockets_udp_outgoing_datagram_t d[20] = {0};
+    wasi_sockets_udp_list_outgoing_datagram_t l = {d, what == 'm' ? 20 : 1};
+    Udp u = udp_new();
+    Addr a = loopback(0);
+    uint64_t n;
+    if (!TRY(U(start_bind)(u, net, &a, &err)) || !TRY(U(finish_bind)(u, &err)) ||
+        !TRY(U(stream)(u, NULL, &st, &err)))
+        return;
+    wasi_sockets_udp_borrow_outgoing_datagram_stream_t tx = {st.f1.__handle};
+    if (what == 'm')
+        TRY(TX(check_send)(tx, &n, &err));
+    if (what == 'd') /* the streams are still there */
+        wasi_sockets_udp_udp_socket_drop_own((wasi_sockets_udp_own_udp_socket_t){u.__handle});
+    else if (what == 's') /* so that there would be two pairs */
+        TRY(U(stream)(u, NULL, &more, &err));
+    else /* more than was permitted: nothing, or 16 */
+        TRY(TX(send)(tx, &l, &n, &err));
+    put("still here\n");
+}
+
 bool exports_wasi_cli_run_run(void)
 {
     guest_list_string_t args;
@@ -459,6 +483,8 @@ bool exports_wasi_cli_run_run(void)
         tcp();
     else if (how->ptr[0] == 'u')
         udp();
+    else if (how->ptr[0] == 'w')
+        wrong((char)how->ptr[1]);
     else if (how->ptr[0] == 's')
         talk(&args.ptr[2]);
     else

@@ -372,6 +372,9 @@ static void interrupt_soon(void *arg)
 
 TEST(fiber_that_computes_is_interrupted)
 {
+#ifdef __SANITIZE_THREAD__
+    test_skip("signals are not delivered promptly under ThreadSanitizer");
+#endif
     Bed b = bed_new();
     Run r;
     OsThread t;
