@@ -41,17 +41,19 @@ void bl_reload_memory0(Baseline *b)
 }
 
 /* Leaves all other registers alone: behind a call, RAX is its result. */
+/* RAX may hold a call's result. */
 void bl_reload_length(Baseline *b)
 {
-    X64Mem length = x64_mem((Gpr)b->length_reg, offsetof(VmMemory, length));
-    if (b->length_reg == GPR_NONE)
+    CodeBuf *c = &b->code;
+    Gpr r = b->length_reg;
+    if (r == GPR_NONE)
         return;
-    if (b->m->n_imported_memories == 0)
-        length = memory_field(b, 0, offsetof(VmMemory, length));
-    else
-        x64_rm(&b->code, X64_MOV, SZ_64, b->length_reg,
-               x64_mem(ROLE_VMCTX, (i32)b->layout->memory_ptrs));
-    x64_rm(&b->code, X64_MOV, SZ_64, b->length_reg, length);
+    if (b->m->n_imported_memories == 0) {
+        x64_rm(c, X64_MOV, SZ_64, r, memory_field(b, 0, offsetof(VmMemory, length)));
+        return;
+    }
+    x64_rm(c, X64_MOV, SZ_64, r, x64_mem(ROLE_VMCTX, (i32)b->layout->memory_ptrs));
+    x64_rm(c, X64_MOV, SZ_64, r, x64_mem(r, offsetof(VmMemory, length)));
 }
 
 /* --- addresses --- */
