@@ -146,32 +146,44 @@ static bool copy_memory(const Store *s, Memory *m, u64 reserved)
     return true;
 }
 
-/* Moves the committed pages to where `reserved` bytes and a guard fit behind the base. */
-static bool remap_memory(const Store *s, Memory *m, u64 reserved)
+/*
+ * The guard in front of pages that have moved to `base`, with `guard` bytes too many behind them:
+ * beside the mapping, or in it, for which the pages make room. The new base. Takes no memory.
+ */
+static u8 *place_front_guard(u8 *base, u64 guard, u64 committed, u64 bytes)
+{
+    if (os_vm_reserve_at(base - guard, guard)) {
+        os_vm_release(base + bytes - guard, guard);
+        return base;
+    }
+    memmove(base + guard, base, committed);
+    if (!os_vm_protect(base, guard, OS_PROT_NONE) && !os_vm_decommit(base, guard))
+        BUG("a mapping cannot be divided");
+    return base + guard;
+}
+
+/* Moves the committed pages to where `reserved` bytes and the guards fit. */
+static bool remap_memory(Memory *m, u64 reserved)
 {
     u64 guard = m->map_bytes - m->front - m->reserved, end = m->front + m->committed;
-    u8 *base = os_vm_resize(m->map + m->front, m->committed, reserved + guard, true);
+    u64 bytes = reserved + 2 * guard;
+    u8 *base = os_vm_resize(m->map + m->front, m->committed, bytes, true);
     if (!base)
         return false;
     os_vm_release(m->map, m->front);
     os_vm_release(m->map + end, m->map_bytes - end);
+    base = place_front_guard(base, guard, m->committed, bytes);
     u8 *rest = base + m->committed;
     u64 rest_bytes = reserved + guard - m->committed;
     if (!os_vm_protect(rest, rest_bytes, OS_PROT_NONE) && !os_vm_decommit(rest, rest_bytes))
         BUG("a mapping cannot be divided"); /* there were more of them before */
-    m->front = os_vm_reserve_at(base - guard, guard) ? guard : 0;
-    m->map = base - m->front;
-    m->map_bytes = m->front + reserved + guard;
+    m->front = guard;
+    m->map = base - guard;
+    m->map_bytes = bytes;
     m->reserved = reserved;
     m->vm->base = base;
     m->moved = true;
-    /* Compiled code needs the guard in front: out of a hole that fits exactly it moves on. */
-    if (m->front != 0 || copy_memory(s, m, reserved))
-        return true;
-    /* The old place is gone: one that is as large as the content will do, without the growth. */
-    if (!copy_memory(s, m, m->committed))
-        BUG("no place for the guard in front of a memory");
-    return false;
+    return true;
 }
 
 /* Without pages there is nothing to move; a part that an image backs is a mapping of its own. */
@@ -179,7 +191,7 @@ static bool reserve_exactly(const Store *s, Memory *m, u64 reserved)
 {
     if (extend_memory(m, reserved))
         return true;
-    if (m->committed && remap_memory(s, m, reserved))
+    if (m->committed && remap_memory(m, reserved))
         return true;
     return (m->committed == 0 || errno == EFAULT) && copy_memory(s, m, reserved);
 }

@@ -30,6 +30,7 @@ static atomic_long calls;            /* so far */
 static atomic_long live;             /* pieces of the heap */
 static atomic_long mapped;           /* bytes */
 static _Atomic(const char *) failed; /* what the call was that failed */
+static atomic_bool crowded;          /* no mapping fits where it would like to be */
 
 static bool fails(const char *what)
 {
@@ -83,6 +84,10 @@ void __wrap_free(void *p)
 
 void *__wrap_mmap(void *at, size_t n, int prot, int flags, int fd, off_t offset)
 {
+    if ((flags & MAP_FIXED_NOREPLACE) && atomic_load(&crowded)) {
+        errno = EEXIST;
+        return MAP_FAILED;
+    }
     void *p = fails("mmap") ? MAP_FAILED : __real_mmap(at, n, prot, flags, fd, offset);
     if (p != MAP_FAILED && !(flags & MAP_FIXED)) /* else it is counted already */
         atomic_fetch_add(&mapped, (long)n);
@@ -393,6 +398,13 @@ TEST(security_every_allocation_fails_once_eagerly)
 TEST(security_every_allocation_fails_once_without_reservations)
 {
     lives(false, 0, false);
+}
+
+TEST(security_every_allocation_fails_once_between_other_mappings)
+{
+    atomic_store(&crowded, true);
+    lives(false, 0, false);
+    atomic_store(&crowded, false);
 }
 
 TEST(security_every_allocation_fails_once_in_a_component)
