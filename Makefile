@@ -31,6 +31,8 @@ CFLAGS   ?= -g
 CFLAGS   += -std=gnu17 $(WARN) $(if $(WERROR),-Werror) $(OPT_$(MODE)) -fno-strict-aliasing \
             -fstack-protector-strong -pthread
 LDFLAGS  += -pthread $(filter -fsanitize=% --coverage,$(OPT_$(MODE)))
+# JSON and protocol buffers of container images and of the container shim.
+LDLIBS   += -l:libjansson.a -l:libprotobuf-c.a
 # Event loop, names and TLS: static, as all of the command.
 LDLIBS   += -l:libuv_a.a -l:libcares.a -l:libssl.a -l:libcrypto.a -lm
 # It has no shared form, and reads the names of C++ functions in backtraces; nothing else of C++ is there.
@@ -48,7 +50,9 @@ BIND_SRC := $(patsubst %,$(BIND)/%.c,$(call bind_names,wit) bind)
 TEST_BIND_SRC := $(BIND)/glue_shapes.c $(BIND)/test_bind.c
 BIND_FEATURES := network-error-code
 
-LIB_SRC  := $(filter-out src/cli/main.c,$(wildcard src/*/*.c src/*/*/*.c)) $(BIND_SRC)
+# Every program has its main() in a file of this name.
+MAIN_SRC := $(wildcard src/*/main.c)
+LIB_SRC  := $(filter-out $(MAIN_SRC),$(wildcard src/*/*.c src/*/*/*.c)) $(BIND_SRC)
 LIB_ASM  := $(wildcard src/*/*/*.S)
 LIB_OBJ  := $(LIB_SRC:%.c=$(OBJ)/%.o) $(LIB_ASM:%.S=$(OBJ)/%.o)
 TEST_SRC := $(wildcard tests/unit/*.c tests/unit/*/*.c tests/unit/*/*/*.c tests/ref/*.c \
@@ -58,13 +62,19 @@ TEST_OBJ := $(TEST_SRC:%.c=$(OBJ)/%.o)
 
 SAY := @$(if $(findstring s,$(firstword -$(MAKEFLAGS))),:,echo)
 
-all: $(O)/wasmtime
+PROGRAMS := $(O)/wasmtime $(O)/oci-tar-builder
+
+all: $(PROGRAMS)
 
 $(O)/libengine.a: $(LIB_OBJ)
 	@rm -f $@
 	@$(AR) rcs $@ $^
 
 $(O)/wasmtime: $(OBJ)/src/cli/main.o $(O)/libengine.a
+	$(SAY) "  LD $@"
+	@$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(O)/oci-tar-builder: $(OBJ)/src/oci/main.o $(O)/libengine.a
 	$(SAY) "  LD $@"
 	@$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
@@ -93,7 +103,7 @@ $(BIND)/.done: $(O)/witgen $(wildcard wit/*/*.wit tests/unit/component/*/*.wit)
 	@touch $@
 
 $(BIND_SRC) $(TEST_BIND_SRC) $(BIND_SRC:.c=.h) $(TEST_BIND_SRC:.c=.h): $(BIND)/.done ;
-$(filter-out $(WITGEN_OBJ),$(LIB_OBJ)) $(TEST_OBJ) $(OBJ)/src/cli/main.o: | $(BIND)/.done
+$(filter-out $(WITGEN_OBJ),$(LIB_OBJ)) $(TEST_OBJ) $(MAIN_SRC:%.c=$(OBJ)/%.o): | $(BIND)/.done
 
 $(OBJ)/%.o: %.c
 	@mkdir -p $(@D)
@@ -116,7 +126,7 @@ $(O)/wasi-runner: tests/wasi/runner.c
 
 # Parts of the tests: each is a command whose last line is "PART: N passed, N failed, N skipped".
 TESTED := WASMTIME=$(abspath $(O)/wasmtime) RUNNER=$(abspath $(O)/wasi-runner)
-PARTS  ?= unit spec matrix component wasi cli sightglass programs
+PARTS  ?= unit spec matrix component wasi cli sightglass programs oci
 UNIT   ?=
 part_unit       = $(O)/unit-tests $(UNIT)
 part_spec       = $(TESTED) tests/spec/run
@@ -126,6 +136,7 @@ part_wasi       = $(TESTED) tests/wasi/run
 part_cli        = $(TESTED) tests/cli/run
 part_sightglass = $(TESTED) tests/sightglass/run
 part_programs   = $(TESTED) tests/programs/run
+part_oci        = BUILD=$(abspath $(O)) tests/oci/run
 
 test-wasi: $(O)/wasmtime $(O)/wasi-runner
 	$(part_wasi)
@@ -133,7 +144,7 @@ test-wasi: $(O)/wasmtime $(O)/wasi-runner
 test:
 	@tools/setup build test
 	@$(MAKE) --no-print-directory tested
-tested: $(O)/wasmtime $(O)/unit-tests $(O)/wasi-runner
+tested: $(PROGRAMS) $(O)/unit-tests $(O)/wasi-runner
 	@tools/run-parts $(foreach p,$(PARTS),'$(p)=$(part_$(p))')
 
 demo:
@@ -159,8 +170,9 @@ docs: $(O)/wasmtime
 
 BIN  := $(DESTDIR)$(PREFIX)/bin
 DATA := $(DESTDIR)$(PREFIX)/share
-install: $(O)/wasmtime
-	install -D -s -m 755 $(O)/wasmtime $(BIN)/wasmtime
+install: $(PROGRAMS)
+	install -d $(BIN)
+	install -s -m 755 $(PROGRAMS) $(BIN)
 	install -D -m 644 LICENSE $(DATA)/doc/wasmtime/LICENSE
 	install -D -m 644 docs/cli.md $(DATA)/doc/wasmtime/cli.md
 	install -d $(DATA)/bash-completion/completions $(DATA)/zsh/site-functions \
@@ -207,4 +219,4 @@ clean:
 
 .PHONY: all unit test tested test-wasi demo check check-format check-layers check-banned check-headers \
         check-warnings docs install deb bench fuzz fuzz-programs clean
--include $(LIB_OBJ:.o=.d) $(TEST_OBJ:.o=.d) $(WITGEN_OBJ:.o=.d) $(OBJ)/src/cli/main.d
+-include $(LIB_OBJ:.o=.d) $(TEST_OBJ:.o=.d) $(WITGEN_OBJ:.o=.d) $(MAIN_SRC:%.c=$(OBJ)/%.d)

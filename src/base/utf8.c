@@ -63,7 +63,7 @@ bool utf8_valid(const void *bytes, usize n)
     return true;
 }
 
-void utf8_encode(Buf *out, u32 c)
+void utf8_put(Buf *out, u32 c)
 {
     if (c < 0x80) {
         buf_u8(out, (u8)c);

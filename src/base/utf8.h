@@ -8,6 +8,6 @@
 bool utf8_valid(const void *p, usize n);
 /* Length of the sequence at p (1 to 4), 0 if it is not valid; *ret_char gets the code point. */
 u32 utf8_decode(const u8 *p, usize n, u32 *ret_char);
-void utf8_encode(Buf *out, u32 c); /* c must be a scalar value */
+void utf8_put(Buf *out, u32 c); /* c must be a scalar value */
 
 #endif

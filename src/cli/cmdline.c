@@ -8,7 +8,7 @@
 
 #include "cli/config_file.h"
 #include "cli/value.h"
-#include "cli/version.h"
+#include "base/version.h"
 
 enum { MANY = ARGS_MANY, GUEST = ARGS_GUEST };
 

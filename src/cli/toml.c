@@ -118,7 +118,7 @@ static void read_unicode(Toml *t, int digits, Buf *out)
     if (c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
         fail(t, "not a Unicode scalar value");
     else
-        utf8_encode(out, c);
+        utf8_put(out, c);
 }
 
 static void read_escape(Toml *t, bool multi_line, Buf *out)

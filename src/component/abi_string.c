@@ -123,7 +123,7 @@ static Buf to_utf8(const ComponentVal *v)
 {
     Buf b = {0};
     for (Reader r = {v, 0}; r.i < v->n;)
-        utf8_encode(&b, next_char(&r));
+        utf8_put(&b, next_char(&r));
     return b;
 }
 

@@ -113,7 +113,7 @@ static Str lift_latin1(LiftCall *c, const u8 *p, u32 len)
     if (!use_fuel(c, (u64)len * 2))
         return STR("");
     for (u32 i = 0; i < len; i++)
-        utf8_encode(&out, p[i]);
+        utf8_put(&out, p[i]);
     return keep_buf(c, &out);
 }
 
@@ -133,7 +133,7 @@ static Str lift_utf16(LiftCall *c, const u8 *p, u32 units)
             code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
             i++;
         }
-        utf8_encode(&out, code);
+        utf8_put(&out, code);
     }
     return keep_buf(c, &out);
 }

@@ -56,7 +56,7 @@ Str val_text(const ComponentVal *s, Arena *arena)
         return (Str){(const char *)s->bytes, s->n};
     Buf out = {0};
     for (u32 i = 0, units = 1; i < s->n; i += units)
-        utf8_encode(&out, s->form == TEXT_LATIN1 ? s->bytes[i] : utf16_at(s->bytes, i, &units));
+        utf8_put(&out, s->form == TEXT_LATIN1 ? s->bytes[i] : utf16_at(s->bytes, i, &units));
     Str text = {arena_dup(arena, out.p, out.n), out.n};
     buf_release(&out);
     return text;

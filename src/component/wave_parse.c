@@ -284,7 +284,7 @@ static void parse_string(Parser *p, ComponentVal *ret)
             fail(p, "line break in a string");
         u32 c = p->error ? 0 : character(p);
         if (!p->error)
-            utf8_encode(&b, c);
+            utf8_put(&b, c);
     }
     if (!p->error)
         p->at += quotes;

@@ -30,7 +30,7 @@ static void put_char(u32 c, Buf *out)
     } else if (is_hidden(c)) {
         buf_printf(out, "\\u{%x}", c);
     } else {
-        utf8_encode(out, c);
+        utf8_put(out, c);
     }
 }
 

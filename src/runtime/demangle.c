@@ -87,7 +87,7 @@ static usize put_escape(Buf *out, const char *p, usize n)
     }
     if (i == n || p[i] != '$' || i == 2 || c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
         return 0;
-    utf8_encode(out, c);
+    utf8_put(out, c);
     return i + 1;
 }
 

@@ -300,7 +300,7 @@ static void make_string(const Maker *m, ComponentVal *ret)
     static const u32 chars[] = {'a', 0x7f, 0xe9, 0xff, 0x100, 0x20ac, 0xd7ff, 0xffff, 0x1f600};
     Buf b = {0};
     for (u32 n = below(m->s, 9); n; n--)
-        utf8_encode(&b, chars[below(m->s, ARRAY_LEN(chars))]);
+        utf8_put(&b, chars[below(m->s, ARRAY_LEN(chars))]);
     *ret = val_string((Str){arena_dup(m->arena, b.p, b.n), b.n});
     buf_release(&b);
 }

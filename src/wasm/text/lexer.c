@@ -135,7 +135,7 @@ static u32 read_escape(const u8 *p, u32 n, Buf *out)
     if (n >= 2 && p[0] == 'u' && p[1] == '{') {
         u32 len = read_unicode(p + 2, n - 2, &c);
         if (len && out)
-            utf8_encode(out, c);
+            utf8_put(out, c);
         return len ? len + 2 : 0;
     }
     if (n < 2 || !is_digit(p[0], true) || !is_digit(p[1], true))

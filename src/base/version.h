@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The version of Wasmtime whose behaviour this program shows. One place for the whole tree. */
-#ifndef CLI_VERSION_H
-#define CLI_VERSION_H
+#ifndef BASE_VERSION_H
+#define BASE_VERSION_H
 
 #define WASMTIME_VERSION "48.0.8"
 
