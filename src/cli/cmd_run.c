@@ -12,12 +12,12 @@
 #include "cli/run_component.h"
 #include "cli/timeout.h"
 #include "cli/value.h"
+#include "cli/wasi_setup.h"
 #include "wasi/ctx.h"
 #include "wasi/p1.h"
 #include "wasi/p2.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 #define WASI_TARGET "wasmtime_wasi::p1"
 
@@ -36,11 +36,6 @@ typedef struct Run {
     Timeout timeout;
 } Run;
 
-static bool wants_cli(const Options *o)
-{
-    return opt_given(o, OPT_S_common) ? opt_bool(o, OPT_S_common) : opt_bool(o, OPT_S_cli);
-}
-
 /* The strategies that exist are refused as not built, others as wrong. */
 MUST_CHECK static Error *check_profile(const char *strategy)
 {
@@ -54,15 +49,11 @@ MUST_CHECK static Error *check_profile(const char *strategy)
 /* What can be refused before anything is made. */
 MUST_CHECK static Error *check_command_line(const CmdLine *c)
 {
-    const Options *o = &c->options;
     if (cmdline_given(c, FLAG_profile))
         return check_profile(cmdline_value(c, FLAG_profile));
-    if (opt_given(o, OPT_S_common) && opt_given(o, OPT_S_cli))
-        return error_new("-Scommon is the old name of -Scli: only one of them can be given");
-    if (!opt_bool(o, OPT_S_preview2))
-        return error_new("the `-Spreview2=n` flag is no longer supported");
-    if (!opt_bool(o, OPT_S_cli_exit_with_code))
-        fprintf(stderr, "warning: `-S cli-exit-with-code=n` has no effect, it is always on\n");
+    Error *e = wasi_setup_check(c);
+    if (e)
+        return e;
     for (u32 i = 0; i < c->args.n; i++)
         if (!utf8_valid(c->args.p[i], strlen(c->args.p[i])))
             return error_new("argument %u is not valid UTF-8", i);
@@ -80,31 +71,6 @@ static void set_stdio(Run *r)
     for (usize i = 0; i < ARRAY_LEN(rows); i++)
         if (opt_bool(&r->c->options, rows[i].option))
             wasi_ctx_inherit_stdio(r->wasi, rows[i].which);
-}
-
-/* NAME=VALUE, or NAME for the value that this process has. */
-MUST_CHECK static Error *add_env(WasiCtx *w, const char *use)
-{
-    const char *eq = strchr(use, '=');
-    if (eq)
-        return wasi_ctx_env(w, (Str){use, (usize)(eq - use)}, str_of(eq + 1));
-    const char *own = getenv(use);
-    return own ? wasi_ctx_env(w, str_of(use), str_of(own)) : NULL;
-}
-
-/* HOST or HOST::GUEST; what follows a second :: does not matter. */
-MUST_CHECK static Error *add_dir(WasiCtx *w, const char *use)
-{
-    const char *split = strstr(use, "::");
-    char *host = mem_strdup_n(use, split ? (usize)(split - use) : strlen(use));
-    Str guest = str_of(host);
-    if (split) {
-        const char *end = strstr(split + 2, "::");
-        guest = (Str){split + 2, end ? (usize)(end - split - 2) : strlen(split + 2)};
-    }
-    Error *e = wasi_ctx_preopen(w, host, guest, false);
-    mem_free(host);
-    return e;
 }
 
 MUST_CHECK static Error *set_args(Run *r)
@@ -129,31 +95,12 @@ static void trace_wasi(void *arg, const char *module, const char *func, const ch
 
 MUST_CHECK static Error *make_wasi(Run *r)
 {
-    const Options *o = &r->c->options;
     r->wasi = wasi_ctx_new();
     if (log_wants(&r->c->log, LOG_TRACE, WASI_TARGET))
         wasi_ctx_trace(r->wasi, trace_wasi, r);
-    wasi_ctx_hostcall_fuel(r->wasi, opt_u64(o, OPT_S_hostcall_fuel));
-    wasi_ctx_max_random_size(r->wasi, opt_u64(o, OPT_S_max_random_size));
-    wasi_ctx_max_resources(r->wasi, opt_u64(o, OPT_S_max_resources));
-    bool network = opt_bool(o, OPT_S_inherit_network);
-    wasi_ctx_network(r->wasi, (WasiNetwork){.tcp = network || opt_bool(o, OPT_S_tcp),
-                                            .udp = network || opt_bool(o, OPT_S_udp),
-                                            .addresses = network,
-                                            .names = opt_bool(o, OPT_S_allow_ip_name_lookup),
-                                            .error_code = opt_bool(o, OPT_S_network_error_code)});
     set_stdio(r);
     Error *e = set_args(r);
-    if (!e && opt_bool(o, OPT_S_inherit_env))
-        e = wasi_ctx_inherit_env(r->wasi);
-    for (u32 i = 0; i < r->c->uses.n && !e; i++) {
-        const FlagUse *u = &r->c->uses.p[i];
-        if (u->flag == FLAG_env)
-            e = add_env(r->wasi, u->value);
-        else if (u->flag == FLAG_dir)
-            e = add_dir(r->wasi, u->value);
-    }
-    return e;
+    return e ? e : wasi_setup_context(r->c, r->wasi);
 }
 
 /* LinkerHint: the option that provides the module, as far as there is one. */
@@ -163,7 +110,8 @@ static void hint_import(void *arg, Str module, Buf *out)
     const Options *o = &r->c->options;
     bool old = str_eq(module, STR("wasi_unstable"));
     if (old || str_eq(module, STR("wasi_snapshot_preview1")))
-        buf_printf(out, "; it is there with `-S %s=y`", wants_cli(o) ? "preview0" : "cli");
+        buf_printf(out, "; it is there with `-S %s=y`",
+                   wasi_setup_wants_cli(o) ? "preview0" : "cli");
     else if (memchr(module.p, ':', module.n) && memchr(module.p, '/', module.n))
         buf_str(out, STR("; this is a component's import: the module has to be made into a "
                          "component"));
@@ -175,19 +123,15 @@ static void hint_import(void *arg, Str module, Buf *out)
 MUST_CHECK static Error *link_component_wasi(Run *r)
 {
     const Options *o = &r->c->options;
-    const OptValue *vars = &o->values[OPT_S_config_var];
-    const OptValue *data = &o->values[OPT_S_keyvalue_in_memory_data];
     Error *e = make_wasi(r);
     if (e)
         return e;
     r->wasi_p2 = wasi_p2_new(r->wasi, r->store);
     component_linker_fuel(r->component_linker, opt_u64(o, OPT_S_hostcall_fuel));
-    if (wants_cli(o))
+    if (wasi_setup_wants_cli(o))
         e = wasi_p2_link(r->component_linker, r->wasi_p2);
-    if (!e && opt_bool(o, OPT_S_config))
-        e = wasi_p2_link_config(r->component_linker, r->wasi_p2, vars->list.p, vars->list.n);
-    if (!e && opt_bool(o, OPT_S_keyvalue))
-        e = wasi_p2_link_keyvalue(r->component_linker, r->wasi_p2, data->list.p, data->list.n);
+    if (!e)
+        e = wasi_setup_link_stores(r->c, r->component_linker, r->wasi_p2);
     return e;
 }
 
@@ -208,7 +152,7 @@ MUST_CHECK static Error *make_store(Run *r)
         linker_unknown_imports(r->linker, UNKNOWN_DEFAULT);
     if (r->component)
         return link_component_wasi(r);
-    if (!wants_cli(o))
+    if (!wasi_setup_wants_cli(o))
         return NULL;
     e = make_wasi(r);
     if (!e)
