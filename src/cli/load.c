@@ -137,8 +137,15 @@ MUST_CHECK static Error *module_from_text(Engine *engine, Str text, const char *
     TextMap map = {0};
     Diag diag;
     diag_init(&diag);
-    if (!text_parse_module(text, &(TextOptions){0}, &binary, &map, &diag))
+    /* An empty script module is one; an empty file is more likely to be a mistake. */
+    bool good = text_parse_module(text, &(TextOptions){0}, &binary, &map, &diag);
+    if (good && skip_text_blanks(text, 0) == text.n)
+        diag_set(&diag, DIAG_MALFORMED, text.n, "expected at least one module field");
+    if (!diag_ok(&diag)) {
+        buf_release(&binary);
+        vec_release(&map);
         return text_error(label, text, &diag);
+    }
     Error *e = engine_module_new(engine, binary.p, binary.n, &diag, ret_module);
     e = show_in_text(e, text, label, &map, &diag);
     buf_release(&binary);

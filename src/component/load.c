@@ -56,16 +56,6 @@ MUST_CHECK static Error *load_tree(LoadedComponent *l, const Component *c)
     return error;
 }
 
-static Error *diag_error(const Diag *diag)
-{
-    Error *cause =
-        diag->kind == DIAG_UNSUPPORTED || diag->kind == DIAG_LIMIT
-            ? error_new("%s (at offset 0x%llx)", diag->msg, (unsigned long long)diag->offset)
-            : error_new("Invalid input WebAssembly code at offset %llu: %s",
-                        (unsigned long long)diag->offset, diag->msg);
-    return error_wrap(cause, "failed to parse WebAssembly module");
-}
-
 /* Transfers `compiled`, which may be NULL. */
 MUST_CHECK static Error *load(Engine *e, const ComponentOptions *o, Str bytes,
                               CompiledComponent *compiled, Diag *diag,
@@ -78,7 +68,7 @@ MUST_CHECK static Error *load(Engine *e, const ComponentOptions *o, Str bytes,
     Component *c = component_decode(engine_types(e), o, (const u8 *)bytes.p, bytes.n, diag);
     if (!c) {
         compiled_component_free(compiled);
-        return diag_error(diag);
+        return engine_diag_error(diag);
     }
     LoadedComponent *l = mem_alloc(sizeof *l);
     atomic_init(&l->refs, 1);

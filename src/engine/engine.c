@@ -201,14 +201,18 @@ static Error *find_stub(void *arg, StubKind kind, u32 type, const void **ret_cod
 
 Error *engine_diag_error(const Diag *d)
 {
-    if (d->kind == DIAG_UNSUPPORTED || d->kind == DIAG_LIMIT)
-        return error_wrap(error_new("%s (at offset 0x%llx)", d->msg, (unsigned long long)d->offset),
-                          "failed to parse WebAssembly module");
-    const char *head = d->func == DIAG_NO_FUNC ? "failed to parse WebAssembly module"
-                                               : "WebAssembly translation error";
-    return error_wrap(error_new("Invalid input WebAssembly code at offset %llu: %s",
-                                (unsigned long long)d->offset, d->msg),
-                      "%s", head);
+    unsigned long long at = d->offset;
+    bool in_func = d->func != DIAG_NO_FUNC;
+    const char *head = "failed to parse WebAssembly module";
+    if (!in_func && d->section)
+        return error_wrap(
+            error_new("%s (at offset 0x%llx in the %s section)", d->msg, at, d->section), "%s",
+            head);
+    if (!in_func)
+        return error_wrap(error_new("%s (at offset 0x%llx)", d->msg, at), "%s", head);
+    Error *e = error_new("Invalid input WebAssembly code at offset %llu: %s", at, d->msg);
+    e = error_wrap(e, "WebAssembly translation error");
+    return error_wrap(e, "failed to compile: wasm[0]::function[%u]", d->func);
 }
 
 /* Of the decoded module (transfer), NULL if it could not be decoded. */

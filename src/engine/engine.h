@@ -33,6 +33,9 @@ TypeRegistry *engine_types(Engine *e);
 const EngineConfig *engine_config(const Engine *e);
 void engine_increment_epoch(Engine *e); /* async-signal-safe */
 
+/* Why bytes are no module or component: where (offset, section or function) and what. */
+Error *engine_diag_error(const Diag *d) MUST_CHECK;
+
 /* Binary modules only; `diag` (may be NULL) gets the details of a refusal. The bytes are copied. */
 Error *engine_module_new(Engine *e, const u8 *p, usize n, Diag *diag, Module **ret_module);
 /* Takes the buffer's bytes over instead, also on failure. */

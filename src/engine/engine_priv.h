@@ -27,7 +27,5 @@ CompileCtx *engine_take_ctx(Engine *e);
 void engine_give_ctx(Engine *e, CompileCtx *c);
 /* Settings of modules of this engine. */
 ModuleConfig engine_module_config(Engine *e);
-/* Why bytes are no module. */
-Error *engine_diag_error(const Diag *d);
 
 #endif

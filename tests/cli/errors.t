@@ -121,6 +121,56 @@ run --preload a=a.wat imports.wat
 err_has '`a::f` has not been defined (expected (func))'
 err_lacks --preload
 
+begin "what is wrong with a binary: the offset, and the section or the function"
+printf '\0asm\1\0\0\0\1\4\1\140\0\0\7\5\1\1a\0\0' >.section.wasm
+run .section.wasm
+code 1
+stderr "Error: failed to parse WebAssembly module
+
+Caused by:
+    unknown function 0 (at offset 0x14 in the export section)"
+printf '\0asm\2\0\0\0' >.version.wasm
+run .version.wasm
+err_has "    unknown binary version (at offset 0x4)"
+printf '\0asm\1\0\0\0\1\4\1\140\0\0\3\3\2\0\0\12\10\2\2\0\13\3\0\152\13' >.body.wasm
+run .body.wasm
+code 1
+stderr "Error: failed to compile: wasm[0]::function[1]
+
+Caused by:
+    0: WebAssembly translation error
+    1: Invalid input WebAssembly code at offset 27: type mismatch: expected i32 but nothing on stack"
+printf '\0asm\15\0\1\0\1\16\0asm\1\0\0\0\1\4\1\140\1\0' >.nested.wasm
+run .nested.wasm
+err_has " section)"
+
+begin "a text without anything in it is no module"
+for text in '' ' ;; only a comment' '(; and another ;)'; do
+    printf '%s\n' "$text" >.empty.wat
+    run .empty.wat
+    code 1
+    err_has "Error: expected at least one module field"
+    err_has "     --> .empty.wat:2:1"
+done
+run /dev/null
+code 1
+
+begin "the line of an error: tabs are a column wide, control characters are shown as none"
+printf '(module\n\t(func\tfoo)\n' >.tab.wat
+run .tab.wat
+stderr "Error: unknown operator foo, expected an instruction
+     --> .tab.wat:2:8
+      |
+    2 |  (func foo)
+      |        ^"
+printf '(module \0\33[31m)\n' >.control.wat
+run .control.wat
+stderr "Error: illegal character
+     --> .control.wat:1:9
+      |
+    1 | (module ��[31m)
+      |         ^"
+
 begin "timeouts interrupt loops and host calls"
 for file in loop loop_in_start sleep; do
     run -Wtimeout=20ms "$data/$file.wat"

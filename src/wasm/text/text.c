@@ -45,6 +45,20 @@ TextPos text_pos(Str source, u64 offset)
 
 enum { LINE_MAX_SHOWN = 400 }; /* bytes of a line in a message */
 
+/* Each character in one column, as the caret below counts them, and none that a terminal obeys. */
+static void put_line(Buf *out, Str line)
+{
+    for (usize i = 0; i < line.n; i++) {
+        u8 c = (u8)line.p[i];
+        if (c == '\t')
+            buf_str(out, STR(" "));
+        else if (c < ' ' || c == 0x7f)
+            buf_str(out, STR("\xef\xbf\xbd")); /* U+FFFD */
+        else
+            buf_u8(out, c);
+    }
+}
+
 Error *text_error(const char *path, Str source, const Diag *diag)
 {
     TextPos pos = text_pos(source, diag->offset);
@@ -54,7 +68,7 @@ Error *text_error(const char *path, Str source, const Diag *diag)
     buf_printf(&b, "%s\n%*s--> %s:%u:%u", diag->msg, (int)width + 1, "", path, pos.line, pos.col);
     if (pos.line_text.n <= LINE_MAX_SHOWN && utf8_valid(pos.line_text.p, pos.line_text.n)) {
         buf_printf(&b, "\n%*s |\n%*u | ", (int)width + 1, "", (int)width + 1, pos.line);
-        buf_str(&b, pos.line_text);
+        put_line(&b, pos.line_text);
         buf_printf(&b, "\n%*s | %*s^", (int)width + 1, "", (int)pos.col - 1, "");
     }
     char *msg = buf_take_string(&b);
