@@ -9,15 +9,7 @@
 
 #include "base/buf.h"
 #include "base/map.h"
-#include "wit/wit.h"
-
-enum { GEN_MAX_FLAT_PARAMS = 16, GEN_MAX_FLAT = GEN_MAX_FLAT_PARAMS + 1 };
-
-/* Core types by letter: i, I, f, d. n is GEN_MAX_FLAT if there are that many or more. */
-typedef struct Flat {
-    char c[GEN_MAX_FLAT];
-    u32 n;
-} Flat;
+#include "wit/wit_flat.h"
 
 enum {
     NEED_LOAD = 1,
@@ -56,16 +48,11 @@ void gen_func_name(const Gen *g, const WitFunc *f, Buf *out);
 
 /* --- the canonical ABI --- */
 void gen_layout(Gen *g); /* sizes and aligns */
-u32 gen_discriminant_size(u32 cases);
 u32 gen_payload_offset(const Gen *g, const WitType *t);
-void gen_flat(const Gen *g, WitId type, Flat *ret_flat); /* appends */
 /* Same bytes in guest memory and in C, any of which are good. */
 bool gen_is_plain(const Gen *g, WitId type);
 /* Passed to host functions by value. */
 bool gen_by_value(const Gen *g, WitId type);
-/* The payload of a case of a variant, option or result; their number. */
-WitId gen_case(const WitType *t, u32 i);
-u32 gen_ncases(const WitType *t);
 
 /* Of a function's type: LiftFunc.type. */
 u64 gen_type_hash(const Gen *g, const WitFunc *f);

@@ -1,33 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* The bindings generator: the canonical ABI's sizes, alignments and flattening. */
+/* The bindings generator: the canonical ABI's sizes and alignments. */
 #include "witgen.h"
-
-u32 gen_discriminant_size(u32 cases)
-{
-    return cases <= 1 << 8 ? 1 : cases <= 1 << 16 ? 2 : 4;
-}
-
-u32 gen_ncases(const WitType *t)
-{
-    return t->kind == WIT_OPTION || t->kind == WIT_RESULT ? 2 : t->nfields;
-}
-
-WitId gen_case(const WitType *t, u32 i)
-{
-    if (t->kind == WIT_OPTION)
-        return i == 0 ? WIT_NONE : t->elem;
-    if (t->kind == WIT_RESULT)
-        return i == 0 ? t->elem : t->second;
-    return t->fields[i].type;
-}
 
 u32 gen_payload_offset(const Gen *g, const WitType *t)
 {
     u32 align = 1;
-    for (u32 i = 0; i < gen_ncases(t); i++)
-        if (gen_case(t, i) != WIT_NONE)
-            align = MAX(align, g->aligns[gen_case(t, i)]);
-    return (u32)align_up(gen_discriminant_size(gen_ncases(t)), align);
+    for (u32 i = 0; i < wit_ncases(t); i++)
+        if (wit_case(t, i) != WIT_NONE)
+            align = MAX(align, g->aligns[wit_case(t, i)]);
+    return (u32)align_up(wit_discriminant_size(wit_ncases(t)), align);
 }
 
 static void layout_record(const Gen *g, const WitType *t, u32 *size, u32 *align)
@@ -44,10 +25,10 @@ static void layout_record(const Gen *g, const WitType *t, u32 *size, u32 *align)
 
 static void layout_variant(const Gen *g, const WitType *t, u32 *size, u32 *align)
 {
-    u32 largest = 0, disc = gen_discriminant_size(gen_ncases(t));
+    u32 largest = 0, disc = wit_discriminant_size(wit_ncases(t));
     *align = disc;
-    for (u32 i = 0; i < gen_ncases(t); i++) {
-        WitId c = gen_case(t, i);
+    for (u32 i = 0; i < wit_ncases(t); i++) {
+        WitId c = wit_case(t, i);
         if (c == WIT_NONE)
             continue;
         largest = MAX(largest, g->sizes[c]);
@@ -95,69 +76,6 @@ void gen_layout(Gen *g)
 {
     for (u32 i = 0; i < g->m->ntypes; i++)
         layout(g, i); /* parts come before wholes */
-}
-
-static void push_flat(Flat *f, char c)
-{
-    if (f->n < GEN_MAX_FLAT)
-        f->c[f->n++] = c;
-}
-
-static char join(char a, char b)
-{
-    if (a == b)
-        return a;
-    return (a == 'i' && b == 'f') || (a == 'f' && b == 'i') ? 'i' : 'I';
-}
-
-static void flat_variant(const Gen *g, const WitType *t, Flat *ret_flat)
-{
-    Flat all = {.n = 0};
-    for (u32 i = 0; i < gen_ncases(t); i++) {
-        Flat one = {.n = 0};
-        if (gen_case(t, i) == WIT_NONE)
-            continue;
-        gen_flat(g, gen_case(t, i), &one);
-        for (u32 k = 0; k < one.n; k++) {
-            if (k < all.n)
-                all.c[k] = join(all.c[k], one.c[k]);
-            else
-                push_flat(&all, one.c[k]);
-        }
-    }
-    push_flat(ret_flat, 'i');
-    for (u32 k = 0; k < all.n; k++)
-        push_flat(ret_flat, all.c[k]);
-}
-
-void gen_flat(const Gen *g, WitId id, Flat *ret_flat)
-{
-    static const char letters[] = {
-        [WIT_BOOL] = 'i',   [WIT_U8] = 'i',           [WIT_U16] = 'i', [WIT_U32] = 'i',
-        [WIT_U64] = 'I',    [WIT_S8] = 'i',           [WIT_S16] = 'i', [WIT_S32] = 'i',
-        [WIT_S64] = 'I',    [WIT_F32] = 'f',          [WIT_F64] = 'd', [WIT_CHAR] = 'i',
-        [WIT_STRING] = 'i', [WIT_ERROR_CONTEXT] = 'i'};
-    const WitType *t = &g->m->types[wit_unalias(g->m, id)];
-    if (ret_flat->n >= GEN_MAX_FLAT)
-        return;
-    if (wit_is_primitive(t->kind)) {
-        push_flat(ret_flat, letters[t->kind]);
-        if (t->kind == WIT_STRING)
-            push_flat(ret_flat, 'i');
-    } else if (t->kind == WIT_RECORD || t->kind == WIT_TUPLE) {
-        for (u32 i = 0; i < t->nfields; i++)
-            gen_flat(g, t->fields[i].type, ret_flat);
-    } else if (t->kind == WIT_VARIANT || t->kind == WIT_ENUM || t->kind == WIT_OPTION ||
-               t->kind == WIT_RESULT) {
-        flat_variant(g, t, ret_flat);
-    } else if (t->kind == WIT_FIXED_LIST) {
-        for (u32 i = 0; i < MIN(t->length, (u32)GEN_MAX_FLAT); i++)
-            gen_flat(g, t->elem, ret_flat);
-    } else {
-        push_flat(ret_flat, 'i');
-        if (t->kind == WIT_LIST || t->kind == WIT_MAP)
-            push_flat(ret_flat, 'i');
-    }
 }
 
 bool gen_is_plain(const Gen *g, WitId id)

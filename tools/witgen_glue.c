@@ -284,7 +284,7 @@ static void put_tag(Gen *g, const WitType *t, const char *type, const char *valu
 
 static void put_variant_body(Gen *g, Direction d, const WitType *t, const char *type)
 {
-    u32 n = gen_ncases(t), bits = gen_discriminant_size(n) * 8;
+    u32 n = wit_ncases(t), bits = wit_discriminant_size(n) * 8;
     if (d == LOAD) {
         char *value = text("lift_case(c, lift_u%u(c, at), %u)", bits, n);
         put_tag(g, t, type, value);
@@ -294,11 +294,11 @@ static void put_variant_body(Gen *g, Direction d, const WitType *t, const char *
     }
     PUTF(g, "    switch ((u32)v->%s) {\n", tag_of(t));
     for (u32 i = 0; i < n; i++) {
-        if (gen_case(t, i) == WIT_NONE || (d == DROP && !has_own(g, gen_case(t, i))))
+        if (wit_case(t, i) == WIT_NONE || (d == DROP && !has_own(g, wit_case(t, i))))
             continue;
         char *path = case_path(g, t, i);
         PUTF(g, "    case %u:\n    ", i);
-        put_value(g, d, gen_case(t, i), path, gen_payload_offset(g, t));
+        put_value(g, d, wit_case(t, i), path, gen_payload_offset(g, t));
         put(g, "        break;\n");
         mem_free(path);
     }
@@ -405,11 +405,11 @@ static char *convert(char from, char to, u32 i)
 }
 
 /* Lifts `id` from the parameters from a<first> on, which have the core types `have`. */
-static u32 put_flat_from(Gen *g, WitId id, const char *dst, const Flat *have, u32 first)
+static u32 put_flat_from(Gen *g, WitId id, const char *dst, const WitFlat *have, u32 first)
 {
-    Flat want = {.n = 0};
-    char *v[GEN_MAX_FLAT];
-    gen_flat(g, id, &want);
+    WitFlat want = {.n = 0};
+    char *v[WIT_MAX_FLAT];
+    wit_flatten(g->m, id, &want);
     ALWAYS(first + want.n <= have->n);
     for (u32 i = 0; i < want.n; i++)
         v[i] = convert(have->c[first + i], want.c[i], first + i);
@@ -419,20 +419,20 @@ static u32 put_flat_from(Gen *g, WitId id, const char *dst, const Flat *have, u3
     return first + want.n;
 }
 
-static void put_flat_variant(Gen *g, const WitType *t, const char *type, const Flat *have)
+static void put_flat_variant(Gen *g, const WitType *t, const char *type, const WitFlat *have)
 {
-    char *value = text("lift_case(c, a0, %u)", gen_ncases(t));
+    char *value = text("lift_case(c, a0, %u)", wit_ncases(t));
     put_tag(g, t, type, value);
     mem_free(value);
     for (u32 i = 1; i < have->n; i++)
         PUTF(g, "    (void)a%u;\n", i);
     PUTF(g, "    switch ((u32)v->%s) {\n", tag_of(t));
-    for (u32 i = 0; i < gen_ncases(t); i++) {
-        if (gen_case(t, i) == WIT_NONE)
+    for (u32 i = 0; i < wit_ncases(t); i++) {
+        if (wit_case(t, i) == WIT_NONE)
             continue;
         char *path = case_path(g, t, i), *dst = text("v->%s", path);
         PUTF(g, "    case %u:\n    ", i);
-        (void)put_flat_from(g, gen_case(t, i), dst, have, 1);
+        (void)put_flat_from(g, wit_case(t, i), dst, have, 1);
         put(g, "        break;\n");
         mem_free(path);
         mem_free(dst);
@@ -443,9 +443,9 @@ static void put_flat_variant(Gen *g, const WitType *t, const char *type, const F
 static void put_flat_function(Gen *g, WitId id)
 {
     const WitType *t = &g->m->types[id];
-    Flat have = {.n = 0};
+    WitFlat have = {.n = 0};
     char *type = ctype(g, id);
-    gen_flat(g, id, &have);
+    wit_flatten(g->m, id, &have);
     PUTF(g, "static void flat_%s(LiftCall *c", type);
     for (u32 i = 0; i < have.n; i++)
         PUTF(g, ", %s a%u", core_type(have.c[i]), i);
@@ -516,7 +516,7 @@ static void put_type_functions(Gen *g, WitId id)
 /* --- functions --- */
 
 typedef struct Signature {
-    Flat params, result;
+    WitFlat params, result;
     bool by_memory;  /* parameters are in memory, a0 is where */
     bool ret_memory; /* results go to memory, the last parameter is where */
 } Signature;
@@ -525,13 +525,13 @@ static Signature signature(const Gen *g, const WitFunc *f)
 {
     Signature s = {0};
     for (u32 i = 0; i < f->nparams; i++)
-        gen_flat(g, f->params[i].type, &s.params);
+        wit_flatten(g->m, f->params[i].type, &s.params);
     if (f->result != WIT_NONE)
-        gen_flat(g, f->result, &s.result);
-    s.by_memory = s.params.n > GEN_MAX_FLAT_PARAMS;
+        wit_flatten(g->m, f->result, &s.result);
+    s.by_memory = s.params.n > WIT_MAX_FLAT_PARAMS;
     s.ret_memory = s.result.n > 1;
     if (s.by_memory)
-        s.params = (Flat){.c = {'i'}, .n = 1};
+        s.params = (WitFlat){.c = {'i'}, .n = 1};
     return s;
 }
 

@@ -29,12 +29,12 @@ static void put_fields(Gen *g, const WitType *t)
 static void put_union(Gen *g, const WitType *t)
 {
     bool any = false;
-    for (u32 i = 0; i < gen_ncases(t); i++) {
-        if (gen_case(t, i) == WIT_NONE)
+    for (u32 i = 0; i < wit_ncases(t); i++) {
+        if (wit_case(t, i) == WIT_NONE)
             continue;
         put(g, any ? "        " : "    union {\n        ");
         any = true;
-        put_ctype(g, gen_case(t, i));
+        put_ctype(g, wit_case(t, i));
         put(g, " ");
         if (t->kind == WIT_RESULT)
             put(g, i == 0 ? "ok" : "err");
