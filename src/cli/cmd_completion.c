@@ -17,14 +17,35 @@ static void each_flag(CommandId command, FlagPrinter each, Buf *out)
             each(command, (FlagId)f, out);
 }
 
-static void print_commands(const char *separator, Buf *out)
+/* Calls `each` with the name of each group of subcommands. */
+static void each_group(void (*each)(Str group, Buf *out), Buf *out)
+{
+    Str last = {0};
+    for (u32 i = 0; i < CMD_COUNT; i++) {
+        Str group = command_group((CommandId)i);
+        if (!group.n || str_eq(group, last) || !command_desc((CommandId)i)->run)
+            continue;
+        each(group, out);
+        last = group;
+    }
+}
+
+static void group_word(Str group, Buf *out)
+{
+    buf_u8(out, ' ');
+    buf_str(out, group);
+}
+
+/* The first words that there are. */
+static void print_commands(Buf *out)
 {
     const char *before = "";
     for (u32 i = 0; i < CMD_COUNT; i++)
-        if (command_desc((CommandId)i)->run) {
+        if (command_desc((CommandId)i)->run && !command_group((CommandId)i).n) {
             buf_printf(out, "%s%s", before, command_desc((CommandId)i)->name);
-            before = separator;
+            before = " ";
         }
+    each_group(group_word, out);
 }
 
 #define SHELLS "bash elvish fish powershell zsh"
@@ -52,7 +73,7 @@ static bool print_words(CommandId command, Buf *out)
     if (command == CMD_completion)
         buf_str(out, STR(SHELLS));
     else if (command == CMD_help)
-        print_commands(" ", out);
+        print_commands(out);
     else
         return false;
     return true;
@@ -109,30 +130,56 @@ static void bash_groups(Buf *out)
                      "    fi\n"));
 }
 
+/* Calls `each` for the subcommands of groups. */
+static void each_pair(void (*each)(CommandId command, Buf *out), Buf *out)
+{
+    for (u32 i = 0; i < CMD_COUNT; i++)
+        if (command_group((CommandId)i).n && command_desc((CommandId)i)->run)
+            each((CommandId)i, out);
+}
+
+static void bash_pair(CommandId command, Buf *out)
+{
+    buf_printf(out, "    '%s') [[ $COMP_CWORD -gt 2 ]] && cmd='%s' ;;\n",
+               command_desc(command)->name, command_desc(command)->name);
+}
+
+/* Behind the name of a group come its subcommands. */
+static void bash_group(Str group, Buf *out)
+{
+    buf_printf(out, "    %.*s) words='", STR_ARG(group));
+    command_members(group, " ", out);
+    buf_str(out, STR("' files= ;;\n"));
+}
+
 static void bash(Buf *out)
 {
     buf_str(out, STR("_wasmtime() {\n"
                      "    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}\n"
                      "    local part=$cur before= group= keys= files=1\n"
                      "    local cmd=run words= commands='"));
-    print_commands(" ", out);
+    print_commands(out);
     buf_str(out,
             STR("'\n"
                 "    if [[ $COMP_CWORD -gt 1 && \" $commands \" == *\" ${COMP_WORDS[1]} \"* ]]; "
                 "then\n"
                 "        cmd=${COMP_WORDS[1]}\n"
                 "    fi\n"));
+    buf_str(out, STR("    case ${COMP_WORDS[1]}' '${COMP_WORDS[2]} in\n"));
+    each_pair(bash_pair, out);
+    buf_str(out, STR("    esac\n"));
     bash_groups(out);
     buf_str(out, STR("    case $cmd in\n"));
     for (u32 i = 0; i < CMD_COUNT; i++) {
         if (!command_desc((CommandId)i)->run)
             continue;
-        buf_printf(out, "    %s) words='", command_desc((CommandId)i)->name);
+        buf_printf(out, "    '%s') words='", command_desc((CommandId)i)->name);
         each_flag((CommandId)i, word_flag, out);
         buf_u8(out, ' ');
         bool known = print_words((CommandId)i, out);
         buf_printf(out, "'%s ;;\n", known ? " files=" : "");
     }
+    each_group(bash_group, out);
     buf_str(out, STR("    esac\n"
                      "    [[ $COMP_CWORD -eq 1 ]] && words+=\" $commands\"\n"
                      "    COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n"
@@ -181,22 +228,39 @@ static void zsh_flag(CommandId command, FlagId f, Buf *out)
     mem_free(text);
 }
 
+static void zsh_pair(CommandId command, Buf *out)
+{
+    buf_printf(out, "    '%s') (( CURRENT > 3 )) && cmd='%s' ;;\n", command_desc(command)->name,
+               command_desc(command)->name);
+}
+
+static void zsh_group(Str group, Buf *out)
+{
+    buf_printf(out, "    %.*s)\n        compadd ", STR_ARG(group));
+    command_members(group, " ", out);
+    buf_str(out, STR("\n        ;;\n"));
+}
+
 static void zsh(Buf *out)
 {
     buf_str(out, STR("#compdef wasmtime\n\n_wasmtime() {\n"
                      "    local cmd=run\n    local -a commands=("));
-    print_commands(" ", out);
+    print_commands(out);
     buf_str(out, STR(")\n"
                      "    if (( CURRENT == 2 )); then\n"
                      "        compadd -a commands\n"
                      "    elif (( ${commands[(Ie)$words[2]]} )); then\n"
                      "        cmd=$words[2]\n"
                      "    fi\n"
+                     "    case \"$words[2] $words[3]\" in\n"));
+    each_pair(zsh_pair, out);
+    buf_str(out, STR("    esac\n"
                      "    case $cmd in\n"));
+    each_group(zsh_group, out);
     for (u32 i = 0; i < CMD_COUNT; i++) {
         if (!command_desc((CommandId)i)->run)
             continue;
-        buf_printf(out, "    %s)\n        _arguments -s \\\n", command_desc((CommandId)i)->name);
+        buf_printf(out, "    '%s')\n        _arguments -s \\\n", command_desc((CommandId)i)->name);
         each_flag((CommandId)i, zsh_flag, out);
         Buf words = {0};
         if (print_words((CommandId)i, &words))
@@ -209,6 +273,27 @@ static void zsh(Buf *out)
     buf_str(out, STR("    esac\n}\n\n_wasmtime \"$@\"\n"));
 }
 
+/* Behind the words of the subcommand. */
+static void fish_condition(CommandId command, Buf *out)
+{
+    Str group = command_group(command);
+    buf_str(out, STR("complete -c wasmtime -n '"));
+    if (group.n)
+        buf_printf(out, "__fish_seen_subcommand_from %.*s; and ", STR_ARG(group));
+    buf_printf(out, "__fish_seen_subcommand_from %s'",
+               command_desc(command)->name + (group.n ? group.n + 1 : 0));
+}
+
+static void fish_group(Str group, Buf *out)
+{
+    buf_printf(out,
+               "complete -c wasmtime -n __fish_use_subcommand -a %.*s\n"
+               "complete -c wasmtime -n '__fish_seen_subcommand_from %.*s' -f -a '",
+               STR_ARG(group), STR_ARG(group));
+    command_members(group, " ", out);
+    buf_str(out, STR("'\n"));
+}
+
 static void fish_flag(CommandId command, FlagId f, Buf *out)
 {
     const FlagDesc *d = flag_desc(f);
@@ -216,8 +301,7 @@ static void fish_flag(CommandId command, FlagId f, Buf *out)
         buf_str(out,
                 STR("complete -c wasmtime -n 'not __fish_seen_subcommand_from $__wasmtime_other'"));
     else
-        buf_printf(out, "complete -c wasmtime -n '__fish_seen_subcommand_from %s'",
-                   command_desc(command)->name);
+        fish_condition(command, out);
     if (d->short_name)
         buf_printf(out, " -s %c", d->short_name);
     buf_printf(out, " -l %s%s -d ", d->name,
@@ -235,8 +319,9 @@ static void fish_words(CommandId command, Buf *out)
 {
     Buf words = {0};
     if (print_words(command, &words))
-        buf_printf(out, "complete -c wasmtime -n '__fish_seen_subcommand_from %s' -f -a '%.*s'\n",
-                   command_desc(command)->name, STR_ARG(((Str){(char *)words.p, words.n})));
+        fish_condition(command, out);
+    if (words.n)
+        buf_printf(out, " -f -a '%.*s'\n", STR_ARG(((Str){(char *)words.p, words.n})));
     buf_release(&words);
 }
 
@@ -244,16 +329,20 @@ static void fish(Buf *out)
 {
     buf_str(out, STR("set -g __wasmtime_other"));
     for (u32 i = 0; i < CMD_COUNT; i++)
-        if (i != CMD_run && command_desc((CommandId)i)->run)
+        if (i != CMD_run && command_desc((CommandId)i)->run && !command_group((CommandId)i).n)
             buf_printf(out, " %s", command_desc((CommandId)i)->name);
+    each_group(group_word, out);
     buf_str(out, STR("\n"));
+    each_group(fish_group, out);
     for (u32 i = 0; i < CMD_COUNT; i++) {
         const CommandDesc *d = command_desc((CommandId)i);
         if (!d->run)
             continue;
-        buf_printf(out, "complete -c wasmtime -n __fish_use_subcommand -a %s -d ", d->name);
-        quoted(d->help, "\\'", out);
-        buf_str(out, STR("\n"));
+        if (!command_group((CommandId)i).n) {
+            buf_printf(out, "complete -c wasmtime -n __fish_use_subcommand -a %s -d ", d->name);
+            quoted(d->help, "\\'", out);
+            buf_str(out, STR("\n"));
+        }
         each_flag((CommandId)i, fish_flag, out);
         fish_words((CommandId)i, out);
     }
@@ -273,6 +362,18 @@ static void elvish_flag(CommandId command, FlagId f, Buf *out)
     }
 }
 
+static void elvish_group(Str group, Buf *out)
+{
+    buf_printf(out, "        &%.*s= { put ", STR_ARG(group));
+    command_members(group, " ", out);
+    buf_str(out, STR(" }\n"));
+}
+
+static void elvish_group_name(Str group, Buf *out)
+{
+    buf_printf(out, "        put %.*s\n", STR_ARG(group));
+}
+
 static void elvish(Buf *out)
 {
     buf_str(out, STR("use builtin\nuse str\n\n"
@@ -286,21 +387,27 @@ static void elvish(Buf *out)
     for (u32 i = 0; i < CMD_COUNT; i++) {
         if (!command_desc((CommandId)i)->run)
             continue;
-        buf_printf(out, "        &%s= {\n", command_desc((CommandId)i)->name);
+        buf_printf(out, "        &'%s'= {\n", command_desc((CommandId)i)->name);
         each_flag((CommandId)i, elvish_flag, out);
         buf_str(out, STR("        }\n"));
     }
+    each_group(elvish_group, out);
     buf_str(out, STR("    ]\n"
+                     "    if (> (count $words) 3) {\n"
+                     "        var two = $words[1]' '$words[2]\n"
+                     "        if (has-key $completions $two) { set command = $two }\n"
+                     "    }\n"
                      "    if (not (has-key $completions $command)) { set command = run }\n"
                      "    if (== (count $words) 2) {\n"));
     for (u32 i = 0; i < CMD_COUNT; i++) {
         const CommandDesc *d = command_desc((CommandId)i);
-        if (!d->run)
+        if (!d->run || command_group((CommandId)i).n)
             continue;
         buf_printf(out, "        cand %s ", d->name);
         quoted(d->help, "''", out);
         buf_str(out, STR("\n"));
     }
+    each_group(elvish_group_name, out);
     buf_str(out, STR("    }\n    $completions[$command]\n}\n"));
 }
 
@@ -311,6 +418,13 @@ static void powershell_flag(CommandId command, FlagId f, Buf *out)
     if (d->short_name)
         buf_printf(out, "'-%c', ", d->short_name);
     buf_printf(out, "'--%s', ", d->name);
+}
+
+static void powershell_group(Str group, Buf *out)
+{
+    buf_printf(out, "        '%.*s' = @('", STR_ARG(group));
+    command_members(group, "', '", out);
+    buf_str(out, STR("')\n"));
 }
 
 static void powershell(Buf *out)
@@ -326,19 +440,23 @@ static void powershell(Buf *out)
         out->n -= 2; /* the last comma */
         buf_str(out, STR(")\n"));
     }
-    buf_str(out,
-            STR("    }\n"
-                "    $words = @($commandAst.CommandElements | ForEach-Object { \"$_\" })\n"
-                "    $command = 'run'\n"
-                "    if ($words.Count -gt 1 -and $flags.ContainsKey($words[1])) { $command = "
-                "$words[1] }\n"
-                "    $candidates = @($flags[$command])\n"
-                "    if ($words.Count -le 2) { $candidates += $flags.Keys }\n"
-                "    $candidates | Where-Object { $_ -like \"$wordToComplete*\" } | Sort-Object "
-                "|\n"
-                "        ForEach-Object { "
-                "[System.Management.Automation.CompletionResult]::new($_) }\n"
-                "}\n"));
+    each_group(powershell_group, out);
+    buf_str(
+        out,
+        STR("    }\n"
+            "    $words = @($commandAst.CommandElements | ForEach-Object { \"$_\" })\n"
+            "    $command = 'run'\n"
+            "    if ($words.Count -gt 1 -and $flags.ContainsKey($words[1])) { $command = "
+            "$words[1] }\n"
+            "    if ($words.Count -gt 2 -and $flags.ContainsKey(\"$($words[1]) $($words[2])\")) "
+            "{ $command = \"$($words[1]) $($words[2])\" }\n"
+            "    $candidates = @($flags[$command])\n"
+            "    if ($words.Count -le 2) { $candidates += $flags.Keys -notlike '* *' }\n"
+            "    $candidates | Where-Object { $_ -like \"$wordToComplete*\" } | Sort-Object "
+            "|\n"
+            "        ForEach-Object { "
+            "[System.Management.Automation.CompletionResult]::new($_) }\n"
+            "}\n"));
 }
 
 Error *cmd_completion(CmdLine *c, int *ret_status)

@@ -38,6 +38,36 @@ static void print_flag_row(FlagId f, Buf *out)
     buf_printf(out, "%s\n          %s\n", d->arity == ARITY_REPEAT ? "..." : "", d->help);
 }
 
+/* One row for each subcommand of the group, or for each that is in none. */
+static void print_command_rows(Str group, Buf *out)
+{
+    for (u32 i = 0; i < CMD_COUNT; i++) {
+        const CommandDesc *d = command_desc((CommandId)i);
+        if (d->run && str_eq(command_group((CommandId)i), group))
+            buf_printf(out, "  %-10s  %s\n", d->name + (group.n ? group.n + 1 : 0), d->help);
+    }
+}
+
+static void print_group_rows(Buf *out)
+{
+    Str last = {0};
+    for (u32 i = 0; i < CMD_COUNT; i++) {
+        Str group = command_group((CommandId)i);
+        Buf members = {0};
+        if (group.n && !str_eq(group, last) && command_members(group, ", ", &members))
+            buf_printf(out, "  %-10.*s  Subcommands: %.*s\n", STR_ARG(group), (int)members.n,
+                       (const char *)members.p);
+        buf_release(&members);
+        last = group.n ? group : last;
+    }
+}
+
+void help_group(Str group, Buf *out)
+{
+    buf_printf(out, "Usage: wasmtime %.*s <COMMAND>\n\nCommands:\n", STR_ARG(group));
+    print_command_rows(group, out);
+}
+
 void help_print(CommandId id, bool root, Buf *out)
 {
     if (root)
@@ -48,11 +78,8 @@ void help_print(CommandId id, bool root, Buf *out)
     buf_str(out, STR("\n\n"));
     if (root) {
         buf_str(out, STR("Commands:\n"));
-        for (u32 i = 0; i < CMD_COUNT; i++) {
-            const CommandDesc *d = command_desc((CommandId)i);
-            if (d->run)
-                buf_printf(out, "  %-10s  %s\n", d->name, d->help);
-        }
+        print_command_rows(STR(""), out);
+        print_group_rows(out);
         buf_str(out, STR("\nWithout a command, `run` is meant.\n\n"));
     }
     buf_str(out, STR("Options:\n"));
@@ -136,9 +163,26 @@ void help_markdown(Buf *out)
 Error *cmd_help(CmdLine *c, int *ret_status)
 {
     Buf text = {0};
-    CommandId id = c->args.n ? command_find(str_of(c->args.p[0])) : CMD_run;
-    if (id == CMD_COUNT)
-        return error_new_kind(ERROR_USAGE, 0, "unrecognized subcommand '%s'", c->args.p[0]);
+    CommandId id = CMD_run;
+    for (u32 i = 0; i < c->args.n; i++)
+        buf_printf(&text, "%s%s", i ? " " : "", c->args.p[i]);
+    char *name = buf_take_string(&text);
+    if (c->args.n)
+        id = command_find(str_of(name));
+    bool group = id == CMD_COUNT && command_members(str_of(name), "", &text);
+    text.n = 0;
+    if (group)
+        help_group(str_of(name), &text);
+    Error *e = id < CMD_COUNT || group
+                   ? NULL
+                   : error_new_kind(ERROR_USAGE, 0, "unrecognized subcommand '%s'", name);
+    mem_free(name);
+    if (group || e) {
+        fwrite(text.p, 1, text.n, stdout);
+        buf_release(&text);
+        *ret_status = 0;
+        return e;
+    }
     if (!command_desc(id)->run)
         return error_new("this build of wasmtime does not have the `%s` subcommand yet",
                          command_desc(id)->name);

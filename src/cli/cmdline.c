@@ -20,14 +20,14 @@ static const CommandDesc commands[] = {
 #undef UNBUILT
 };
 
-#define IN(id) (1u << CMD_##id)
+#define IN(id) (1ull << CMD_##id)
 static const FlagDesc flags[] = {
 #define FLAG(id, commands, short_name, long_name, value, arity, help)                              \
     {commands, short_name, ARITY_##arity, long_name, value, help},
 #include "cli/flags.def"
 #undef FLAG
 };
-static_assert(CMD_COUNT <= 32, "commands of a flag are a set of 32 bits");
+static_assert(CMD_COUNT <= 64, "commands of a flag are a set of 64 bits");
 
 static const OptGroup group_of_flag[] = {
     [FLAG_optimize] = GROUP_O, [FLAG_codegen] = GROUP_C, [FLAG_debug] = GROUP_D,
@@ -45,6 +45,24 @@ CommandId command_find(Str name)
     while (i < CMD_COUNT && !str_eq(name, str_of(commands[i].name)))
         i++;
     return (CommandId)i;
+}
+
+Str command_group(CommandId id)
+{
+    const char *space = strchr(commands[id].name, ' ');
+    return space ? (Str){commands[id].name, (usize)(space - commands[id].name)} : STR("");
+}
+
+bool command_members(Str group, const char *separator, Buf *out)
+{
+    bool any = false;
+    for (u32 i = 0; i < CMD_COUNT; i++) {
+        if (!group.n || !str_eq(command_group((CommandId)i), group) || !commands[i].run)
+            continue;
+        buf_printf(out, "%s%s", any ? separator : "", commands[i].name + group.n + 1);
+        any = true;
+    }
+    return any;
 }
 
 const FlagDesc *flag_desc(FlagId id)
@@ -271,17 +289,60 @@ void cmdline_release(CmdLine *c)
     log_release(&c->log);
 }
 
+/* The subcommand that the first words name; CMD_COUNT if they are none. */
+static CommandId named_command(Words *w)
+{
+    if (w->at == w->end)
+        return CMD_COUNT;
+    CommandId id = command_find(str_of(w->at[0]));
+    if (id == CMD_COUNT && w->end - w->at > 1) {
+        Buf two = {0};
+        buf_printf(&two, "%s %s", w->at[0], w->at[1]);
+        id = command_find((Str){(const char *)two.p, two.n});
+        buf_release(&two);
+        w->at += id < CMD_COUNT;
+    }
+    w->at += id < CMD_COUNT;
+    return id;
+}
+
+/* The name of a group without one of its subcommands: help, or what is missing. */
+MUST_CHECK static Error *group_alone(const char *group, const char *next, Buf *text,
+                                     CmdLineEnd *ret_end)
+{
+    if (next && (strcmp(next, "--help") == 0 || strcmp(next, "-h") == 0)) {
+        help_group(str_of(group), text);
+        *ret_end = CMDLINE_TEXT;
+        return NULL;
+    }
+    Buf members = {0};
+    command_members(str_of(group), ", ", &members);
+    Str list = {(const char *)members.p, members.n};
+    Error *e =
+        next && next[0] != '-'
+            ? error_new_kind(ERROR_USAGE, 0, "unrecognized subcommand '%s'\n  [subcommands: %.*s]",
+                             next, STR_ARG(list))
+            : error_new_kind(ERROR_USAGE, 0,
+                             "'wasmtime %s' requires a subcommand but one was not "
+                             "provided\n  [subcommands: %.*s]",
+                             group, STR_ARG(list));
+    buf_release(&members);
+    return e;
+}
+
 Error *cmdline_parse(CmdLine *c, int argc, char **argv, Buf *text, CmdLineEnd *ret_end)
 {
     *c = (CmdLine){.command = CMD_run, .root = true};
     *ret_end = CMDLINE_RUN;
     options_init(&c->options);
     Words w = {argv, argv + argc};
-    CommandId named = argc ? command_find(str_of(argv[0])) : CMD_COUNT;
+    CommandId named = named_command(&w);
     if (named < CMD_COUNT) {
         c->command = named;
         c->root = false;
-        w.at++;
+    } else if (argc && command_members(str_of(argv[0]), "", text)) {
+        text->n = 0;
+        return group_alone(argv[0], argc > 1 ? argv[1] : NULL, text, ret_end);
     }
     if (!commands[c->command].run)
         return error_new("this build of wasmtime does not have the `%s` subcommand yet",

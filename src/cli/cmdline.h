@@ -28,7 +28,7 @@ typedef enum FlagId {
 typedef enum FlagArity { ARITY_SWITCH, ARITY_ONCE, ARITY_REPEAT, ARITY_MAYBE } FlagArity;
 
 typedef struct FlagDesc {
-    u32 commands; /* bits 1 << CommandId */
+    u64 commands; /* bits 1 << CommandId */
     char short_name;
     u8 arity;
     const char *name, *value, *help;
@@ -70,6 +70,13 @@ void cmdline_release(CmdLine *c);
 
 const CommandDesc *command_desc(CommandId id);
 CommandId command_find(Str name); /* CMD_COUNT if there is none */
+/*
+ * Names of two words, as "component new", are subcommands of a group. The first word of such a
+ * name, empty for others.
+ */
+Str command_group(CommandId id);
+/* Appends the subcommands of a group, with `separator` between; false if there are none. */
+bool command_members(Str group, const char *separator, Buf *out);
 const FlagDesc *flag_desc(FlagId id);
 bool flag_in(FlagId f, CommandId c);
 /* The option group whose flag this is, GROUP_COUNT for other flags. */
@@ -84,6 +91,8 @@ Error *cmdline_bool(const CmdLine *c, FlagId f, bool *value) MUST_CHECK;
 Error *cmdline_bad_value(FlagId f, const char *value, const char *why) MUST_CHECK;
 
 void help_print(CommandId id, bool root, Buf *out);
+/* The subcommands of a group. */
+void help_group(Str group, Buf *out);
 void help_usage(CommandId id, bool root, bool required_only, Buf *out);
 void help_markdown(Buf *out);
 /* "--wasm <KEY[=VAL[,..]]>" */
