@@ -104,22 +104,36 @@ static bool take_word(Parser *p, const char *want)
 
 /* --- numbers --- */
 
-/* [-]digits[.digits][e[+-]digits]; only the digits of an integer unless `real`. */
+static usize skip_digits(const Parser *p, usize at)
+{
+    while (at < p->s.n && p->s.p[at] >= '0' && p->s.p[at] <= '9')
+        at++;
+    return at;
+}
+
+static bool char_at(const Parser *p, usize at, char a, char b)
+{
+    return at < p->s.n && (p->s.p[at] == a || p->s.p[at] == b);
+}
+
+/* As in JSON: -, digits without a needless 0; if `real`, .digits and e, a sign, digits may follow.
+ */
 static Str number(Parser *p, bool real)
 {
     peek(p);
-    usize start = p->at, digits = 0;
-    if (p->at < p->s.n && p->s.p[p->at] == '-')
-        p->at++;
-    for (; p->at < p->s.n; p->at++) {
-        char c = p->s.p[p->at];
-        bool sign = (c == '+' || c == '-') && digits && (p->s.p[p->at - 1] | 0x20) == 'e';
-        if (c >= '0' && c <= '9')
-            digits++;
-        else if (!real || !digits || !(c == '.' || c == 'e' || c == 'E' || sign))
-            break;
+    usize start = p->at, at = start + char_at(p, start, '-', '-');
+    usize end = char_at(p, at, '0', '0') ? at + 1 : skip_digits(p, at);
+    if (end == at)
+        return (Str){0};
+    if (real && char_at(p, end, '.', '.') && (at = skip_digits(p, end + 1)) > end + 1)
+        end = at;
+    if (real && char_at(p, end, 'e', 'E')) {
+        usize digits = end + 1 + char_at(p, end + 1, '+', '-');
+        at = skip_digits(p, digits);
+        end = at > digits ? at : end;
     }
-    return (Str){p->s.p + start, digits ? p->at - start : 0};
+    p->at = end;
+    return (Str){p->s.p + start, end - start};
 }
 
 typedef struct IntRow {
@@ -166,9 +180,10 @@ static void parse_float(Parser *p, CTypeKind kind, ComponentVal *ret)
     }
     Str s = number(p, true);
     u32 narrow = 0;
-    bool good = s.n && (wide ? number_f64(s, &ret->bits) : number_f32(s, &narrow));
-    if (!good)
+    if (!s.n)
         fail(p, "expected a float");
+    else if (!(wide ? number_f64(s, &ret->bits) : number_f32(s, &narrow)))
+        ret->bits = infs[wide][s.p[0] == '-']; /* too large */
     else if (!wide)
         ret->bits = narrow;
 }
