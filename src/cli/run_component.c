@@ -38,7 +38,7 @@ static bool find_qualified(const ComponentItems *exports, Str name, ComponentFun
     Str func;
     ComponentItem item;
     bool found = split_name(name, &instance, &func) &&
-                 items_find(exports, (Str){(char *)instance.p, instance.n}, &item) &&
+                 items_find_version(exports, (Str){(char *)instance.p, instance.n}, &item) &&
                  item.sort == SORT_INSTANCE && func_of(item.instance, func, ret_func);
     buf_release(&instance);
     return found;

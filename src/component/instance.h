@@ -58,6 +58,9 @@ u32 items_count(const ComponentItems *i);
 Str items_name(const ComponentItems *i, u32 n);
 ComponentItem items_nth(const ComponentItems *i, u32 n);
 bool items_find(const ComponentItems *i, Str name, ComponentItem *ret_item);
+/* Or, if there is none of that name, the newest of a compatible version: ns:pkg/name@0.2.1 goes
+ * with any 0.2.x, one of 1.2.0 with any 1.x. */
+bool items_find_version(const ComponentItems *items, Str name, ComponentItem *ret_item);
 
 /* --- host functions --- */
 
@@ -106,8 +109,7 @@ enum { COMPONENT_MAX_HANDLES = 100000 };
 void component_linker_max_handles(ComponentLinker *l, u64 count); /* the same, if it is not said */
 /* Offers a resource type of a linked interface in another one that uses it. */
 Error *component_linker_use(ComponentLinker *l, Str instance, const LiftResource *type) MUST_CHECK;
-/* An import of ns:pkg/name@0.2.1 is satisfied by any version 0.2.x that is offered, one of 1.2.0 by
- * any 1.x: an exact match first, then the newest. */
+/* What is offered for an import, as items_find_version. */
 bool component_linker_find(const ComponentLinker *l, const ExternName *name,
                            ComponentItem *ret_item);
 

@@ -226,25 +226,30 @@ static bool split_version(Str name, Str *ret_base, SemVer *ret_version)
     return semver_parse(version, true, ret_version);
 }
 
-bool component_linker_find(const ComponentLinker *l, const ExternName *name,
-                           ComponentItem *ret_item)
+bool items_find_version(const ComponentItems *items, Str name, ComponentItem *ret_item)
 {
-    if (items_find(&l->root, name->text, ret_item))
+    if (items_find(items, name, ret_item))
         return true;
     Str base, other;
     SemVer want, have, best = {0};
     bool found = false;
-    if (!split_version(name->text, &base, &want))
+    if (!split_version(name, &base, &want))
         return false;
-    for (u32 i = 0; i < items_count(&l->root); i++) {
-        if (!split_version(items_name(&l->root, i), &other, &have) || !str_eq(base, other) ||
+    for (u32 i = 0; i < items_count(items); i++) {
+        if (!split_version(items_name(items, i), &other, &have) || !str_eq(base, other) ||
             !compatible(&want, &have) || (found && !newer(&have, &best)))
             continue;
         found = true;
         best = have;
-        *ret_item = items_nth(&l->root, i);
+        *ret_item = items_nth(items, i);
     }
     return found;
+}
+
+bool component_linker_find(const ComponentLinker *l, const ExternName *name,
+                           ComponentItem *ret_item)
+{
+    return items_find_version(&l->root, name->text, ret_item);
 }
 
 bool linker_nearest(const ComponentLinker *l, Str name, Str *ret_name)

@@ -36,6 +36,26 @@ run --invoke 'other()' "$data/component-echo.wasm"
 code 1
 err_has "No exported func named \`other\` in component."
 
+begin "an export of a compatible version"
+cat >version.wat <<'EOF'
+(component
+  (core module $m (func (export "f") (result i32) (i32.const 7)))
+  (core instance $i (instantiate $m))
+  (func $f (result u8) (canon lift (core func $i "f")))
+  (instance $e (export "f" (func $f)))
+  (export "a:b/c@1.2.3" (instance $e)))
+EOF
+for version in 1.2.3 1.2.4 1.0.0 1.9.0; do
+    run --invoke "a:b/c.f@$version()" version.wat
+    code 0
+    stdout 7
+done
+for version in 2.0.0 0.2.3; do
+    run --invoke "a:b/c.f@$version()" version.wat
+    code 1
+    err_has "No exported func named \`a:b/c.f@$version\` in component."
+done
+
 begin "a component that traps"
 run --invoke 'trap()' "$data/component-echo.wasm"
 code 134
