@@ -54,13 +54,17 @@ Error *wasi_setup_context(const CmdLine *c, WasiCtx *w)
     wasi_ctx_max_random_size(w, opt_u64(o, OPT_S_max_random_size));
     wasi_ctx_max_resources(w, opt_u64(o, OPT_S_max_resources));
     bool network = opt_bool(o, OPT_S_inherit_network);
-    wasi_ctx_network(w, (WasiNetwork){.tcp = network || opt_bool(o, OPT_S_tcp),
-                                      .udp = network || opt_bool(o, OPT_S_udp),
-                                      .addresses = network,
-                                      .names = opt_bool(o, OPT_S_allow_ip_name_lookup),
-                                      .error_code = opt_bool(o, OPT_S_network_error_code)});
+    /* What is said of TCP or UDP by name counts, also if it is no. */
+    wasi_ctx_network(
+        w, (WasiNetwork){.tcp = opt_given(o, OPT_S_tcp) ? opt_bool(o, OPT_S_tcp) : network,
+                         .udp = opt_given(o, OPT_S_udp) ? opt_bool(o, OPT_S_udp) : network,
+                         .addresses = network,
+                         .names = opt_bool(o, OPT_S_allow_ip_name_lookup),
+                         .error_code = opt_bool(o, OPT_S_network_error_code)});
     Error *e = NULL;
-    if (opt_bool(o, OPT_S_inherit_env))
+    if (opt_given(o, OPT_S_cwd))
+        e = wasi_ctx_cwd(w, str_of(o->values[OPT_S_cwd].text));
+    if (!e && opt_bool(o, OPT_S_inherit_env))
         e = wasi_ctx_inherit_env(w);
     for (u32 i = 0; i < c->uses.n && !e; i++) {
         const FlagUse *u = &c->uses.p[i];

@@ -53,6 +53,7 @@ void wasi_ctx_free(WasiCtx *c)
     for (u32 i = 0; i < c->env.n; i++)
         mem_free(c->env.p[i]);
     vec_release(&c->env);
+    mem_free(c->cwd);
     mem_free(c);
 }
 
@@ -85,6 +86,16 @@ Error *wasi_ctx_env(WasiCtx *c, Str name, Str value)
     buf_u8(&b, '=');
     buf_str(&b, value);
     vec_push(&c->env, buf_take_string(&b));
+    return NULL;
+}
+
+Error *wasi_ctx_cwd(WasiCtx *c, Str path)
+{
+    Error *e = check_text("working directory", path);
+    if (e)
+        return e;
+    mem_free(c->cwd);
+    c->cwd = mem_strdup_n(path.p, path.n);
     return NULL;
 }
 

@@ -21,7 +21,8 @@ void wasi_ctx_reset(WasiCtx *c);
 /* Text must be UTF-8 without NUL. */
 Error *wasi_ctx_arg(WasiCtx *c, Str arg);
 Error *wasi_ctx_env(WasiCtx *c, Str name, Str value);
-Error *wasi_ctx_inherit_env(WasiCtx *c); /* all of the process, in front of later wasi_ctx_env */
+Error *wasi_ctx_inherit_env(WasiCtx *c);   /* all of the process, in front of later wasi_ctx_env */
+Error *wasi_ctx_cwd(WasiCtx *c, Str path); /* what a component is told; opens nothing */
 
 typedef enum WasiStdio { WASI_STDIN, WASI_STDOUT, WASI_STDERR } WasiStdio;
 /* Uses the descriptor, which stays the caller's; -1: none. */

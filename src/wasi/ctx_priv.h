@@ -50,6 +50,7 @@ typedef struct P1Env {
 struct WasiCtx {
     VEC(char *) args; /* own */
     VEC(char *) env;  /* own, "name=value" */
+    char *cwd;        /* own, NULL: none */
     VEC(WasiPreopen) preopens;
     int stdio[3]; /* borrow; -1: none */
     u64 hostcall_fuel, max_random_size, max_resources;

@@ -45,8 +45,10 @@ void wasi_cli_environment_get_arguments(LiftCall *call, LiftListString *ret_resu
 
 void wasi_cli_environment_initial_cwd(LiftCall *call, WasiCliEnvironmentOptionString *ret_result)
 {
-    (void)call;
-    *ret_result = (WasiCliEnvironmentOptionString){0}; /* the guest's paths have no such place */
+    const char *cwd = p2_of(call)->ctx->cwd;
+    *ret_result = (WasiCliEnvironmentOptionString){0};
+    if (cwd)
+        *ret_result = (WasiCliEnvironmentOptionString){.some = true, .value = str_of(cwd)};
 }
 
 void wasi_cli_exit_exit(LiftCall *call, const WasiCliExitResultVoidVoid *status)

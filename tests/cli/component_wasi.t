@@ -35,6 +35,31 @@ input"
 stderr ""
 expect test -z "$(ls files)"
 
+begin "the working directory that a component is told"
+cat >cwd.wat <<'EOF'
+(component
+  (import "wasi:cli/environment@0.2.0"
+    (instance $e (export "initial-cwd" (func (result (option string))))))
+  (core module $m
+    (memory (export "mem") 1)
+    (func (export "realloc") (param i32 i32 i32 i32) (result i32) (i32.const 1024)))
+  (core instance $i (instantiate $m))
+  (core func $f (canon lower (func $e "initial-cwd")
+    (memory $i "mem") (realloc (func $i "realloc"))))
+  (core module $n (import "" "f" (func $f (param i32)))
+    (func (export "r") (result i32) (call $f (i32.const 64)) (i32.const 64)))
+  (core instance $k (instantiate $n (with "" (instance (export "f" (func $f))))))
+  (func (export "cwd") (result (option string))
+    (canon lift (core func $k "r") (memory $i "mem"))))
+EOF
+run --invoke 'cwd()' cwd.wat
+stdout none
+run -Scwd=/some/where --invoke 'cwd()' cwd.wat
+code 0
+stdout 'some("/some/where")'
+run -Scwd= --invoke 'cwd()' cwd.wat
+stdout 'some("")'
+
 begin "a component that is given no directory"
 run "$data/component-wasi.wasm"
 code 10

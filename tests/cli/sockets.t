@@ -63,6 +63,14 @@ run -Stcp "$guest" udp4
 code 2
 stdout "create-udp-socket: access-denied"
 
+begin "what is said of TCP or UDP counts more than the network"
+run -Stcp=n,inherit-network "$guest" tcp4
+code 2
+stdout "create-tcp-socket: access-denied"
+run -Sinherit-network,udp=n "$guest" udp4
+code 2
+stdout "create-udp-socket: access-denied"
+
 begin "names are not looked up unless it is granted"
 run $on "$guest" names 127.0.0.1 localhost
 code 0
