@@ -3,7 +3,9 @@
 #include "cli/cmdline.h"
 #include "cli/exit.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "os/fs.h"
 
@@ -16,6 +18,17 @@ static int finish(Error *e)
     buf_release(&text);
     error_free(e);
     return status;
+}
+
+/* What did not reach stdout is an error also where an earlier write failed and the last did not. */
+static int finish_stdout(int status)
+{
+    errno = 0;
+    bool lost = ferror(stdout);
+    if (fflush(stdout) == 0 && !lost)
+        return status;
+    Error *e = error_new("%s", errno ? strerror(errno) : "an earlier write failed");
+    return finish(error_wrap(e, "failed to write to stdout"));
 }
 
 int main(int argc, char **argv)
@@ -37,7 +50,5 @@ int main(int argc, char **argv)
         e = command_desc(c.command)->run(&c, &status);
     buf_release(&text);
     cmdline_release(&c);
-    if (e)
-        return finish(e);
-    return fflush(stdout) == 0 ? status : 1;
+    return e ? finish(e) : finish_stdout(status);
 }

@@ -144,6 +144,15 @@ printf '\0asm\15\0\1\0\1\16\0asm\1\0\0\0\1\4\1\140\1\0' >.nested.wasm
 run .nested.wasm
 err_has " section)"
 
+begin "output that cannot be written is an error, short or long"
+echo '(module (func (export "f") (result i32) i32.const 7))' >.seven.wat
+for args in "--version" "help --markdown" "completion zsh" "-W help" "--invoke f .seven.wat"; do
+    # shellcheck disable=SC2086
+    timeout 60 "$WASMTIME" $args >/dev/full 2>.err
+    expect test $? = 1
+    err_has "Error: failed to write to stdout"
+done
+
 begin "a text without anything in it is no module"
 for text in '' ' ;; only a comment' '(; and another ;)'; do
     printf '%s\n' "$text" >.empty.wat
