@@ -3,9 +3,7 @@
  * Rust's first mangling: _ZN, then length-prefixed path elements, the last one `h` and 16 hex
  * digits, then E. Elements hold $XX$ escapes and dots for "::" within generic names.
  *
- * Its second one, _R, as far as plain paths and closures: crates (C) and names in them (N). Names
- * with generic arguments or implementations stay as they are.
- * Source: https://doc.rust-lang.org/rustc/symbol-mangling/v0.html
+ * Its second one, _R, is read in demangle_v0.c.
  *
  * C++'s, _Z: by the compiler's own library, the static one without the rest of C++'s. It recurses
  * over the name and may write very much for a short one; so names have a length, there must be
@@ -108,120 +106,6 @@ static void put_element(Buf *out, Str s)
     }
 }
 
-/* --- the second scheme --- */
-
-enum { MAX_PATH_DEPTH = 64 };
-
-typedef struct Reader {
-    const char *at, *end;
-    bool bad;
-} Reader;
-
-static char next_char(Reader *r)
-{
-    if (r->at == r->end) {
-        r->bad = true;
-        return 0;
-    }
-    return *r->at++;
-}
-
-/* Digits of base 62 and `_`: nothing before it is 0, other numbers are one more than they say. */
-static u64 read_base62(Reader *r)
-{
-    u64 v = 0;
-    bool any = false;
-    for (char c; (c = next_char(r)) != '_' && !r->bad; any = true) {
-        u64 d = c >= '0' && c <= '9'   ? (u64)(c - '0')
-                : c >= 'a' && c <= 'z' ? (u64)(c - 'a' + 10)
-                : c >= 'A' && c <= 'Z' ? (u64)(c - 'A' + 36)
-                                       : 62;
-        r->bad |= d == 62;
-        v = v * 62 + d;
-    }
-    return any ? v + 1 : 0;
-}
-
-/* Tells things of one name apart: `s` and a number; 0 without it. */
-static u64 read_disambiguator(Reader *r)
-{
-    if (r->at == r->end || *r->at != 's')
-        return 0;
-    r->at++;
-    return read_base62(r) + 1;
-}
-
-static Str read_ident(Reader *r)
-{
-    u64 n = 0;
-    const char *start = r->at;
-    while (r->at < r->end && *r->at >= '0' && *r->at <= '9' && n < UINT32_MAX)
-        n = n * 10 + (u64)(*r->at++ - '0');
-    r->bad |= r->at == start; /* `u`, a name that is not ASCII, ends here, too */
-    if (r->at < r->end && *r->at == '_')
-        r->at++;
-    r->bad |= n > (u64)(r->end - r->at);
-    Str s = {r->at, r->bad ? 0 : n};
-    r->at += s.n;
-    return s;
-}
-
-static void put_closure(Buf *out, char space, Str name, u64 number)
-{
-    if (space == 'C')
-        buf_str(out, STR("::{closure"));
-    else if (space == 'S')
-        buf_str(out, STR("::{shim"));
-    else
-        buf_printf(out, "::{%c", space);
-    if (name.n) {
-        buf_u8(out, ':');
-        buf_str(out, name);
-    }
-    buf_printf(out, "#%llu}", (unsigned long long)number);
-}
-
-static void read_path(Reader *r, Buf *out, u32 depth)
-{
-    char kind = next_char(r);
-    if (kind == 'C') {
-        u64 hash = read_disambiguator(r);
-        buf_str(out, read_ident(r));
-        buf_printf(out, "[%llx]", (unsigned long long)hash);
-        return;
-    }
-    if (kind != 'N' || depth == MAX_PATH_DEPTH) {
-        r->bad = true;
-        return;
-    }
-    char space = next_char(r);
-    read_path(r, out, depth + 1);
-    u64 number = read_disambiguator(r);
-    Str name = read_ident(r);
-    if (space >= 'A' && space <= 'Z') {
-        put_closure(out, space, name, number);
-    } else {
-        buf_str(out, STR("::"));
-        buf_str(out, name);
-    }
-}
-
-/* False, with nothing appended, if the name is not of the part of the scheme that is known. */
-static bool demangle_second(Buf *out, Str name)
-{
-    if (!str_starts(name, STR("_R")))
-        return false;
-    usize before = out->n;
-    Reader r = {name.p + 2, name.p + name.n, false};
-    read_path(&r, out, 0);
-    /* What may follow is the crate that made the instance, and a suffix of the linker. */
-    if (r.bad || (r.at < r.end && *r.at != 'C' && *r.at != '.' && *r.at != '$')) {
-        out->n = before;
-        return false;
-    }
-    return true;
-}
-
 /* --- C++ --- */
 
 enum {
@@ -279,7 +163,7 @@ static bool demangle_cxx(Buf *out, Str name)
 void demangle(Buf *out, Str name)
 {
     u32 n = 0;
-    if (demangle_second(out, name))
+    if (demangle_v0(out, name))
         return;
     if (!is_rust(name, &n)) {
         if (!demangle_cxx(out, name))

@@ -5,8 +5,10 @@
 
 #include "base/buf.h"
 
-/* Appends the name: readable if it is a Rust symbol (_ZN..17h<hash>E, or _R with plain paths),
- * otherwise as it is. */
+/* Appends the name: readable if it is a symbol of Rust or C++, otherwise as it is. */
 void demangle(Buf *out, Str name);
+
+/* Rust's second scheme alone. False, with nothing appended, if the name is not of it. */
+bool demangle_v0(Buf *out, Str name);
 
 #endif

@@ -25,10 +25,11 @@ TEST(demangle_rust_names)
          "__rustc[95feac21a9532783]::rust_begin_unwind"},
         {"_RNvCscSpY9Juk0HT_7___rustc18___rust_start_panic",
          "__rustc[95feac21a9532783]::__rust_start_panic"},
-        {"_RNCNvC5crate4main0", "crate[0]::main::{closure#0}"},
-        {"_RNCNvC5crate4mains_0", "crate[0]::main::{closure#1}"},
-        {"_RNvNtC3std3mem8align_ofC3foo", "std[0]::mem::align_of"},
-        {"_RINvNtC3std3mem8align_ofjE", "_RINvNtC3std3mem8align_ofjE"}, /* generic: left */
+        {"_RNCNvC5crate4main0", "crate::main::{closure#0}"},
+        {"_RNCNvC5crate4mains_0", "crate::main::{closure#1}"},
+        {"_RNvNtC3std3mem8align_ofC3foo", "std::mem::align_of"},
+        {"_RINvNtC3std3mem8align_ofjE", "std::mem::align_of::<usize>"},
+        {"_RINvNtC3std3mem8align_ofjEC3foo.llvm.12", "std::mem::align_of::<usize>"},
         {"_RNvC", "_RNvC"},
         {"_R", "_R"},
         {"_RNvC99999999999999999999x", "_RNvC99999999999999999999x"},
@@ -40,6 +41,89 @@ TEST(demangle_rust_names)
         EXPECT_STR((char *)out.p, t[i].want);
         buf_release(&out);
     }
+}
+
+/* As the real runtime prints them, but for the names that it cuts. */
+TEST(demangle_rust_generic_names)
+{
+    static const struct {
+        const char *name, *want;
+    } t[] = {
+        {"_RINvNtNtCset5xJoy1xWQ_3std3sys9backtrace26___rust_end_short_backtraceNCNvNtB6_"
+         "9panicking13panic_handler0zEB6_",
+         "std[a88812da5ee6ad9e]::sys::backtrace::__rust_end_short_backtrace::<"
+         "std[a88812da5ee6ad9e]::panicking::panic_handler::{closure#0}, !>"},
+        {"_RNCNvNtCset5xJoy1xWQ_3std9panicking13panic_handler0B5_",
+         "std[a88812da5ee6ad9e]::panicking::panic_handler::{closure#0}"},
+        {"_RINvC1b1gNtC5alloc6StringAAnj3_j2_EB2_",
+         "b::g::<alloc::String, [[i128; 3usize]; 2usize]>"},
+        {"_RINvC1b1cKc27_Kb0_Kan80_Ko10000000000000000_EB2_",
+         "b::c::<'\\'', false, -128i8, 0x10000000000000000u128>"},
+        {"_RINvC1b1fDG_INtC4core2FnTRL0_eEEp6OutputNtBd_3BoxEL_EB2_",
+         "b::f::<dyn for<'a> core::Fn<(&'a str,), Output = core::Box>>"},
+        {"_RNvC1au6gr_yka", "a::gr\xc3\xbc"},
+        {"_RNvC1au8zzzzzzzz", "a::punycode{zzzzzzzz}"},
+        {"_RNvXs_C1aINtB4_1SThhEENtB4_1T1f", "<a::S<(u8, u8)> as a::T>::f"},
+        {"_RNvMC1aNtB2_1S1f", "<a::S>::f"},
+        {"_RNvYhNtC1a1T1f", "<u8 as a::T>::f"},
+        {"_RINvC1a1fFUKCPhOtEzE", "a::f::<unsafe extern \"C\" fn(*const u8, *mut u16) -> !>"},
+        {"_RINvC1a1fFK9rust_callEuE", "a::f::<extern \"rust-call\" fn()>"},
+        {"_RINvC1a1fQL_hRL_tE", "a::f::<&mut u8, &u16>"},
+        {"_RINvC1a1fFG0_RL1_hRL0_tEuE", "a::f::<for<'a, 'b> fn(&'a u8, &'b u16)>"},
+        {"_RINvC1a1fL_TEThEShE", "a::f::<'_, (), (u8,), [u8]>"},
+        {"_RNSC1a6vtable", "a::{shim:vtable#0}"},
+        {"_RINvC1a1fKpKcd800_E", "_RINvC1a1fKpKcd800_E"}, /* no character */
+        {"_RINvC1a1fKb2_E", "_RINvC1a1fKb2_E"},
+        {"_RINvC1a1fL0_E", "_RINvC1a1fL0_E"}, /* a lifetime that nothing binds */
+        {"_RINvC1a1fB_E", "_RINvC1a1fB_E"},   /* itself */
+        {"_RINvC1a1fB9_E", "_RINvC1a1fB9_E"}, /* forward */
+        {"_RINvC1a1fDB6_L_E", "_RINvC1a1fDB6_L_E"},
+        {"_RNvC1a1b$x", "_RNvC1a1b$x"},
+    };
+    for (u32 i = 0; i < ARRAY_LEN(t); i++) {
+        Buf out = {0};
+        demangle(&out, str_of(t[i].name));
+        buf_u8(&out, 0);
+        EXPECT_STR((char *)out.p, t[i].want);
+        buf_release(&out);
+    }
+}
+
+/* Short names of long texts, deep ones, and what any few pieces make. */
+TEST(demangle_hostile_rust_names)
+{
+    static const char *const pieces[] = {"N",   "v",   "C", "1a", "I",        "E",    "B_",  "B0_",
+                                         "B1_", "B5_", "T", "u",  "h",        "R",    "L_",  "L0_",
+                                         "D",   "p1a", "F", "G_", "Gzzzzzz_", "K",    "j0_", "A",
+                                         "S",   "X",   "M", "Y",  "s_",       "u3a_b"};
+    u64 seed = 5;
+    for (u32 i = 0; i < 30000; i++) {
+        Buf name = {0}, out = {0};
+        buf_str(&name, i % 3 ? STR("_RINvC1a1f") : STR("_R"));
+        u32 r[4];
+        for (u32 k = 0; k < 4; k++)
+            r[k] = (u32)((seed = seed * 6364136223846793005u + 1442695040888963407u) >> 33);
+        for (u32 k = 0; name.n < 300; k++) {
+            seed = seed * 6364136223846793005u + 1442695040888963407u;
+            u32 choice = i % 4 == 3 ? (u32)(seed >> 33) : r[k % (1 + i % 4)];
+            buf_str(&name, str_of(pieces[choice % ARRAY_LEN(pieces)]));
+        }
+        demangle(&out, (Str){(char *)name.p, name.n});
+        EXPECT(out.n > 0 && out.n <= 8192);
+        buf_release(&name);
+        buf_release(&out);
+    }
+    Buf name = {0}, out = {0};
+    buf_str(&name, STR("_RINvC1a1fuTuuE")); /* each tuple holds the one before twice */
+    static const char *const before[] = {"8", "c", "k",  "s",  "A",  "I",
+                                         "Q", "Y", "16", "1e", "1o", "1y"};
+    for (u32 i = 0; i < ARRAY_LEN(before); i++)
+        buf_printf(&name, "TB%s_B%s_E", before[i], before[i]);
+    buf_str(&name, STR("E"));
+    demangle(&out, (Str){(char *)name.p, name.n});
+    EXPECT_EQ(out.n, name.n);
+    buf_release(&name);
+    buf_release(&out);
 }
 
 TEST(demangle_deep_names_without_deep_recursion)
