@@ -35,6 +35,8 @@ LDFLAGS  += -pthread $(filter -fsanitize=% --coverage,$(OPT_$(MODE)))
 LDLIBS   += -l:libjansson.a -l:libprotobuf-c.a
 # Event loop, names and TLS: static, as all of the command.
 LDLIBS   += -l:libuv_a.a -l:libcares.a -l:libssl.a -l:libcrypto.a -lm
+# What a static program must not ask glibc for: see src/http/tls.c.
+LDFLAGS  += $(patsubst %,-Xlinker --wrap=%,dlopen getaddrinfo getnameinfo gethostbyname)
 # It has no shared form, and reads the names of C++ functions in backtraces; nothing else of C++ is there.
 LDLIBS   += -lsupc++
 ifeq ($(MODE),release)

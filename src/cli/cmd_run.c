@@ -132,6 +132,8 @@ MUST_CHECK static Error *link_component_wasi(Run *r)
         e = wasi_p2_link(r->component_linker, r->wasi_p2);
     if (!e)
         e = wasi_setup_link_stores(r->c, r->component_linker, r->wasi_p2);
+    if (!e)
+        e = run_component_link_http(r->c, r->component_linker, r->wasi_p2);
     return e;
 }
 

@@ -356,7 +356,7 @@ Error *options_check_program(const Options *o, bool component)
         {OPT_S_tcplisten, REFUSED, "components do not support --tcplisten"},
         {OPT_S_config, WORKS, "Cannot enable wasi-config for core wasm modules"},
         {OPT_S_keyvalue, WORKS, "Cannot enable wasi-keyvalue for core wasm modules"},
-        {OPT_S_http, NOT_YET, "Cannot enable wasi-http for core wasm modules"},
+        {OPT_S_http, WORKS, "Cannot enable wasi-http for core wasm modules"},
         {OPT_S_tls, NOT_YET, "Cannot enable wasi-tls for core wasm modules"},
     };
     for (usize i = 0; i < ARRAY_LEN(rows); i++) {

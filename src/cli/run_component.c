@@ -213,3 +213,15 @@ Error *run_component(const CmdLine *c, Store *s, LoadedComponent *component,
     const char *invoked = cmdline_value(c, FLAG_invoke);
     return invoked ? invoke_text(exports, invoked) : run_command(exports);
 }
+
+Error *run_component_link_http(const CmdLine *c, ComponentLinker *l, WasiP2 *p)
+{
+    const Options *o = &c->options;
+    WasiHttpOptions http = wasi_http_options_default();
+    if (!opt_bool(o, OPT_S_http))
+        return NULL;
+    http.max_fields_size = opt_u64(o, OPT_S_max_http_fields_size);
+    http.chunk_size = opt_u64(o, OPT_S_http_outgoing_body_chunk_size);
+    http.buffer_chunks = (u32)MIN(opt_u64(o, OPT_S_http_outgoing_body_buffer_chunks), UINT32_MAX);
+    return wasi_p2_link_http(l, p, &http);
+}

@@ -5,6 +5,7 @@
 
 #include "cli/cmdline.h"
 #include "component/instance.h"
+#include "wasi/p2_http.h"
 
 /*
  * Instantiates and calls --invoke's function, whose result goes to stdout in one line of WAVE, else
@@ -15,5 +16,8 @@ Error *run_component(const CmdLine *c, Store *s, LoadedComponent *component,
 
 /* Errors about missing imports name the options of the command line that provide them. */
 void run_component_hints(ComponentLinker *l, const CmdLine *c);
+
+/* wasi:http, if `-S http` asks for it. */
+Error *run_component_link_http(const CmdLine *c, ComponentLinker *l, WasiP2 *p) MUST_CHECK;
 
 #endif

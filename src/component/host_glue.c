@@ -41,7 +41,7 @@ static void op_fail(LiftCall *c, const char *text)
 /* The runtime's type for the glue's; NULL, with the call failed, if its interface is not linked. */
 static ResourceType *find_type(LiftCall *c, const LiftResource *type)
 {
-    ResourceType *t = linker_resource(glue_of(c)->linker, type);
+    ResourceType *t = component_linker_type(glue_of(c)->linker, type);
     if (!t)
         fail(c, error_new("the resource type `%s` is not linked", type->name));
     return t;

@@ -101,8 +101,6 @@ struct ComponentFunc {
     VmFuncRef *core;
 };
 
-/* The resource type that stands for the glue's; it was linked. */
-ResourceType *linker_resource(const ComponentLinker *l, const LiftResource *type);
 /* Where a hash of types (wit/type_hash.h) gets resources from: NULL for those that are not of
  * generated glue. */
 typedef struct TypeHash {

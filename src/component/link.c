@@ -140,7 +140,7 @@ static Error *glue_drop(void *env, u64 rep)
     return NULL;
 }
 
-ResourceType *linker_resource(const ComponentLinker *l, const LiftResource *type)
+ResourceType *component_linker_type(const ComponentLinker *l, const LiftResource *type)
 {
     for (GlueResource *g = l->resources; g; g = g->next)
         if (g->type == type)
@@ -178,7 +178,7 @@ Error *component_linker_interface(ComponentLinker *l, const LiftInterface *inter
 
 Error *component_linker_use(ComponentLinker *l, Str instance, const LiftResource *type)
 {
-    ResourceType *t = linker_resource(l, type);
+    ResourceType *t = component_linker_type(l, type);
     if (!t)
         return error_new("the resource type `%s` is not linked", type->name);
     return component_linker_resource(l, instance, str_of(type->name), t);

@@ -4,9 +4,48 @@
 
 #include "base/mem.h"
 
+#include <netdb.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
+
+/*
+ * OpenSSL has modules to load and names to resolve, which nobody asks it for; glibc's functions for
+ * that would need its shared libraries in a static program. The linker puts these in their place.
+ */
+void *__wrap_dlopen(const char *file, int mode);
+int __wrap_getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
+                       struct addrinfo **ret);
+int __wrap_getnameinfo(const struct sockaddr *addr, socklen_t addr_n, char *host, socklen_t host_n,
+                       char *service, socklen_t service_n, int flags);
+struct hostent *__wrap_gethostbyname(const char *name);
+
+void *__wrap_dlopen(const char *file, int mode)
+{
+    (void)file, (void)mode;
+    return NULL;
+}
+
+int __wrap_getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
+                       struct addrinfo **ret)
+{
+    (void)node, (void)service, (void)hints;
+    *ret = NULL;
+    return EAI_FAIL;
+}
+
+int __wrap_getnameinfo(const struct sockaddr *addr, socklen_t addr_n, char *host, socklen_t host_n,
+                       char *service, socklen_t service_n, int flags)
+{
+    (void)addr, (void)addr_n, (void)host, (void)host_n, (void)service, (void)service_n, (void)flags;
+    return EAI_FAIL;
+}
+
+struct hostent *__wrap_gethostbyname(const char *name)
+{
+    (void)name;
+    return NULL;
+}
 
 struct HttpTlsContext {
     SSL_CTX *ctx;

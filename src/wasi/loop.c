@@ -71,6 +71,8 @@ struct WasiLoop {
     bool running;
     u32 tasks;
     usize stack; /* of tasks; 0: as fiber_new has it */
+    void *extra;
+    void (*end_extra)(void *extra);
 };
 
 struct WasiTask {
@@ -389,6 +391,19 @@ WasiLoop *wasi_loop_current(void)
     return thread_loop;
 }
 
+void *wasi_loop_extra(const WasiLoop *l)
+{
+    return l->extra;
+}
+
+void wasi_loop_set_extra(WasiLoop *l, void *extra, void (*end)(void *extra))
+{
+    if (l->extra)
+        l->end_extra(l->extra);
+    l->extra = extra;
+    l->end_extra = end;
+}
+
 uv_loop_t *wasi_loop_uv(WasiLoop *l)
 {
     return &l->uv;
@@ -418,6 +433,7 @@ void wasi_loop_release(void)
     if (!l)
         return;
     ALWAYS(!l->running && !l->tasks && !l->sets && !l->first);
+    wasi_loop_set_extra(l, NULL, NULL);
     for (u32 i = 0; i < l->watchers.n; i++)
         if (l->watchers.p[i])
             watcher_free(l->watchers.p[i]);

@@ -119,6 +119,10 @@ void wasi_loop_poke(WasiLoop *l);
 /* Ends the thread's loop and gives its memory back: there are no tasks and no handles of others any
  * more, and nobody waits. Nothing if there is no loop. */
 void wasi_loop_release(void);
+/* One thing of others that belongs to the loop, as a client with its connections; NULL at first. It
+ * is ended by `end` when it is set anew or the loop is released, while the loop runs on. */
+void *wasi_loop_extra(const WasiLoop *l);
+void wasi_loop_set_extra(WasiLoop *l, void *extra, void (*end)(void *extra));
 /* To be called before a descriptor that was waited for is closed. */
 void wasi_loop_forget(int fd);
 

@@ -13,6 +13,7 @@
 #include "bind/wasi_config_store.h"
 #include "bind/wasi_filesystem_preopens.h"
 #include "bind/wasi_filesystem_types.h"
+#include "bind/wasi_http_outgoing_handler.h"
 #include "bind/wasi_keyvalue_atomics.h"
 #include "bind/wasi_keyvalue_batch.h"
 #include "bind/wasi_keyvalue_store.h"
@@ -26,7 +27,7 @@
 #include "bind/wasi_sockets_tcp_create_socket.h"
 #include "bind/wasi_sockets_udp.h"
 #include "bind/wasi_sockets_udp_create_socket.h"
-#include "wasi/p2_priv.h"
+#include "wasi/p2_http_priv.h"
 
 /* An interface, and the resources it uses from others. */
 typedef struct Row {
@@ -148,6 +149,7 @@ void wasi_p2_free(WasiP2 *p)
 {
     if (!p)
         return;
+    p2_http_free(p->http);
     p2_resolver_free(p->resolver);
     p2_pairs_release(&p->config);
     p2_pairs_release(&p->keyvalue);
@@ -163,6 +165,7 @@ void wasi_p2_detach(WasiP2 *p)
 void wasi_p2_reset(WasiP2 *p)
 {
     wasi_ctx_reset(p->ctx);
+    p2_http_reset(p->http);
 }
 
 Error *wasi_p2_link(ComponentLinker *l, WasiP2 *p)
@@ -190,4 +193,65 @@ Error *wasi_p2_link_keyvalue(ComponentLinker *l, WasiP2 *p, const Str *pairs, u3
     };
     Error *e = p2_pairs_set(&p->keyvalue, pairs, n);
     return e ? e : define_all(p, l, keyvalue_rows, ARRAY_LEN(keyvalue_rows));
+}
+
+/* Of `rows`, what the world wasi:http/proxy imports, and what wasi:http uses. */
+static const LiftInterface *const proxy[] = {
+    &wasi_io_error_interface,          &wasi_io_poll_interface,
+    &wasi_io_streams_interface,        &wasi_cli_stdin_interface,
+    &wasi_cli_stdout_interface,        &wasi_cli_stderr_interface,
+    &wasi_clocks_wall_clock_interface, &wasi_clocks_monotonic_clock_interface,
+    &wasi_random_random_interface,
+};
+enum { PROXY_IO = 3 };
+
+MUST_CHECK static Error *define_some(WasiP2 *p, ComponentLinker *l, usize n)
+{
+    Error *e = NULL;
+    for (usize i = 0; i < ARRAY_LEN(rows) && !e; i++)
+        for (usize k = 0; k < n && !e; k++)
+            if (rows[i].interface == proxy[k])
+                e = define(p, l, &rows[i]);
+    return e;
+}
+
+Error *wasi_p2_link_proxy(ComponentLinker *l, WasiP2 *p)
+{
+    return define_some(p, l, ARRAY_LEN(proxy));
+}
+
+/* The other names that wasi:http/types has for resources. */
+MUST_CHECK static Error *link_http_names(ComponentLinker *l)
+{
+    static const struct {
+        const char *name;
+        const LiftResource *type;
+    } names[] = {{"headers", &wasi_http_types_fields_type},
+                 {"trailers", &wasi_http_types_fields_type},
+                 {"io-error", &wasi_io_error_error_type}};
+    Error *e = NULL;
+    for (u32 i = 0; i < ARRAY_LEN(names) && !e; i++)
+        e = component_linker_resource(l, str_of(wasi_http_types_interface.name),
+                                      str_of(names[i].name),
+                                      component_linker_type(l, names[i].type));
+    return e;
+}
+
+Error *wasi_p2_link_http(ComponentLinker *l, WasiP2 *p, const WasiHttpOptions *o)
+{
+    static const Row http_rows[] = {
+        {&wasi_http_types_interface,
+         {&wasi_io_streams_input_stream_type, &wasi_io_streams_output_stream_type,
+          &wasi_io_poll_pollable_type}},
+        {&wasi_http_outgoing_handler_interface,
+         {&wasi_http_types_outgoing_request_type, &wasi_http_types_request_options_type,
+          &wasi_http_types_future_incoming_response_type}},
+    };
+    Error *e = NULL;
+    p->http = p2_http_new(p, l, o);
+    if (!component_linker_type(l, &wasi_io_streams_input_stream_type))
+        e = define_some(p, l, PROXY_IO);
+    if (!e)
+        e = define_all(p, l, http_rows, ARRAY_LEN(http_rows));
+    return e ? e : link_http_names(l);
 }

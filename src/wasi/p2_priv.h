@@ -21,6 +21,10 @@ typedef struct P2Pairs {
 Error *p2_pairs_set(P2Pairs *p, const Str *pairs, u32 n) MUST_CHECK; /* once */
 void p2_pairs_release(P2Pairs *p);
 
+typedef struct P2Http P2Http;  /* of p2_http.c */
+void p2_http_reset(P2Http *h); /* these may be NULL */
+void p2_http_free(P2Http *h);
+
 typedef struct P2Resolver P2Resolver; /* of p2_lookup.c */
 void p2_resolver_free(P2Resolver *r); /* may be NULL */
 
@@ -32,6 +36,7 @@ struct WasiP2 {
     u64 seed[2]; /* of insecure-seed, once it was asked for */
     bool seeded;
     P2Resolver *resolver;  /* own; NULL until a name is looked up */
+    P2Http *http;          /* own; NULL: not linked */
     LiftInterface network; /* wasi:sockets/network, as far as it is granted */
     u64 keyvalue_bytes;    /* that the entries of all buckets take */
 };
@@ -75,6 +80,7 @@ struct WasiIoErrorError {
     const char *text; /* own; NULL: that of the errno value */
     const void *kind; /* whose `code` it is: an address of who made it */
     u32 code;
+    u64 detail; /* to the code */
 };
 
 /* What an implementation of streams returns instead of an errno value when its end is reached or

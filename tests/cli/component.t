@@ -87,11 +87,6 @@ code 1
 err_has "\`host:api/math@0.2.3\` \`twice\`: func(n: u32) -> u32 (not defined)"
 err_has "\`host:api/math@0.2.3\` \`r\`: resource (not defined)"
 
-begin "what components may use later is not there yet"
-run -S http --invoke 'twice(1)' "$data/component-host.wasm"
-code 1
-err_has "does not have \`-S http\` yet"
-
 begin "components are not preloaded, nor preloaded for"
 run --preload x="$data/values.wat" "$data/component-echo.wasm"
 code 1

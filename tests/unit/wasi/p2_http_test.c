@@ -1,0 +1,524 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Requests that a guest answers, from a peer that is made here: what goes to it, and when. */
+#include "wasi/p2_http.h"
+
+#include "component/slot.h"
+#include "os/time.h"
+#include "runtime/fiber.h"
+#include "unit/test.h"
+#include "wasi/loop.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define GUEST "tests/cli/data/component-http.wasm"
+
+typedef struct Bed {
+    Engine *engine;
+    LoadedComponent *component;
+    SlotPool *pool;
+    WasiHttpOptions http;
+} Bed;
+
+typedef struct Host {
+    WasiCtx *ctx;
+    WasiP2 *p2;
+} Host;
+
+/* One request and what came of it. */
+typedef struct Talk {
+    Bed *bed;
+    WasiHttpCall call;
+    Str body;      /* of the request */
+    usize open;    /* bytes of it that may be read now; more of it comes in a turn of the loop */
+    bool cut;      /* behind the open bytes the body fails */
+    usize space;   /* what the peer takes at once; 0: any amount */
+    bool no_space; /* until the loop's next turn */
+    WasiP2 *p2;
+    Store *store;
+    Error *error;
+    WasiHttpState state; /* when the handler returned */
+    u32 status, starts, ends, aborts, fails, flushes, waits;
+    i64 length;
+    Buf head, out, trailers;
+    char why[128];
+    uv_timer_t later;
+    u32 clock; /* turns that have passed */
+    void (*turn)(struct Talk *t);
+    WasiTask *task;
+    bool done;
+} Talk;
+
+static Error *host_new(void *arg, Store *s, ComponentLinker *l, void **ret_host)
+{
+    Bed *b = arg;
+    Host *h = mem_alloc(sizeof *h);
+    *ret_host = h;
+    h->ctx = wasi_ctx_new();
+    h->p2 = wasi_p2_new(h->ctx, s);
+    Error *e = wasi_p2_link(l, h->p2);
+    return e ? e : wasi_p2_link_http(l, h->p2, &b->http);
+}
+
+static bool host_reset(void *host)
+{
+    wasi_p2_reset(((Host *)host)->p2);
+    return true;
+}
+
+static void host_free(void *host)
+{
+    Host *h = host;
+    wasi_p2_free(h->p2);
+    wasi_ctx_free(h->ctx);
+    mem_free(h);
+}
+
+static Bed *bed_new(void)
+{
+    static Bed b;
+    EngineConfig config;
+    b = (Bed){.http = wasi_http_options_default()};
+    engine_config_init(&config);
+    if (engine_new(&config, &b.engine))
+        test_skip("no such processor");
+    int fd = open(GUEST, O_RDONLY);
+    if (fd < 0)
+        test_skip("no " GUEST " from here");
+    struct stat st;
+    EXPECT(fstat(fd, &st) == 0);
+    u8 *p = mem_alloc((usize)st.st_size);
+    EXPECT_EQ(read(fd, p, (usize)st.st_size), st.st_size);
+    close(fd);
+    ComponentOptions o = {.features = config.features,
+                          .component_features = component_features_default()};
+    EXPECT(!component_load(b.engine, &o, p, (usize)st.st_size, NULL, &b.component));
+    mem_free(p);
+    SlotConfig c = {.engine = b.engine,
+                    .component = b.component,
+                    .max_idle = 2,
+                    .host_new = host_new,
+                    .host_reset = host_reset,
+                    .host_free = host_free,
+                    .arg = &b};
+    slot_options_init(&c.options);
+    b.pool = slot_pool_new(&c);
+    return &b;
+}
+
+static void bed_free(Bed *b)
+{
+    SlotStats stats;
+    slot_pool_stats(b->pool, &stats);
+    EXPECT(!stats.anew);
+    EXPECT_EQ(stats.refused, 0);
+    slot_pool_free(b->pool);
+    component_unref(b->component);
+    engine_free(b->engine);
+    wasi_loop_release();
+    fiber_release_stacks();
+}
+
+/* --- the peer --- */
+
+static HttpRead peer_read(void *user, Str *ret_data)
+{
+    Talk *t = user;
+    usize n = MIN(t->open, t->body.n);
+    if (n) {
+        *ret_data = (Str){t->body.p, n};
+        return HTTP_READ_DATA;
+    }
+    if (t->cut)
+        return HTTP_READ_FAIL;
+    t->waits += t->body.n > 0;
+    return t->body.n ? HTTP_READ_WAIT : HTTP_READ_END;
+}
+
+static void peer_consume(void *user, usize n)
+{
+    Talk *t = user;
+    EXPECT(n <= t->open && n <= t->body.n);
+    t->body.p += n;
+    t->body.n -= n;
+    t->open -= n;
+}
+
+static const HttpFields *peer_trailers(void *user, const u8 **ret_bytes)
+{
+    static const char text[] = "X-Sum: 5\r\nHost: x\r\n\r\n";
+    static HttpFields fields;
+    HttpFault fault;
+    (void)user;
+    http_fields_start(&fields, 0);
+    EXPECT_EQ(http_fields_parse(&fields, (const u8 *)text, sizeof text - 1, sizeof text, &fault),
+              HTTP_DONE);
+    *ret_bytes = (const u8 *)text;
+    return &fields;
+}
+
+static void put_pairs(Buf *out, const HttpPair *pairs, u32 n)
+{
+    for (u32 i = 0; i < n; i++)
+        buf_printf(out, "%.*s: %.*s\n", STR_ARG(pairs[i].name), STR_ARG(pairs[i].value));
+}
+
+static const char *peer_start(void *user, const HttpResponseHead *h)
+{
+    Talk *t = user;
+    t->starts++;
+    t->status = h->status;
+    t->length = h->length;
+    put_pairs(&t->head, h->fields, h->n_fields);
+    return h->status == 599 ? "no such status" : NULL;
+}
+
+static usize peer_space(void *user)
+{
+    const Talk *t = user;
+    return t->no_space ? 0 : t->space ? t->space : 1 << 20;
+}
+
+static bool peer_write(void *user, const void *p, usize n)
+{
+    Talk *t = user;
+    EXPECT(!t->no_space);
+    EXPECT(!t->ends && !t->aborts && !t->fails && t->starts == 1);
+    buf_bytes(&t->out, p, n);
+    t->no_space = t->space != 0;
+    return true;
+}
+
+static void peer_flush(void *user)
+{
+    ((Talk *)user)->flushes++;
+}
+
+static void peer_end(void *user, const HttpPair *trailers, u32 n)
+{
+    Talk *t = user;
+    t->ends++;
+    put_pairs(&t->trailers, trailers, n);
+}
+
+static void peer_abort(void *user)
+{
+    ((Talk *)user)->aborts++;
+}
+
+static void peer_fail(void *user, const char *why)
+{
+    Talk *t = user;
+    t->fails++;
+    snprintf(t->why, sizeof t->why, "%s", why);
+}
+
+static const WasiHttpPeer peer = {.read = peer_read,
+                                  .consume = peer_consume,
+                                  .trailers = peer_trailers,
+                                  .start = peer_start,
+                                  .space = peer_space,
+                                  .write = peer_write,
+                                  .flush = peer_flush,
+                                  .end = peer_end,
+                                  .abort = peer_abort,
+                                  .fail = peer_fail};
+
+/* --- requests --- */
+
+/* On a fiber. */
+static void talk_run(void *arg)
+{
+    Talk *t = arg;
+    Slot *s = NULL;
+    EXPECT(!slot_take(t->bed->pool, &s));
+    t->p2 = ((Host *)slot_host(s))->p2;
+    t->store = slot_store(s);
+    ComponentFunc *f = wasi_http_handler(component_exports(slot_instance(s)));
+    EXPECT(f != NULL);
+    wasi_http_begin(t->p2, &t->call, &peer, t);
+    t->error = wasi_http_handle(t->p2, f);
+    t->state = wasi_http_state(t->p2);
+    slot_give(s);
+    t->p2 = NULL;
+    uv_timer_stop(&t->later);
+    uv_close((uv_handle_t *)&t->later, NULL);
+}
+
+static void talk_done(void *arg)
+{
+    ((Talk *)arg)->done = true;
+}
+
+static void on_turn(uv_timer_t *h)
+{
+    Talk *t = h->data;
+    t->clock++;
+    if (t->turn)
+        t->turn(t);
+}
+
+static void open_more(Talk *t)
+{
+    t->open += 3;
+    if (t->p2)
+        wasi_http_readable(t->p2);
+}
+
+static void talk(Talk *t)
+{
+    WasiLoop *l = wasi_loop();
+    EXPECT(l != NULL);
+    uv_timer_init(wasi_loop_uv(l), &t->later);
+    t->later.data = t;
+    uv_timer_start(&t->later, on_turn, 1, 1);
+    t->task = wasi_task_new(l, talk_run, talk_done, t);
+    EXPECT(t->task != NULL);
+    wasi_loop_run(l);
+    EXPECT(t->done);
+}
+
+static Talk get(Bed *b, const char *path)
+{
+    return (Talk){.bed = b,
+                  .call = {.method = STR("GET"), .authority = STR("host:80"), .path = str_of(path)},
+                  .open = SIZE_MAX};
+}
+
+static void expect_text(const Buf *b, const char *text)
+{
+    if (b->n != strlen(text) || (b->n && memcmp(b->p, text, b->n) != 0))
+        test_fail(__FILE__, __LINE__, "not %s but %.*s", text, (int)b->n, (const char *)b->p);
+}
+
+static void talk_release(Talk *t)
+{
+    error_free(t->error);
+    buf_release(&t->head);
+    buf_release(&t->out);
+    buf_release(&t->trailers);
+}
+
+/* The response in whole. */
+static void expect_answer(Bed *b, const char *path, u32 status, const char *head, const char *body)
+{
+    Talk t = get(b, path);
+    talk(&t);
+    EXPECT(!t.error);
+    EXPECT_EQ(t.status, status);
+    EXPECT_EQ(t.starts, 1);
+    EXPECT_EQ(t.ends, 1);
+    EXPECT_EQ(t.aborts + t.fails, 0);
+    EXPECT_EQ(t.state, WASI_HTTP_ENDED);
+    expect_text(&t.head, head);
+    expect_text(&t.out, body);
+    talk_release(&t);
+}
+
+TEST(http_guest_answers)
+{
+    Bed *b = bed_new();
+    expect_answer(b, "/", 200, "content-type: text/plain\n", "hello\n");
+    expect_answer(b, "/status/404", 404, "x-a: b\n", "status\n");
+    expect_answer(b, "/bodiless", 200, "x-a: b\n", "");
+    expect_answer(b, "/before", 200, "", "before\n");
+    expect_answer(b, "/length/3/3", 200, "", "xxx");
+    expect_answer(b, "/sleep/20", 200, "content-type: text/plain\n", "hello\n");
+    for (int i = 0; i < 3; i++) /* a fresh instance each time */
+        expect_answer(b, "/count", 200, "content-type: text/plain\n", "1\n");
+    expect_answer(b, "/consume", 200, "content-type: text/plain\n",
+                  "consume 1: ok\nconsume 2: error\nstream 1: ok\nstream 2: error\ntrailers:\n"
+                  "  x-sum: 5\n");
+    bed_free(b);
+}
+
+TEST(http_guest_sees_the_request)
+{
+    Bed *b = bed_new();
+    static const HttpPair fields[] = {{STR("Host"), STR("host:80")},
+                                      {STR("B"), STR("1")},
+                                      {STR("Connection"), STR("x")},
+                                      {STR("Keep-Alive"), STR("x")},
+                                      {STR("a"), STR("2")},
+                                      {STR("Proxy-Authorization"), STR("x")},
+                                      {STR("Transfer-Encoding"), STR("chunked")},
+                                      {STR("b"), STR("3")},
+                                      {STR("Upgrade"), STR("x")},
+                                      {STR("Content-Length"), STR("0")}};
+    Talk t = get(b, "/show?a=b");
+    t.call.method = STR("PURGE");
+    t.call.fields = fields;
+    t.call.n_fields = ARRAY_LEN(fields);
+    talk(&t);
+    expect_text(&t.out, "method 9 PURGE\nscheme 0\nauthority host:80\npath /show?a=b\n"
+                        "  b: 1\n  b: 3\n  a: 2\n  content-length: 0\n"
+                        "append x=y: immutable\n");
+    talk_release(&t);
+    bed_free(b);
+}
+
+TEST(http_bodies_both_ways)
+{
+    Bed *b = bed_new();
+    Talk t = get(b, "/echo");
+    t.body = STR("0123456789");
+    t.open = 0; /* three bytes a turn */
+    t.turn = open_more;
+    talk(&t);
+    EXPECT(t.waits >= 3);
+    EXPECT(t.flushes >= 3); /* all but the first piece at once */
+    EXPECT_EQ(t.length, HTTP_LENGTH_UNKNOWN);
+    expect_text(&t.out, "0123456789trailers:\n  x-sum: 5\n");
+    talk_release(&t);
+
+    t = get(b, "/echo");
+    t.body = STR("0123456789");
+    t.open = 5;
+    t.cut = true;
+    talk(&t);
+    EXPECT_EQ(t.ends, 1);
+    expect_text(&t.out, "01234\nfailed: HTTP-protocol-error\n");
+    talk_release(&t);
+    bed_free(b);
+}
+
+static void make_space(Talk *t)
+{
+    t->no_space = false;
+    if (t->p2)
+        wasi_http_writable(t->p2);
+}
+
+TEST(http_a_guest_waits_for_a_slow_peer)
+{
+    Bed *b = bed_new();
+    Talk t = get(b, "/big/1000000");
+    t.space = 1;
+    t.turn = make_space;
+    talk(&t);
+    EXPECT_EQ(t.out.n, 1000000);
+    EXPECT(t.clock >= 10); /* a piece a turn */
+    EXPECT_EQ(t.ends, 1);
+    talk_release(&t);
+    bed_free(b);
+}
+
+/* No complete response; what is counted says how it went. */
+static void expect_failure(Bed *b, const char *path, WasiHttpState state, bool trapped)
+{
+    Talk t = get(b, path);
+    talk(&t);
+    EXPECT_EQ(t.ends, state == WASI_HTTP_ENDED);
+    EXPECT_EQ(t.error != NULL, trapped);
+    EXPECT_EQ(t.state, state);
+    if (state == WASI_HTTP_STARTED || state == WASI_HTTP_ABORTED)
+        EXPECT_EQ(t.aborts, 1);
+    EXPECT_EQ(t.fails, state == WASI_HTTP_FAILED);
+    if (state == WASI_HTTP_UNSET)
+        EXPECT_EQ(t.starts + t.aborts + t.fails, 0);
+    talk_release(&t);
+    expect_answer(b, "/count", 200, "content-type: text/plain\n", "1\n");
+}
+
+TEST(http_guests_that_fail)
+{
+    Bed *b = bed_new();
+    expect_failure(b, "/trap", WASI_HTTP_UNSET, true);
+    expect_failure(b, "/none", WASI_HTTP_UNSET, false);
+    expect_failure(b, "/drop", WASI_HTTP_UNSET, false);
+    expect_failure(b, "/fill", WASI_HTTP_UNSET, true);
+    expect_failure(b, "/error", WASI_HTTP_FAILED, false);
+    expect_failure(b, "/status/101", WASI_HTTP_FAILED, false);
+    expect_failure(b, "/status/599", WASI_HTTP_FAILED, false);
+    expect_failure(b, "/cut", WASI_HTTP_STARTED, false);
+    expect_failure(b, "/cut-trap", WASI_HTTP_STARTED, true);
+    expect_failure(b, "/length/5/3", WASI_HTTP_ABORTED, false);
+    expect_failure(b, "/length/5/6", WASI_HTTP_ABORTED, false);
+    expect_failure(b, "/bad-trailers", WASI_HTTP_ABORTED, false);
+    Talk t = get(b, "/error");
+    talk(&t);
+    EXPECT_STR(t.why, "internal-error(\"on purpose\")");
+    talk_release(&t);
+    bed_free(b);
+}
+
+TEST(http_trailers_of_the_guest)
+{
+    Bed *b = bed_new();
+    Talk t = get(b, "/trailers");
+    talk(&t);
+    expect_text(&t.trailers, "x-after: all\n");
+    talk_release(&t);
+    t = get(b, "/before");
+    talk(&t);
+    expect_text(&t.trailers, "x-after: all\n");
+    talk_release(&t);
+    bed_free(b);
+}
+
+static void leave(Talk *t)
+{
+    if (t->p2 && t->clock == 3)
+        wasi_http_gone(t->p2);
+}
+
+TEST(http_a_connection_that_goes)
+{
+    Bed *b = bed_new();
+    Talk t = get(b, "/big/10000000");
+    t.space = 1; /* no more after the first piece */
+    t.turn = leave;
+    talk(&t);
+    EXPECT_EQ(t.state, WASI_HTTP_GONE);
+    EXPECT_EQ(t.ends + t.aborts + t.fails, 0);
+    EXPECT_EQ(t.out.n, 65536);
+    talk_release(&t);
+
+    t = get(b, "/echo");
+    t.body = STR("0123");
+    t.open = 0;
+    t.turn = leave;
+    talk(&t);
+    EXPECT_EQ(t.state, WASI_HTTP_GONE);
+    EXPECT_EQ(t.ends + t.aborts + t.fails, 0);
+    talk_release(&t);
+    expect_answer(b, "/count", 200, "content-type: text/plain\n", "1\n");
+    bed_free(b);
+}
+
+static void stop(Talk *t)
+{
+    if (t->p2 && t->clock == 3)
+        wasi_task_stop(t->task);
+}
+
+TEST(http_a_guest_that_is_stopped)
+{
+    Bed *b = bed_new();
+    Talk t = get(b, "/events");
+    t.turn = stop;
+    talk(&t);
+    EXPECT_EQ(t.state, WASI_HTTP_STARTED);
+    EXPECT_EQ(t.aborts, 1);
+    EXPECT(t.error != NULL);
+    talk_release(&t);
+    expect_answer(b, "/count", 200, "content-type: text/plain\n", "1\n");
+    bed_free(b);
+}
+
+TEST(http_what_is_written_before_there_is_a_response_is_bounded)
+{
+    Bed *b = bed_new();
+    b->http.chunk_size = 4;
+    b->http.buffer_chunks = 0;
+    expect_failure(b, "/none", WASI_HTTP_UNSET, false);
+    Talk t = get(b, "/before"); /* 7 bytes: the second piece waits for what never comes */
+    t.turn = stop;
+    talk(&t);
+    EXPECT_EQ(t.starts, 0);
+    EXPECT(t.error != NULL);
+    talk_release(&t);
+    bed_free(b);
+}
