@@ -116,3 +116,16 @@ Error *file_write(const char *path, const void *p, usize n)
     }
     return error_wrap(e, "failed to write `%s`", path);
 }
+
+bool file_is_folder(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+Error *file_make_folder(const char *path)
+{
+    if (mkdir(path, 0777) == 0 || (errno == EEXIST && file_is_folder(path)))
+        return NULL;
+    return error_wrap(file_os_error(), "failed to make the folder `%s`", path);
+}

@@ -15,6 +15,9 @@ Error *file_read_fd(int fd, Buf *ret_bytes) MUST_CHECK;
 Error *file_os_error(void) MUST_CHECK;
 /* Under the final name there is always the old or the whole new content. */
 Error *file_write(const char *path, const void *p, usize n) MUST_CHECK;
+bool file_is_folder(const char *path);
+/* Makes a folder unless it is there. */
+Error *file_make_folder(const char *path) MUST_CHECK;
 /* What stands behind the last slash. */
 Str path_base(const char *path);
 

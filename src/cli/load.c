@@ -25,7 +25,7 @@ static bool is_binary_component(Str s)
 }
 
 /* The first byte of the text that is neither blank nor in a comment. */
-static usize skip_text_blanks(Str s, usize i)
+usize load_skip_text_blanks(Str s, usize i)
 {
     u32 depth = 0;
     while (i < s.n) {
@@ -48,12 +48,12 @@ static usize skip_text_blanks(Str s, usize i)
     return i;
 }
 
-static bool is_text_component(Str s)
+bool load_is_text_component(Str s)
 {
-    usize i = skip_text_blanks(s, 0);
+    usize i = load_skip_text_blanks(s, 0);
     if (i == s.n || s.p[i] != '(')
         return false;
-    i = skip_text_blanks(s, i + 1);
+    i = load_skip_text_blanks(s, i + 1);
     Str rest = {s.p + i, s.n - i};
     Str word = STR("component");
     return str_starts(rest, word) &&
@@ -139,7 +139,7 @@ MUST_CHECK static Error *module_from_text(Engine *engine, Str text, const char *
     diag_init(&diag);
     /* An empty script module is one; an empty file is more likely to be a mistake. */
     bool good = text_parse_module(text, &(TextOptions){0}, &binary, &map, &diag);
-    if (good && skip_text_blanks(text, 0) == text.n)
+    if (good && load_skip_text_blanks(text, 0) == text.n)
         diag_set(&diag, DIAG_MALFORMED, text.n, "expected at least one module field");
     if (!diag_ok(&diag)) {
         buf_release(&binary);
@@ -159,8 +159,8 @@ MUST_CHECK static Error *load_bytes(Engine *engine, const CmdLine *c, Buf *bytes
 {
     Str s = {(char *)bytes->p, bytes->n};
     if (!is_binary(s))
-        return is_text_component(s) ? component_from_text(engine, c, s, label, ret_component)
-                                    : module_from_text(engine, s, label, ret_module);
+        return load_is_text_component(s) ? component_from_text(engine, c, s, label, ret_component)
+                                         : module_from_text(engine, s, label, ret_module);
     if (is_binary_component(s))
         return component_from_bytes(engine, c, bytes, NULL, ret_component);
     return engine_module_new_owned(engine, bytes, NULL, ret_module);

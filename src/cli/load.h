@@ -17,5 +17,9 @@ Error *load_program(Engine *e, const CmdLine *c, const char *path, Module **ret_
                     LoadedComponent **ret_component) MUST_CHECK;
 /* The parts of the component model that the options ask for. */
 ComponentFeatures load_component_features(const Options *o);
+/* The first byte of a WebAssembly text, from `i` on, that is neither blank nor in a comment. */
+usize load_skip_text_blanks(Str s, usize i);
+/* Does the text begin with `(component`? */
+bool load_is_text_component(Str s);
 
 #endif

@@ -154,6 +154,7 @@ typedef struct CType {
     u32 length;             /* CT_FIXED_LIST */
     u32 resource;           /* CT_RESOURCE, CT_OWN, CT_BORROW: its number */
     CTypeId handle;         /* CT_OWN, CT_BORROW: the node that was named */
+    CTypeId origin;         /* of a name with (eq type): the node that it names; or CTYPE_NONE */
     CTypeId result;         /* CT_FUNC: type or CTYPE_NONE */
     u32 nimports, nexports; /* CT_COMPONENT, CT_INSTANCE */
     struct ComponentExtern *imports, *exports;

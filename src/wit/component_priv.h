@@ -11,27 +11,13 @@
 
 #include "wasm/decode.h"
 #include "wit/component.h"
+#include "wit/int_map.h"
 
 enum {
 #define LIMIT(id, value) LIMIT_##id = value,
 #include "wit/limits.def"
 #undef LIMIT
 };
-
-/* u64 -> u32, by open addressing. Lives on the heap. */
-typedef struct IntMap {
-    u64 *keys; /* key + 1; 0: free */
-    u32 *values;
-    u32 n, cap;
-} IntMap;
-void int_map_release(IntMap *m);
-void int_map_set(IntMap *m, u64 key, u32 value);
-bool int_map_get(const IntMap *m, u64 key, u32 *ret_value);
-static inline bool int_map_has(const IntMap *m, u64 key)
-{
-    u32 v;
-    return int_map_get(m, key, &v);
-}
 
 /* What the outermost component owns. */
 typedef struct ComponentRoot {

@@ -234,7 +234,7 @@ CType *ctype_new(CDecoder *d, CTypeKind kind, u32 nfields)
     t->kind = (u8)kind;
     t->n = nfields;
     t->fields = arena_array(arena(d), CField, nfields);
-    t->result = t->handle = CTYPE_NONE;
+    t->result = t->handle = t->origin = CTYPE_NONE;
     return t;
 }
 
@@ -262,7 +262,9 @@ CTypeId ctype_copy(CDecoder *d, CTypeId id)
                   LIMIT_TYPE_NODES);
         return id;
     }
-    return table_push(d, arena_dup(arena(d), node(d, id), sizeof(CType)));
+    CType *copy = arena_dup(arena(d), node(d, id), sizeof(CType));
+    copy->origin = id;
+    return table_push(d, copy);
 }
 
 u32 resource_new(CDecoder *d, CResource r)

@@ -55,6 +55,11 @@ static CTypeId remap_parts(CDecoder *d, Remap *m, CTypeId id)
     }
     if (t.handle != CTYPE_NONE)
         t.handle = ctype_remap(d, m, t.handle);
+    if (t.origin != CTYPE_NONE) {
+        CTypeId origin = ctype_remap(d, m, t.origin);
+        changed |= origin != t.origin;
+        t.origin = origin;
+    }
     if (t.result != CTYPE_NONE) {
         CTypeId result = ctype_remap(d, m, t.result);
         changed |= result != t.result;

@@ -38,13 +38,25 @@ WitId wit_find_interface(const WitModel *m, Str full)
     return WIT_NONE;
 }
 
+/* All of them are listed. */
+static Error *ambiguous_world(const WitModel *m, const WitPackage *p)
+{
+    Buf list = {0};
+    for (u32 i = 0; i < p->nworlds; i++)
+        buf_printf(&list, "\n  %.*s", STR_ARG(m->worlds[p->worlds[i]].name));
+    Error *e = error_new("There are %u worlds in `%.*s`; choose one:%.*s", p->nworlds,
+                         STR_ARG(p->full), STR_ARG(((Str){(char *)list.p, list.n})));
+    buf_release(&list);
+    return e;
+}
+
 static Error *only_world(const WitModel *m, WitId *ret_world)
 {
     const WitPackage *p = &m->packages[m->root];
     if (p->nworlds == 0)
         return error_new("package `%.*s` has no world", STR_ARG(p->full));
     if (p->nworlds > 1)
-        return error_new("package `%.*s` has several worlds: name one of them", STR_ARG(p->full));
+        return ambiguous_world(m, p);
     *ret_world = p->worlds[0];
     return NULL;
 }

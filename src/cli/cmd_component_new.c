@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* `wasmtime component embed` and `component new`: from a core module to a component. */
+#include "cli/component_io.h"
+#include "cli/file.h"
+#include "wit/wrap/wrap.h"
+
+static Error *string_encoding(const CmdLine *c, StringEncoding *ret_encoding)
+{
+    static const char *const names[] = {
+        [STRING_UTF8] = "utf8", [STRING_UTF16] = "utf16", [STRING_LATIN1_UTF16] = "compact-utf16"};
+    const char *given = cmdline_value(c, FLAG_encoding);
+    for (u32 i = 0; i < ARRAY_LEN(names); i++)
+        if (!given || strcmp(given, names[i]) == 0) {
+            *ret_encoding = (StringEncoding)i;
+            return NULL;
+        }
+    return cmdline_bad_value(FLAG_encoding, given, "expected utf8, utf16 or compact-utf16");
+}
+
+Error *cmd_component_embed(CmdLine *c, int *ret_status)
+{
+    WitModel *m = NULL;
+    Buf in = {0}, out = {0};
+    WitId world;
+    StringEncoding encoding = STRING_UTF8;
+    Error *e = string_encoding(c, &encoding);
+    if (!e)
+        e = component_read_wit(c, c->args.p[0], &m);
+    if (!e)
+        e = component_world(c, m, &world);
+    if (!e)
+        e = component_read(c->args.p[1], &in);
+    if (!e)
+        e = error_wrap(component_embed(m, world, encoding, in.p, in.n, &out),
+                       "failed to embed the world into `%s`", c->args.p[1]);
+    if (!e)
+        e = component_write(c, &out);
+    buf_release(&in);
+    buf_release(&out);
+    wit_free(m);
+    *ret_status = 0;
+    return e;
+}
+
+typedef struct Adapters {
+    VEC(WrapAdapter) list;
+    VEC(Buf) bytes;
+} Adapters;
+
+/* [NAME=]PATH; without a name it is the file's, up to the first dot. */
+static Error *add_adapter(Adapters *a, const char *value)
+{
+    const char *eq = strchr(value, '=');
+    const char *path = eq ? eq + 1 : value;
+    Str name = path_base(path);
+    const char *dot = memchr(name.p, '.', name.n);
+    if (dot)
+        name.n = (usize)(dot - name.p);
+    if (eq)
+        name = (Str){value, (usize)(eq - value)};
+    if (!name.n)
+        return cmdline_bad_value(FLAG_adapt, value, "the adapter has no name");
+    Buf bytes = {0};
+    Error *e = component_read(path, &bytes);
+    vec_push(&a->bytes, bytes);
+    vec_push(&a->list, ((WrapAdapter){name, bytes.p, bytes.n}));
+    return e;
+}
+
+Error *cmd_component_new(CmdLine *c, int *ret_status)
+{
+    Adapters a = {0};
+    Buf in = {0}, out = {0};
+    bool merge = true;
+    const char *given = cmdline_value(c, FLAG_merge_imports);
+    Error *e = given ? (merge = false, cmdline_bool(c, FLAG_merge_imports, &merge)) : NULL;
+    for (u32 i = 0; i < c->uses.n && !e; i++)
+        if (c->uses.p[i].flag == FLAG_adapt)
+            e = add_adapter(&a, c->uses.p[i].value);
+    if (!e)
+        e = component_read(c->args.p[0], &in);
+    WrapOptions options = {.adapters = a.list.p, .nadapters = a.list.n, .keep_versions = !merge};
+    if (!e)
+        e = error_wrap(component_wrap(in.p, in.n, &options, &out),
+                       "failed to make a component of `%s`", c->args.p[0]);
+    if (!e)
+        e = component_write(c, &out);
+    for (u32 i = 0; i < a.bytes.n; i++)
+        buf_release(&a.bytes.p[i]);
+    vec_release(&a.bytes);
+    vec_release(&a.list);
+    buf_release(&in);
+    buf_release(&out);
+    *ret_status = 0;
+    return e;
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* `wasmtime component wit`: WIT of folders, packages and binaries, as text, JSON or binary. */
+#include "cli/component_io.h"
+#include "cli/file.h"
+#include "os/fs.h"
+#include "wit/wit_binary.h"
+
+/* The root first, then the others that have something in them. */
+static void print_all(const WitModel *m, const WitPrintOptions *o, Buf *out)
+{
+    wit_print_package(m, m->root, o, out);
+    for (u32 i = 0; i < m->npackages; i++)
+        if (i != m->root && m->packages[i].ninterfaces + m->packages[i].nworlds)
+            wit_print_package(m, i, o, out);
+}
+
+/* "wasi:io@0.2.0" as a file name. */
+static char *package_file(const char *dir, const WitPackage *p, bool root)
+{
+    Buf b = {0};
+    buf_printf(&b, "%s%s/%.*s-%.*s", dir, root ? "" : "/deps", STR_ARG(p->ns), STR_ARG(p->name));
+    if (p->version.text.n)
+        buf_printf(&b, "@%.*s", STR_ARG(p->version.text));
+    buf_str(&b, STR(".wit"));
+    return buf_take_string(&b);
+}
+
+static Error *write_folder(const WitModel *m, const WitPrintOptions *o, const char *dir)
+{
+    Buf deps = {0};
+    buf_printf(&deps, "%s/deps", dir);
+    char *deps_path = buf_take_string(&deps);
+    Error *e = file_make_folder(dir);
+    if (!e && m->npackages > 1)
+        e = file_make_folder(deps_path);
+    mem_free(deps_path);
+    for (u32 i = 0; i < m->npackages && !e; i++) {
+        const WitPackage *p = &m->packages[i];
+        if (i != m->root && p->ninterfaces + p->nworlds == 0)
+            continue;
+        Buf text = {0};
+        char *path = package_file(dir, p, i == m->root);
+        wit_print_package(m, i, o, &text);
+        e = file_write(path, text.p, text.n);
+        mem_free(path);
+        buf_release(&text);
+    }
+    return e;
+}
+
+Error *cmd_component_wit(CmdLine *c, int *ret_status)
+{
+    WitModel *m = NULL;
+    Buf out = {0};
+    WitPrintOptions o = {.no_docs = cmdline_given(c, FLAG_no_docs)};
+    const char *dir = cmdline_value(c, FLAG_out_dir);
+    Error *e = component_read_wit(c, c->args.n ? c->args.p[0] : ".", &m);
+    *ret_status = 0;
+    if (!e && dir) {
+        e = write_folder(m, &o, dir);
+    } else if (!e && cmdline_given(c, FLAG_wit_wasm)) {
+        wit_encode_package(m, m->root, &out);
+        e = component_write(c, &out);
+    } else if (!e) {
+        print_all(m, &o, &out);
+        e = component_write_text(c, &out);
+    }
+    buf_release(&out);
+    wit_free(m);
+    return e;
+}

@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+# `component embed`, `component new` and `component wit`: from a core module to a component that runs,
+# and back to WIT. The modules have the names that wit-bindgen gives imports and exports.
+. "$top/tests/cli/lib.sh"
+
+mkdir wit
+cat >wit/shop.wit <<'EOF'
+package demo:shop@1.2.0;
+
+interface names {
+  record who { first: string, age: u32 }
+  resource ticket { number: func() -> u32; }
+}
+
+interface desk {
+  use names.{who, ticket};
+  variant answer { no, yes(who), many(list<who>) }
+  resource queue {
+    constructor(start: u32);
+    next: func() -> u32;
+    merge: static func(a: queue, b: borrow<queue>) -> queue;
+  }
+  ask: func(w: who, t: borrow<ticket>) -> answer;
+}
+
+world shop {
+  export greet: func(name: string) -> string;
+}
+
+world full {
+  import names;
+  import log: func(line: string);
+  export desk;
+  export size: func() -> u32;
+}
+EOF
+
+cat >greet.wat <<'EOF'
+(module
+  (memory (export "memory") 1)
+  (global $top (mut i32) (i32.const 1024))
+  (global $started (mut i32) (i32.const 0))
+  (data (i32.const 16) "Hello, ")
+  (func (export "_initialize") (global.set $started (i32.const 1)))
+  (func $alloc (export "cabi_realloc") (param i32 i32 i32 i32) (result i32)
+    (global.get $top)
+    (global.set $top (i32.add (global.get $top) (local.get 3))))
+  (func (export "greet") (param i32 i32) (result i32)
+    (local $at i32)
+    (if (i32.eqz (global.get $started)) (then (unreachable)))
+    (local.set $at (call $alloc (i32.const 0) (i32.const 0) (i32.const 1)
+      (i32.add (local.get 1) (i32.const 7))))
+    (memory.copy (local.get $at) (i32.const 16) (i32.const 7))
+    (memory.copy (i32.add (local.get $at) (i32.const 7)) (local.get 0) (local.get 1))
+    (i32.store (i32.const 0) (local.get $at))
+    (i32.store (i32.const 4) (i32.add (local.get 1) (i32.const 7)))
+    (i32.const 0))
+  (func (export "cabi_post_greet") (param i32)))
+EOF
+
+begin "a world with more than one choice lists them"
+run component embed wit greet.wat -o x.wasm
+code 1
+err_has "There are 2 worlds in \`demo:shop@1.2.0\`; choose one:"
+err_has "  shop"
+err_has "  full"
+
+begin "a module becomes a component, which runs"
+run component embed wit greet.wat -w shop -o embedded.wasm
+code 0
+run component new embedded.wasm -o greet.wasm
+code 0
+stderr ""
+run --invoke 'greet("you")' greet.wasm
+code 0
+stdout '"Hello, you"'
+
+begin "its world can be read from it"
+run component wit greet.wasm
+code 0
+stdout 'package root:component;
+
+world root {
+  export greet: func(name: string) -> string;
+}'
+
+begin "imports, exports, resources both ways"
+cat >full.wat <<'EOF'
+(module
+  (import "demo:shop/names@1.2.0" "[method]ticket.number" (func $number (param i32) (result i32)))
+  (import "demo:shop/names@1.2.0" "[resource-drop]ticket" (func $drop (param i32)))
+  (import "$root" "log" (func $log (param i32 i32)))
+  (import "[export]demo:shop/desk@1.2.0" "[resource-new]queue" (func $new (param i32) (result i32)))
+  (import "[export]demo:shop/desk@1.2.0" "[resource-rep]queue" (func $rep (param i32) (result i32)))
+  (import "[export]demo:shop/desk@1.2.0" "[resource-drop]queue" (func $dropq (param i32)))
+  (memory (export "memory") 1)
+  (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 1024))
+  (func (export "size") (result i32) (i32.const 7))
+  (func (export "demo:shop/desk@1.2.0#[constructor]queue") (param i32) (result i32)
+    (call $new (local.get 0)))
+  (func (export "demo:shop/desk@1.2.0#[method]queue.next") (param i32) (result i32) (i32.const 1))
+  (func (export "demo:shop/desk@1.2.0#[static]queue.merge") (param i32 i32) (result i32)
+    (local.get 0))
+  (func (export "demo:shop/desk@1.2.0#[dtor]queue") (param i32) (call $log (i32.const 0) (i32.const 1)))
+  (func (export "demo:shop/desk@1.2.0#ask") (param i32 i32 i32 i32) (result i32) (i32.const 64))
+  (func (export "cabi_post_demo:shop/desk@1.2.0#ask") (param i32)))
+EOF
+run component embed wit full.wat -w full -o embedded.wasm
+code 0
+run component new embedded.wasm -o full.wasm
+code 0
+run component wit full.wasm
+code 0
+out_has "import demo:shop/names@1.2.0;"
+out_has "import log: func(line: string);"
+out_has "export demo:shop/desk@1.2.0;"
+out_has "merge: static func(a: queue, b: borrow<queue>) -> queue;"
+run component wit wit -w -o shop.wasm
+code 0
+run component wit shop.wasm
+code 0
+cp .out first.wit
+run component wit first.wit
+code 0
+expect cmp -s .out first.wit
+
+begin "what does not fit is told"
+run component new greet.wat -o x.wasm
+code 1
+err_has "no \`component-type\` section"
+run component embed wit full.wat -w shop -o embedded.wasm
+run component new embedded.wasm -o x.wasm
+code 1
+err_has "imports"
+err_has "not in its world"
+run component embed wit greet.wat -w full -o embedded.wasm
+run component new embedded.wasm -o x.wasm
+code 1
+err_has "the world exports the function \`size\`, but the module does not"
+expect test ! -e x.wasm
+run component new greet.wasm -o x.wasm
+code 1
+err_has "a core module is needed here, this is a component"
+
+finish
