@@ -193,53 +193,6 @@ static const P2SourceOps source_ops = {.read = response_read,
                                        .error = response_error,
                                        .release = response_release};
 
-/* --- the thread's client --- */
-
-typedef struct ThreadClient {
-    HttpLoop *loop;
-    HttpClient *client;
-} ThreadClient;
-
-static void thread_client_end(void *extra)
-{
-    ThreadClient *t = extra;
-    http_client_free(t->client);
-    http_loop_close(t->loop);
-    mem_free(t);
-}
-
-static HttpClient *thread_client(void *arg)
-{
-    (void)arg;
-    WasiLoop *l = wasi_loop();
-    if (!l)
-        return NULL;
-    ThreadClient *t = wasi_loop_extra(l);
-    if (!t) {
-        HttpClientOptions o = http_client_options_default();
-        t = mem_alloc(sizeof *t);
-        t->loop = http_loop_new(wasi_loop_uv(l));
-        t->client = http_client_new(t->loop, &o);
-        wasi_loop_set_extra(l, t, thread_client_end);
-    }
-    return t->client;
-}
-
-void wasi_http_thread_release(void)
-{
-    WasiLoop *l = wasi_loop_current();
-    if (l)
-        wasi_loop_set_extra(l, NULL, NULL);
-}
-
-WasiHttpOptions wasi_http_options_default(void)
-{
-    return (WasiHttpOptions){.max_fields_size = 128 << 10,
-                             .chunk_size = 1 << 20,
-                             .buffer_chunks = 1,
-                             .client = thread_client};
-}
-
 /* --- the handler --- */
 
 static u32 ms_of(const WasiHttpTypesOptionU64 *ns)

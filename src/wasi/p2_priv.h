@@ -25,7 +25,7 @@ typedef struct P2Http P2Http;  /* of p2_http.c */
 void p2_http_reset(P2Http *h); /* these may be NULL */
 void p2_http_free(P2Http *h);
 
-typedef struct P2Resolver P2Resolver; /* of p2_lookup.c */
+typedef struct P2Resolver P2Resolver; /* of p2_resolver.c */
 void p2_resolver_free(P2Resolver *r); /* may be NULL */
 
 struct WasiP2 {

@@ -1050,10 +1050,17 @@ void exports_wasi_http_incoming_handler_handle(
         /* /fetch/http://HOST/PATH */
         char *args[] = {(char *)rest + 1};
         fetch(args, 1, false);
-    } else if (IS("proxy")) {
-        /* /proxy/http://HOST/PATH posts what came. */
-        char *args[] = {(char *)rest + 1, "POST", "a*b"};
-        fetch(args, 3, false);
+    } else if (IS("hurry")) {
+        /* /hurry/MS/http://HOST/PATH, with that timeout. */
+        uint64_t ms = number(&rest);
+        char text[24] = {(char)('0' + ms / 100 % 10), (char)('0' + ms / 10 % 10),
+                         (char)('0' + ms % 10)};
+        char *args[] = {(char *)rest + 1, "GET", "", "", text};
+        fetch(args, 5, false);
+    } else if (IS("post") || IS("post-length")) {
+        /* /post/http://HOST/PATH sends 300000 bytes, chunked or not. */
+        char *args[] = {(char *)rest + 1, "POST", "300000*x", IS("post") ? "" : "300000"};
+        fetch(args, 4, false);
     } else {
         put("hello\n");
     }

@@ -10,6 +10,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -48,6 +49,7 @@ typedef struct Talk {
     u32 clock; /* turns that have passed */
     void (*turn)(struct Talk *t);
     WasiTask *task;
+    struct Server *server; /* that ends with it; may be NULL */
     bool done;
 } Talk;
 
@@ -247,9 +249,14 @@ static void talk_run(void *arg)
     uv_close((uv_handle_t *)&t->later, NULL);
 }
 
+static void server_stop(struct Server *s);
+
 static void talk_done(void *arg)
 {
-    ((Talk *)arg)->done = true;
+    Talk *t = arg;
+    t->done = true;
+    if (t->server)
+        server_stop(t->server);
 }
 
 static void on_turn(uv_timer_t *h)
@@ -505,6 +512,129 @@ TEST(http_a_guest_that_is_stopped)
     EXPECT(t.error != NULL);
     talk_release(&t);
     expect_answer(b, "/count", 200, "content-type: text/plain\n", "1\n");
+    bed_free(b);
+}
+
+/* --- requests of the guest, to a server on the same loop --- */
+
+typedef struct Server {
+    HttpLoop *loop;
+    HttpServer *server;
+    u16 port;
+    u32 requests;
+    u64 received;
+} Server;
+
+static void drain_body(HttpRequest *r)
+{
+    Server *s = http_request_context(r);
+    Str data;
+    HttpRead what;
+    while ((what = http_request_read(r, &data)) == HTTP_READ_DATA) {
+        s->received += data.n;
+        http_request_consume(r, data.n);
+    }
+    if (what == HTTP_READ_END)
+        EXPECT(!http_respond(r, 200, NULL, 0, STR("received")));
+}
+
+static void answer(void *ctx, HttpRequest *r)
+{
+    static const HttpPair after[] = {{STR("X-After"), STR("all")}};
+    Server *s = ctx;
+    Str path = http_request_text(r, http_request_head(r)->path);
+    HttpResponseHead head = {.status = 200, .length = HTTP_LENGTH_UNKNOWN};
+    s->requests++;
+    if (str_eq(path, STR("/never")))
+        return;
+    if (str_eq(path, STR("/post"))) {
+        drain_body(r);
+        return;
+    }
+    if (str_eq(path, STR("/length")))
+        head.length = 5;
+    if (str_eq(path, STR("/small"))) {
+        EXPECT(!http_respond(r, 200, NULL, 0, STR("small")));
+        return;
+    }
+    if (str_eq(path, STR("/abort"))) {
+        http_response_abort(r);
+        return;
+    }
+    EXPECT(!http_response_start(r, &head));
+    EXPECT(http_response_write(r, "abc", 3));
+    if (str_eq(path, STR("/trailers"))) {
+        EXPECT(!http_response_end(r, after, 1));
+        return;
+    }
+    http_response_flush(r);
+    if (!str_eq(path, STR("/stops")))
+        http_response_abort(r);
+}
+
+static void server_start(Server *s)
+{
+    static const HttpHandler handler = {.head = answer, .readable = drain_body};
+    HttpServerOptions o = http_server_options_default();
+    OsAddress a;
+    char text[OS_ADDRESS_TEXT];
+    int fd;
+    *s = (Server){.loop = http_loop_new(wasi_loop_uv(wasi_loop()))};
+    s->server = http_server_new(s->loop, &o, &handler, s);
+    EXPECT(os_address_parse(STR("127.0.0.1:0"), &a));
+    EXPECT_EQ(os_listen(&a, 10, 1, &fd), 0);
+    EXPECT_EQ(os_socket_address(fd, &a), 0);
+    os_address_format(&a, text);
+    s->port = (u16)strtoul(strchr(text, ':') + 1, NULL, 10);
+    http_server_listen(s->server, fd);
+}
+
+/* The server would keep the loop running. */
+static void server_stop(struct Server *s)
+{
+    http_server_free(s->server);
+    http_loop_close(s->loop);
+}
+
+/* What the guest makes of the server's answer. */
+static void expect_fetch(Bed *b, const char *how, const char *path, const char *text)
+{
+    Server s;
+    char url[128];
+    server_start(&s);
+    snprintf(url, sizeof url, "/%s/http://127.0.0.1:%u%s", how, s.port, path);
+    Talk t = get(b, url);
+    t.server = &s;
+    talk(&t);
+    EXPECT(!t.error);
+    expect_text(&t.out, text);
+    EXPECT_EQ(s.requests, 1);
+    EXPECT_EQ(s.received, strncmp(how, "post", 4) == 0 ? 300000 : 0);
+    talk_release(&t);
+}
+
+TEST(http_guest_fetches)
+{
+    Bed *b = bed_new();
+    expect_fetch(b, "fetch", "/small", "small");
+    expect_fetch(b, "fetch", "/trailers", "abctrailers:\n  x-after: all\n");
+    expect_fetch(b, "post", "/post", "received");
+    expect_fetch(b, "post-length", "/post", "received");
+    bed_free(b);
+}
+
+TEST(http_guest_fetches_what_fails)
+{
+    Bed *b = bed_new();
+    expect_fetch(b, "fetch", "/abort", "error: connection-terminated\n");
+    expect_fetch(b, "fetch", "/length", "abc\nfailed: HTTP-response-incomplete\n");
+    expect_fetch(b, "fetch", "/chunked", "abc\nfailed: HTTP-response-incomplete\n");
+    expect_fetch(b, "hurry/100", "/never", "error: connection-read-timeout\n");
+    expect_fetch(b, "hurry/100", "/stops", "abc\nfailed: connection-read-timeout\n");
+    expect_answer(b, "/fetch/http://127.0.0.1:1/", 200, "content-type: text/plain\n",
+                  "error: connection-refused\n");
+    expect_answer(b, "/fetch/http://0x7f000001/", 200, "content-type: text/plain\n",
+                  "error: DNS-error\n");
     bed_free(b);
 }
 
