@@ -101,7 +101,7 @@ if [ -d "$WASMTIME_SUITES/components" ]; then
         fi
     done
 else
-    echo "skip $topic: components of other toolchains: WASMTIME_SUITES is not set"
+    echo "skip $topic: components of other toolchains: there is no $WASMTIME_SUITES/components"
 fi
 
 begin "modules that do not compile"

@@ -2,7 +2,7 @@
 # Components that are commands, on WASI 0.2.
 . "$top/tests/cli/lib.sh"
 
-hello=${WASMTIME_SUITES:-$top/../shared/suites}/components/component-hello-world.wasm
+hello=$WASMTIME_SUITES/components/component-hello-world.wasm
 if [ -f "$hello" ]; then
     begin "a component writes to standard output"
     run "$hello"

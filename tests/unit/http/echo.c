@@ -95,11 +95,16 @@ void echo_drain(EchoServer *s, u32 ms)
     uv_async_send(&s->wake);
 }
 
+void echo_join(EchoServer *s)
+{
+    os_thread_join(s->thread);
+    mem_free(s);
+}
+
 void echo_stop(EchoServer *s)
 {
     echo_drain(s, 2000);
-    os_thread_join(s->thread);
-    mem_free(s);
+    echo_join(s);
 }
 
 /* ---- the raw client ---- */

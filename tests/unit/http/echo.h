@@ -14,6 +14,7 @@ usize echo_most_queued(const EchoServer *s); /* bytes of a response that waited 
 u32 echo_done(const EchoServer *s);
 u32 echo_aborted(const EchoServer *s);
 void echo_drain(EchoServer *s, u32 ms); /* returns at once */
+void echo_join(EchoServer *s);          /* waits until what drains has drained */
 void echo_stop(EchoServer *s);          /* drains and waits */
 
 /* A blocking connection; reads give up after five seconds. */

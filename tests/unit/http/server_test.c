@@ -340,6 +340,7 @@ TEST(http_server_drains)
     EXPECT(raw_ends(stuck)); /* by the deadline */
     EXPECT_EQ(echo_done(s), 2);
     EXPECT_EQ(echo_aborted(s), 1);
+    echo_join(s);
 }
 
 TEST(http_server_connections_beyond_the_limit_wait)
