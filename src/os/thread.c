@@ -52,6 +52,7 @@ bool os_thread_start(OsThread *t, void (*run)(void *arg), void *arg)
     sigdelset(&all, SIGBUS);
     sigdelset(&all, SIGILL);
     sigdelset(&all, SIGFPE);
+    sigdelset(&all, SIGURG); /* interrupts what the thread runs: os_signal_interrupt */
     pthread_sigmask(SIG_BLOCK, &all, &before);
     int rc = pthread_create(t, &attr, start, s);
     pthread_sigmask(SIG_SETMASK, &before, NULL);

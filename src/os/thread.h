@@ -24,7 +24,7 @@ static inline void os_mutex_unlock(OsMutex *m)
 
 typedef pthread_t OsThread;
 /* False if the system refuses another thread. Threads have 2 MiB of stack and block all signals
- * that are sent to the process, so that the host's threads get them. */
+ * that are sent to the process, so that the host's threads get them, but that of interrupts. */
 bool os_thread_start(OsThread *t, void (*run)(void *arg), void *arg) MUST_CHECK;
 void os_thread_join(OsThread t);
 

@@ -281,6 +281,35 @@ TEST(an_interrupt_ends_the_inner_loop_of_a_nested_call)
     host_release(&h);
 }
 
+typedef struct Spin {
+    Instance *i;
+    bool interrupted;
+} Spin;
+
+static void spin_in_thread(void *arg)
+{
+    Spin *s = arg;
+    s->interrupted = strstr(fake_call_error(s->i, "spin", 0, 0), "wasm trap: interrupt");
+}
+
+TEST(interrupts_end_what_threads_of_ours_run)
+{
+    need_prompt_signals();
+    Fake f;
+    fake_init(&f, CODE_BACKING_BEST);
+    Module *m = fake_module(&f, MODULE(FUNC("spin")));
+    Store *s = fake_store(&f);
+    Spin spin = {fake_instance(s, m, NULL, 0), false};
+    OsThread t;
+    EXPECT(os_thread_start(&t, spin_in_thread, &spin));
+    interrupt_soon(s);
+    os_thread_join(t);
+    EXPECT(spin.interrupted);
+    store_free(s);
+    module_unref(m);
+    fake_release(&f);
+}
+
 static Store *alarmed;
 static void on_alarm(int sig)
 {
