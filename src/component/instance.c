@@ -502,6 +502,14 @@ Error *component_instance_new(Store *s, LoadedComponent *c, const ComponentLinke
     return e ? e : run_defs(i);
 }
 
+Error *component_check_imports(const LoadedComponent *c, const ComponentLinker *l)
+{
+    ComponentItems args = {0};
+    Error *e = link_imports(component_decoded(c), l, &args);
+    items_release(&args);
+    return e;
+}
+
 void component_instance_free(ComponentInstance *i)
 {
     if (i)

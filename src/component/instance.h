@@ -119,6 +119,9 @@ bool component_linker_find(const ComponentLinker *l, const ExternName *name,
 typedef void ComponentHint(void *arg, Str name, Buf *out);
 void component_linker_hint(ComponentLinker *l, ComponentHint *hint, void *arg);
 
+/* What component_instance_new would say of the imports, without an instance. */
+Error *component_check_imports(const LoadedComponent *c, const ComponentLinker *l) MUST_CHECK;
+
 /* --- instances --- */
 
 /*

@@ -29,6 +29,13 @@ typedef enum WasiStdio { WASI_STDIN, WASI_STDOUT, WASI_STDERR } WasiStdio;
 void wasi_ctx_stdio(WasiCtx *c, WasiStdio which, int fd);
 void wasi_ctx_inherit_stdio(WasiCtx *c, WasiStdio which); /* the process's own */
 
+/*
+ * For the guests of a server, which have numbers: the variable INSTANCE_ID behind those of the
+ * environment, and, with `prefix`, "stdout [ID] :: " or "stderr [ID] :: " in front of each line of
+ * output. A line begins anew when the context is reset.
+ */
+void wasi_ctx_instance_id(WasiCtx *c, u64 id, bool prefix);
+
 /* Gives a directory of the host under a name of the guest's. */
 Error *wasi_ctx_preopen(WasiCtx *c, const char *host_path, Str guest_name, bool read_only);
 

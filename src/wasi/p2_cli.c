@@ -24,14 +24,15 @@ void wasi_cli_environment_get_environment(LiftCall *call,
                                           WasiCliEnvironmentListTuple2StringString *ret_result)
 {
     const WasiCtx *c = p2_of(call)->ctx;
-    WasiCliEnvironmentTuple2StringString *out = lift_alloc(call, c->env.n, sizeof *out);
-    for (u32 i = 0; i < c->env.n; i++) {
-        Str pair = str_of(c->env.p[i]);
+    u32 n = c->env.n + (*c->instance_id != 0);
+    WasiCliEnvironmentTuple2StringString *out = lift_alloc(call, n, sizeof *out);
+    for (u32 i = 0; i < n; i++) {
+        Str pair = str_of(i < c->env.n ? c->env.p[i] : c->instance_id);
         usize eq = (usize)(strchr(pair.p + (*pair.p == '='), '=') - pair.p);
         out[i].f0 = (Str){pair.p, eq};
         out[i].f1 = (Str){pair.p + eq + 1, pair.n - eq - 1};
     }
-    *ret_result = (WasiCliEnvironmentListTuple2StringString){out, c->env.n};
+    *ret_result = (WasiCliEnvironmentListTuple2StringString){out, n};
 }
 
 void wasi_cli_environment_get_arguments(LiftCall *call, LiftListString *ret_result)
@@ -75,7 +76,9 @@ void wasi_cli_stdin_get_stdin(LiftCall *call, WasiIoStreamsInputStream **ret_res
 static WasiIoStreamsOutputStream *output(LiftCall *call, WasiStdio which)
 {
     WasiIoStreamsOutputStream *s = p2_resource_new(call, sizeof *s);
-    s->fd = p2_of(call)->ctx->stdio[which];
+    WasiCtx *c = p2_of(call)->ctx;
+    s->fd = c->stdio[which];
+    s->prefix = c->prefix[which].n ? &c->prefix[which] : NULL;
     return s;
 }
 

@@ -122,9 +122,10 @@ struct WasiIoStreamsOutputStream {
     P2Children pollables;
     P2Children *parent;
     bool closed;
-    u64 allowed;  /* bytes that the last check-write permits */
-    int fd;       /* -1: nowhere */
-    P2File *file; /* own; NULL: a standard stream */
+    u64 allowed;        /* bytes that the last check-write permits */
+    int fd;             /* -1: nowhere */
+    P2File *file;       /* own; NULL: a standard stream */
+    WasiPrefix *prefix; /* borrow, of the context: in front of lines; may be NULL */
     u64 offset;
     bool append;
 };

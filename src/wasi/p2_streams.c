@@ -257,6 +257,40 @@ static int write_once(LiftCall *call, Output *s, const u8 *p, usize len, usize *
                      : os_fd_pwrite(s->fd, p, len, s->offset, ret_n);
 }
 
+/* Bytes that get their prefixes at a time. */
+enum { PREFIXED = 2048 };
+
+static void put_prefixed(WasiPrefix *prefix, Buf *out, const u8 *p, usize len)
+{
+    while (len > 0) {
+        if (!prefix->inside)
+            buf_bytes(out, prefix->text, prefix->n);
+        const u8 *nl = memchr(p, '\n', len);
+        usize n = nl ? (usize)(nl - p) + 1 : len;
+        buf_bytes(out, p, n);
+        prefix->inside = !nl;
+        p += n;
+        len -= n;
+    }
+}
+
+static int write_prefixed(LiftCall *call, Output *s, const u8 *p, usize len)
+{
+    int err = 0;
+    Buf out = {0};
+    for (usize n; s->fd >= 0 && len > 0 && !err && !call->failed; p += n, len -= n) {
+        n = MIN(len, (usize)PREFIXED);
+        out.n = 0;
+        put_prefixed(s->prefix, &out, p, n);
+        for (usize done = 0, part; done < out.n && !err && !call->failed; done += part) {
+            part = 0;
+            err = write_standard(call, s, out.p + done, out.n - done, &part);
+        }
+    }
+    buf_release(&out);
+    return err == EPIPE ? P2_CLOSED : err;
+}
+
 static int write_native(LiftCall *call, Output *s, const u8 *p, usize len)
 {
     int err = 0;
@@ -295,7 +329,11 @@ static void write_all(LiftCall *call, Output *s, const u8 *p, usize len, VoidRes
         ret->as.err = closed();
         return;
     }
-    int err = s->ops ? s->ops->write(s->impl, p, len) : write_native(call, s, p, len);
+    int err;
+    if (s->ops)
+        err = s->ops->write(s->impl, p, len);
+    else
+        err = s->prefix ? write_prefixed(call, s, p, len) : write_native(call, s, p, len);
     if (!call->failed && err)
         *ret = (VoidResult){.is_err = true, .as.err = output_failed(call, s, err)};
 }

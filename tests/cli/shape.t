@@ -88,7 +88,7 @@ code 2
 err_has "the argument '--invoke <FUNCTION>' cannot be used multiple times"
 
 begin "names of Wasmtime's that this build does not have"
-for name in serve explore objdump hot-blocks wizer; do
+for name in explore objdump hot-blocks wizer; do
     run $name x
     code 1
     err_has "this build of wasmtime does not have the \`$name\` subcommand yet"

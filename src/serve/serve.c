@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/*
+ * The server as a whole: checks and binding before anything is served, the threads, and what the
+ * calling thread waits for: signals, the shutdown address, deadlines, the ends of the threads.
+ */
+#include "serve/serve_priv.h"
+
+#include "os/fs.h"
+#include "os/time.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+    BACKLOG = 100,
+    MS = 1000000,
+    LAST_MS = 2000, /* from the drain's deadline to the process's end */
+};
+
+/* --- words --- */
+
+static void say(const char *text, usize n)
+{
+    OsPollFd fd = {.fd = STDERR_FILENO, .wanted = OS_POLL_WRITE};
+    usize ready, done;
+    if (os_wait_any(&fd, 1, 0, NULL, &ready) == 0 && ready && fd.ready == OS_POLL_WRITE)
+        (void)os_fd_write(STDERR_FILENO, text, n, &done);
+}
+
+void serve_report(const char *head, Error *e)
+{
+    Str usual = STR("Error");
+    Buf text = {0}, line = {0};
+    error_format(e, &text);
+    bool has = str_starts((Str){(char *)text.p, text.n}, usual);
+    usize skip = has ? usual.n : 0;
+    buf_printf(&line, "%s%s", head, has ? "" : ": ");
+    buf_bytes(&line, text.p + skip, text.n - skip);
+    say((const char *)line.p, line.n);
+    buf_release(&line);
+    buf_release(&text);
+    error_free(e);
+}
+
+static void say_address(const char *what, const char *scheme, int fd)
+{
+    OsAddress a;
+    char address[OS_ADDRESS_TEXT], line[OS_ADDRESS_TEXT + 80];
+    if (os_socket_address(fd, &a) != 0)
+        return;
+    os_address_format(&a, address);
+    bool is_unix = strncmp(address, "unix:", 5) == 0;
+    int n = snprintf(line, sizeof line, "%s %s%s%s\n", what, is_unix ? "" : scheme, address,
+                     is_unix ? "" : "/");
+    say(line, (usize)n);
+}
+
+/* --- before it starts --- */
+
+static bool exports_handler(const Component *c)
+{
+    for (u32 i = 0; i < c->ndefs; i++) {
+        const ComponentDef *d = &c->defs[i];
+        if (d->kind == DEF_EXPORT && d->port.ext->sort == SORT_INSTANCE &&
+            str_starts(d->port.ext->name.text, STR("wasi:http/incoming-handler@0.2.")))
+            return true;
+    }
+    return false;
+}
+
+/* Nothing of the guest runs. */
+MUST_CHECK static Error *check_component(const ServeConfig *c)
+{
+    if (!exports_handler(component_decoded(c->component)))
+        return error_new("no exported instance named `wasi:http/incoming-handler@0.2.12`");
+    Store *s = NULL;
+    Error *e = engine_store_new(c->engine, &s);
+    if (e)
+        return e;
+    ComponentLinker *l = component_linker_new();
+    WasiCtx *ctx = wasi_ctx_new();
+    WasiP2 *p2 = wasi_p2_new(ctx, s);
+    e = c->setup(c->arg, s, ctx);
+    if (!e)
+        e = c->link(c->arg, l, p2);
+    if (!e)
+        e = component_check_imports(c->component, l);
+    store_free(s);
+    component_linker_free(l);
+    wasi_p2_free(p2);
+    wasi_ctx_free(ctx);
+    return e;
+}
+
+MUST_CHECK static Error *bind_to(const OsAddress *a, u32 n, int *ret_fds)
+{
+    int err = os_listen(a, BACKLOG, n, ret_fds);
+    if (err == 0)
+        return NULL;
+    char address[OS_ADDRESS_TEXT];
+    os_address_format(a, address);
+    return error_new("failed to listen on %s: %s (os error %d)", address, strerror(err), err);
+}
+
+/* Those that a service manager passed; each thread accepts from all of them. */
+static u32 take_inherited(Server *s)
+{
+    int first;
+    u32 n;
+    os_inherited_sockets(&first, &n);
+    for (u32 i = 0; i < n; i++)
+        for (u32 w = 0; w < s->nworkers; w++) {
+            int fd = first + (int)i;
+            if (w > 0 && os_socket_dup(first + (int)i, &fd) != 0)
+                continue;
+            vec_push(&s->workers[w].sockets, fd);
+        }
+    return n;
+}
+
+MUST_CHECK static Error *listen_all(Server *s)
+{
+    OsAddress a;
+    if (!s->c.address && take_inherited(s) > 0)
+        return NULL;
+    if (s->c.address)
+        a = *s->c.address;
+    else
+        ALWAYS(os_address_parse(STR(SERVE_DEFAULT_ADDRESS), &a));
+    int *fds = mem_alloc_array(s->nworkers, sizeof *fds);
+    Error *e = bind_to(&a, s->nworkers, fds);
+    for (u32 i = 0; i < s->nworkers && !e; i++)
+        vec_push(&s->workers[i].sockets, fds[i]);
+    mem_free(fds);
+    return e;
+}
+
+static void close_sockets(Server *s)
+{
+    for (u32 i = 0; i < s->nworkers; i++)
+        for (u32 n = 0; n < s->workers[i].sockets.n; n++)
+            os_fd_close(s->workers[i].sockets.p[n]);
+    if (s->shutdown_fd >= 0)
+        os_fd_close(s->shutdown_fd);
+}
+
+/* --- the end --- */
+
+static u32 count_running(const Server *s)
+{
+    u32 n = 0;
+    for (u32 i = 0; i < s->nworkers; i++)
+        n += __atomic_load_n(&s->workers[i].running, __ATOMIC_RELAXED);
+    return n;
+}
+
+static void set_timer(Server *s, u64 deadline, u64 now);
+
+static void stop(Server *s)
+{
+    static const char words[] = "Waiting for child tasks to exit, ctrl-c again to quit sooner...\n";
+    if (s->stopping)
+        _exit(0); /* asked for twice */
+    s->stopping = true;
+    u64 now = os_monotonic_ns();
+    s->drain_deadline = now + MIN(s->c.drain_ns, UINT64_MAX - now - 1);
+    if (count_running(s) > 0)
+        say(words, sizeof words - 1);
+    for (u32 i = 0; i < s->nworkers; i++)
+        worker_stop(&s->workers[i]);
+    set_timer(s, s->drain_deadline, now);
+}
+
+static void on_signal(uv_signal_t *h, int number)
+{
+    (void)number;
+    stop(h->data);
+}
+
+static void on_shutdown_socket(uv_poll_t *h, int status, int events)
+{
+    Server *s = h->data;
+    int fd;
+    (void)status, (void)events;
+    if (os_accept(s->shutdown_fd, &fd) != 0)
+        return;
+    os_fd_close(fd);
+    uv_poll_stop(h);
+    if (!s->stopping)
+        stop(s);
+}
+
+static void on_worker_ended(uv_async_t *h)
+{
+    Server *s = h->data;
+    for (u32 i = 0; i < s->nworkers; i++)
+        if (!__atomic_load_n(&s->workers[i].ended, __ATOMIC_ACQUIRE))
+            return;
+    uv_stop(&s->uv);
+}
+
+/* --- deadlines --- */
+
+static void on_timer(uv_timer_t *h)
+{
+    Server *s = h->data;
+    u64 now = os_monotonic_ns(), next = UINT64_MAX;
+    bool over = now >= s->drain_deadline;
+    if (over && now - s->drain_deadline >= (u64)LAST_MS * MS)
+        _exit(0); /* somebody does not let go */
+    for (u32 i = 0; i < s->nworkers; i++)
+        next = MIN(next, watch_run(&s->workers[i], over ? UINT64_MAX : now));
+    if (over)
+        next = now + 20 * MS;
+    else if (s->c.timeout_ns != UINT64_MAX) /* nothing that starts from now on is due before */
+        next = MIN(next, now + s->c.timeout_ns);
+    set_timer(s, MIN(next, over ? next : s->drain_deadline), now);
+}
+
+static void set_timer(Server *s, u64 deadline, u64 now)
+{
+    if (deadline == UINT64_MAX)
+        return;
+    uv_update_time(&s->uv);
+    uv_timer_start(&s->timer, on_timer, deadline > now ? (deadline - now) / MS + 1 : 1, 0);
+}
+
+/* --- the thread's loop --- */
+
+/* The sockets of one thread: all of them have the same addresses. */
+static void say_addresses(const Server *s)
+{
+    for (u32 i = 0; i < s->workers[0].sockets.n; i++)
+        say_address("Serving HTTP on", "http://", s->workers[0].sockets.p[i]);
+}
+
+static void open_loop(Server *s)
+{
+    ALWAYS(uv_loop_init(&s->uv) == 0);
+    ALWAYS(uv_async_init(&s->uv, &s->worker_ended, on_worker_ended) == 0);
+    ALWAYS(uv_sem_init(&s->ready, 0) == 0);
+    uv_timer_init(&s->uv, &s->timer);
+    uv_signal_init(&s->uv, &s->interrupt);
+    uv_signal_init(&s->uv, &s->terminate);
+    s->worker_ended.data = s->timer.data = s->interrupt.data = s->terminate.data = s;
+    uv_signal_start(&s->interrupt, on_signal, SIGINT);
+    uv_signal_start(&s->terminate, on_signal, SIGTERM);
+    if (s->shutdown_fd >= 0 && uv_poll_init(&s->uv, &s->shutdown, s->shutdown_fd) == 0) {
+        s->shutdown.data = s;
+        uv_poll_start(&s->shutdown, UV_READABLE, on_shutdown_socket);
+    }
+    if (s->c.timeout_ns != UINT64_MAX) {
+        u64 now = os_monotonic_ns();
+        set_timer(s, now + MIN(s->c.timeout_ns, (u64)INT64_MAX), now);
+    }
+}
+
+static void close_handle(uv_handle_t *h, void *arg)
+{
+    (void)arg;
+    if (!uv_is_closing(h))
+        uv_close(h, NULL);
+}
+
+static void close_loop(Server *s)
+{
+    uv_walk(&s->uv, close_handle, NULL);
+    uv_run(&s->uv, UV_RUN_DEFAULT);
+    ALWAYS(uv_loop_close(&s->uv) == 0);
+    uv_sem_destroy(&s->ready);
+}
+
+MUST_CHECK static Error *run(Server *s)
+{
+    u32 n = 0;
+    open_loop(s);
+    while (n < s->nworkers && worker_start(&s->workers[n]))
+        n++;
+    for (u32 i = 0; i < n; i++)
+        uv_sem_wait(&s->ready);
+    Error *e = n < s->nworkers ? error_new("no thread to serve with") : NULL;
+    if (e) {
+        s->nworkers = n;
+        stop(s);
+    } else {
+        if (s->shutdown_fd >= 0)
+            say_address("Listening for shutdown on", "tcp://", s->shutdown_fd);
+        say_addresses(s);
+    }
+    if (n > 0)
+        uv_run(&s->uv, UV_RUN_DEFAULT);
+    for (u32 i = 0; i < n; i++)
+        os_thread_join(s->workers[i].thread);
+    close_loop(s);
+    return e;
+}
+
+/* Limits are divided, so that no thread has to ask another. */
+static void make_workers(Server *s)
+{
+    u32 n = MAX(MIN(s->c.threads, MIN(s->c.max_requests, s->c.max_connections)), 1);
+    s->nworkers = n;
+    s->workers = mem_alloc_array(n, sizeof *s->workers);
+    for (u32 i = 0; i < n; i++) {
+        Worker *w = &s->workers[i];
+        w->server = s;
+        w->max_requests = s->c.max_requests / n + (i < s->c.max_requests % n);
+        w->max_connections = s->c.max_connections / n + (i < s->c.max_connections % n);
+    }
+}
+
+static void release(Server *s)
+{
+    for (u32 i = 0; i < s->nworkers; i++) {
+        Worker *w = &s->workers[i];
+        for (Call *next, *c = w->all; c; c = next) {
+            next = c->all;
+            mem_free(c);
+        }
+        vec_release(&w->sockets);
+    }
+    mem_free(s->workers);
+    slot_images_unref(s->images);
+}
+
+Error *serve(const ServeConfig *c)
+{
+    Error *e = check_component(c);
+    if (e)
+        return e;
+    Server s = {.c = *c, .shutdown_fd = -1, .drain_deadline = UINT64_MAX};
+    s.images = slot_images_new();
+    make_workers(&s);
+    if (c->shutdown)
+        e = bind_to(c->shutdown, 1, &s.shutdown_fd);
+    if (!e)
+        e = listen_all(&s);
+    if (e)
+        close_sockets(&s);
+    else
+        e = run(&s);
+    release(&s);
+    return e;
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* What the files of serve/ share: the server, its threads, the calls in them. */
+#ifndef SERVE_SERVE_PRIV_H
+#define SERVE_SERVE_PRIV_H
+
+#include "base/vec.h"
+#include "os/thread.h"
+#include "serve/serve.h"
+#include "wasi/loop.h"
+
+typedef struct Server Server;
+typedef struct Worker Worker;
+typedef struct Call Call;
+
+/* Who has the store of a call: its thread, or the thread of deadlines, which interrupts it. */
+typedef enum WatchState { WATCH_IDLE, WATCH_ARMED, WATCH_FIRING, WATCH_FIRED } WatchState;
+
+/* A store with a deadline. Never freed while the threads run. */
+typedef struct Watch {
+    u32 state;    /* WatchState; atomic */
+    u64 deadline; /* of os_monotonic_ns */
+    Store *store;
+} Watch;
+
+/* A request, from its head until its guest has returned. */
+struct Call {
+    Call *all;  /* the next of the thread's, for good */
+    Call *next; /* free or waiting */
+    Worker *worker;
+    HttpRequest *r;      /* NULL: answered, or the connection is gone */
+    struct Guest *guest; /* while the request is the guest's */
+    Watch watch;
+    bool timed_out;
+    bool set; /* the guest has said what the response is */
+    u64 id;
+};
+
+/* The host of a slot. */
+typedef struct Guest {
+    Worker *worker;
+    WasiCtx *ctx;
+    WasiP2 *p2;
+    ComponentFunc *handler; /* NULL: not looked for yet */
+    Call *call;             /* NULL: idle */
+    u64 id;
+} Guest;
+
+struct Worker {
+    Server *server;
+    OsThread thread;
+    VEC(int) sockets;
+    u32 max_requests, max_connections;
+    WasiLoop *loop;
+    HttpLoop *http_loop;
+    HttpServer *http;
+    SlotPool *pool;
+    uv_async_t stop;
+    bool stopping, drained, ended; /* ended: atomic */
+    u32 running;                   /* calls; atomic, written by this thread */
+    Call *all;                     /* atomic, only grows */
+    Call *free;
+    Call *waiting, **last; /* for others to end */
+    Call *taking;          /* whose slot is being made */
+    HttpPair *pairs;       /* of a request's head */
+};
+
+struct Server {
+    ServeConfig c;
+    SlotImages *images;
+    u64 instances, requests; /* numbers given; atomic */
+    u32 nworkers;
+    Worker *workers;
+    /* The calling thread's. */
+    uv_loop_t uv;
+    uv_signal_t interrupt, terminate;
+    uv_poll_t shutdown;
+    int shutdown_fd;
+    uv_timer_t timer;
+    uv_async_t worker_ended;
+    uv_sem_t ready;     /* posted by each thread */
+    u64 drain_deadline; /* UINT64_MAX: it is not ending */
+    bool stopping;
+};
+
+/* --- serve.c --- */
+
+/* "HEAD: ..." with causes on stderr; dropped if stderr takes nothing. Frees `e`. */
+void serve_report(const char *head, Error *e);
+#define REPORT_ERROR "error"          /* instead of an answer */
+#define REPORT_WORKER "worker failed" /* behind it */
+
+/* --- worker.c --- */
+
+bool worker_start(Worker *w) MUST_CHECK;
+void worker_stop(Worker *w); /* from another thread */
+void worker_call_ended(Worker *w, Call *c);
+
+/* --- call.c --- */
+
+extern const HttpHandler call_handler;
+void call_start(Call *c);
+/* For SlotConfig. */
+Error *guest_new(void *arg, Store *s, ComponentLinker *l, void **ret_host);
+void guest_end(void *host);
+bool guest_reset(void *host);
+void guest_free(void *host);
+
+/* --- watch.c --- */
+
+void watch_arm(Watch *w, Store *s, u64 deadline);
+/* True if it was fired: the store is interrupted. Nothing if it is idle. */
+bool watch_disarm(Watch *w);
+/* Interrupts what is due; the deadline that is next, UINT64_MAX if there is none. */
+u64 watch_run(Worker *w, u64 now);
+
+#endif

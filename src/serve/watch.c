@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/*
+ * Deadlines of calls. A thread that computes cannot look at a clock, so another one does: it walks
+ * all calls when the earliest deadline comes, and interrupts the stores of those that are due. A
+ * call that ends in time costs two atomic writes.
+ */
+#include "serve/serve_priv.h"
+
+#include <sched.h>
+
+void watch_arm(Watch *w, Store *s, u64 deadline)
+{
+    w->store = s;
+    __atomic_store_n(&w->deadline, deadline, __ATOMIC_RELAXED);
+    __atomic_store_n(&w->state, WATCH_ARMED, __ATOMIC_RELEASE);
+}
+
+bool watch_disarm(Watch *w)
+{
+    u32 armed = WATCH_ARMED;
+    if (__atomic_compare_exchange_n(&w->state, &armed, WATCH_IDLE, false, __ATOMIC_ACQ_REL,
+                                    __ATOMIC_ACQUIRE) ||
+        armed == WATCH_IDLE)
+        return false;
+    while (__atomic_load_n(&w->state, __ATOMIC_ACQUIRE) == WATCH_FIRING)
+        sched_yield();
+    __atomic_store_n(&w->state, WATCH_IDLE, __ATOMIC_RELAXED);
+    return true;
+}
+
+static void fire(Worker *w, Watch *watch)
+{
+    u32 armed = WATCH_ARMED;
+    if (!__atomic_compare_exchange_n(&watch->state, &armed, WATCH_FIRING, false, __ATOMIC_ACQ_REL,
+                                     __ATOMIC_ACQUIRE))
+        return;
+    store_interrupt(watch->store);
+    wasi_loop_poke(w->loop); /* it is there as long as a call is */
+    __atomic_store_n(&watch->state, WATCH_FIRED, __ATOMIC_RELEASE);
+}
+
+u64 watch_run(Worker *w, u64 now)
+{
+    u64 next = UINT64_MAX;
+    for (Call *c = __atomic_load_n(&w->all, __ATOMIC_ACQUIRE); c; c = c->all) {
+        if (__atomic_load_n(&c->watch.state, __ATOMIC_ACQUIRE) != WATCH_ARMED)
+            continue;
+        u64 deadline = __atomic_load_n(&c->watch.deadline, __ATOMIC_RELAXED);
+        if (deadline <= now)
+            fire(w, &c->watch);
+        else
+            next = MIN(next, deadline);
+    }
+    return next;
+}

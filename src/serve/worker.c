@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* A thread that serves: its loop, its HTTP server, its slots. */
+#include "serve/serve_priv.h"
+
+#include "runtime/fiber.h"
+
+static SlotPool *pool_new(Worker *w)
+{
+    const ServeConfig *c = &w->server->c;
+    SlotConfig config = {.engine = c->engine,
+                         .component = c->component,
+                         .images = w->server->images,
+                         .max_idle = w->max_requests,
+                         .host_new = guest_new,
+                         .host_end = guest_end,
+                         .host_reset = guest_reset,
+                         .host_free = guest_free,
+                         .arg = w};
+    slot_options_init(&config.options);
+    return slot_pool_new(&config);
+}
+
+/* --- the end --- */
+
+static void end_if_done(Worker *w)
+{
+    if (w->drained && w->running == 0)
+        uv_stop(wasi_loop_uv(w->loop));
+}
+
+static void on_drained(void *ctx)
+{
+    Worker *w = ctx;
+    w->drained = true;
+    end_if_done(w);
+}
+
+static void on_stop(uv_async_t *h)
+{
+    Worker *w = h->data;
+    if (w->stopping)
+        return;
+    w->stopping = true;
+    u64 ms = w->server->c.drain_ns / 1000000;
+    http_server_drain(w->http, (u32)MIN(ms, (u64)UINT32_MAX), on_drained);
+}
+
+void worker_stop(Worker *w)
+{
+    uv_async_send(&w->stop);
+}
+
+/* --- calls --- */
+
+void worker_call_ended(Worker *w, Call *c)
+{
+    Call *next = w->waiting;
+    c->next = w->free;
+    w->free = c;
+    if (next) {
+        w->waiting = next->next;
+        if (!w->waiting)
+            w->last = &w->waiting;
+        call_start(next);
+        return;
+    }
+    __atomic_store_n(&w->running, w->running - 1, __ATOMIC_RELAXED);
+    end_if_done(w);
+}
+
+/* --- the thread --- */
+
+static void open_server(Worker *w)
+{
+    HttpServerOptions o = http_server_options_default();
+    o.max_connections = w->max_connections;
+    w->loop = wasi_loop();
+    ALWAYS(w->loop);
+    uv_loop_t *uv = wasi_loop_uv(w->loop);
+    ALWAYS(uv_async_init(uv, &w->stop, on_stop) == 0);
+    w->stop.data = w;
+    w->http_loop = http_loop_new(uv);
+    w->http = http_server_new(w->http_loop, &o, &call_handler, w);
+    for (u32 i = 0; i < w->sockets.n; i++)
+        http_server_listen(w->http, w->sockets.p[i]);
+    w->pool = pool_new(w);
+    w->pairs = mem_alloc_array(HTTP_MAX_FIELDS + w->server->c.n_headers, sizeof *w->pairs);
+}
+
+static void close_server(Worker *w)
+{
+    http_server_free(w->http);
+    slot_pool_free(w->pool);
+    wasi_http_thread_release();
+    uv_close((uv_handle_t *)&w->stop, NULL);
+    http_loop_close(w->http_loop);
+    wasi_loop_run(w->loop);
+    wasi_loop_release();
+    fiber_release_stacks();
+    mem_free(w->pairs);
+}
+
+static void serve_thread(void *arg)
+{
+    Worker *w = arg;
+    open_server(w);
+    uv_sem_post(&w->server->ready);
+    wasi_loop_run(w->loop);
+    close_server(w);
+    __atomic_store_n(&w->ended, true, __ATOMIC_RELEASE);
+    uv_async_send(&w->server->worker_ended);
+}
+
+bool worker_start(Worker *w)
+{
+    w->last = &w->waiting;
+    return os_thread_start(&w->thread, serve_thread, w);
+}
