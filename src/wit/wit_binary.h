@@ -30,8 +30,8 @@ void wit_builder_free(WitBuilder *b);
  * are added to a world of the name `merged` if that is not empty. */
 Error *wit_builder_add(WitBuilder *b, const u8 *p, usize n, Str merged,
                        StringEncoding *ret_encoding) MUST_CHECK;
-/* The component-type sections of a core module; an error if there is none. */
-Error *wit_builder_add_module(WitBuilder *b, const u8 *p, usize n, Str merged,
+/* The component-type sections of a core module; an error if there is none and not `may_lack`. */
+Error *wit_builder_add_module(WitBuilder *b, const u8 *p, usize n, Str merged, bool may_lack,
                               StringEncoding *ret_encoding) MUST_CHECK;
 /* The imports and exports of a component, as the world `root:component/root`. */
 Error *wit_builder_add_component(WitBuilder *b, const Component *c) MUST_CHECK;

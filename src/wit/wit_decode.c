@@ -500,7 +500,7 @@ Error *wit_builder_add_component(WitBuilder *b, const Component *c)
     return end_reading(&r);
 }
 
-Error *wit_builder_add_module(WitBuilder *b, const u8 *p, usize n, Str merged,
+Error *wit_builder_add_module(WitBuilder *b, const u8 *p, usize n, Str merged, bool may_lack,
                               StringEncoding *ret_encoding)
 {
     SectionReader r;
@@ -519,7 +519,7 @@ Error *wit_builder_add_module(WitBuilder *b, const u8 *p, usize n, Str merged,
         error_free(e);
         return r.error;
     }
-    if (!e && !found)
+    if (!e && !found && !may_lack)
         e = error_new("the module has no `component-type` section, which says what its world is; "
                       "`wasmtime component embed` adds one");
     return e;
@@ -541,8 +541,9 @@ MUST_CHECK static Error *add_component_bytes(WitBuilder *b, const u8 *p, usize n
 Error *wit_decode(const u8 *p, usize n, WitModel **ret_model)
 {
     WitBuilder *b = wit_builder_new(false);
-    Error *e = component_is(p, n) ? add_component_bytes(b, p, n)
-                                  : wit_builder_add_module(b, p, n, STR("root:root/root"), NULL);
+    Error *e = component_is(p, n)
+                   ? add_component_bytes(b, p, n)
+                   : wit_builder_add_module(b, p, n, STR("root:root/root"), false, NULL);
     if (e) {
         wit_builder_free(b);
         return e;

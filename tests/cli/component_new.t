@@ -124,6 +124,85 @@ run component wit first.wit
 code 0
 expect cmp -s .out first.wit
 
+begin "an adapter serves imports, with a stack from the module's memory, cut down to what is used"
+cat >main.wat <<'EOF'
+(module
+  (import "old" "twice" (func $twice (param i32) (result i32)))
+  (memory (export "memory") 1)
+  (func (export "calc") (result i32) (call $twice (i32.const 21))))
+EOF
+cat >adapter.wat <<'EOF'
+(module
+  (import "env" "memory" (memory 0))
+  (import "__main_module__" "cabi_realloc" (func $realloc (param i32 i32 i32 i32) (result i32)))
+  (import "$root" "unused" (func $unused (param i32)))
+  (global $__stack_pointer (mut i32) (i32.const 0))
+  (global $allocation_state (mut i32) (i32.const 0))
+  (func (export "unused") (call $unused (i32.const 1)))
+  (func $double (param i32) (result i32)
+    (global.set $__stack_pointer (i32.sub (global.get $__stack_pointer) (i32.const 16)))
+    (if (i32.le_s (global.get $__stack_pointer) (i32.const 65536)) (then (unreachable)))
+    (i32.store (global.get $__stack_pointer) (local.get 0))
+    (i32.add (local.get 0) (i32.load (global.get $__stack_pointer)))
+    (global.set $__stack_pointer (i32.add (global.get $__stack_pointer) (i32.const 16))))
+  (func (export "twice") (param i32) (result i32) (call $double (local.get 0))))
+EOF
+cat >calc.wit <<'EOF'
+package a:calc;
+world main { export calc: func() -> u32; }
+world adapter { import unused: func(x: u32); }
+EOF
+run component embed calc.wit main.wat -w main -o main.wasm
+run component embed calc.wit adapter.wat -w adapter -o old.wasm
+code 0
+run component new main.wasm --adapt old.wasm -o calc.wasm
+code 0
+stderr ""
+run --invoke 'calc()' calc.wasm
+code 0
+stdout 42
+run component wit calc.wasm
+code 0
+expect test "$(grep -c import .out)" = 0
+
+begin "an import that only an adapter could serve"
+run component new main.wasm -o x.wasm
+code 1
+err_has "imports the function \`twice\` of \`old\`, which is not in its world"
+
+begin "imports of compatible versions become one"
+for v in 0 4; do
+    mkdir -p "versions/deps/v$v"
+    cat >"versions/deps/v$v/v.wit" <<EOF
+package a:dep@0.2.$v;
+interface api { resource thing; make: func() -> thing; f$v: func(t: borrow<thing>); }
+EOF
+done
+cat >versions/main.wit <<'EOF'
+package a:versions;
+world w { import a:dep/api@0.2.0; import a:dep/api@0.2.4; }
+EOF
+cat >versions.wat <<'EOF'
+(module
+  (import "a:dep/api@0.2.0" "make" (func (result i32)))
+  (import "a:dep/api@0.2.0" "f0" (func (param i32)))
+  (import "a:dep/api@0.2.4" "f4" (func (param i32)))
+  (import "a:dep/api@0.2.4" "[resource-drop]thing" (func (param i32))))
+EOF
+run component embed versions versions.wat -o v.wasm
+code 0
+run component new v.wasm -o merged.wasm
+code 0
+run component wit merged.wasm
+expect test "$(grep -c 'import a:dep' .out)" = 1
+out_has "import a:dep/api@0.2.4;"
+out_has "f0: func"
+out_has "f4: func"
+run component new v.wasm --merge-imports-based-on-semver=n -o apart.wasm
+code 0
+run component wit apart.wasm
+expect test "$(grep -c 'import a:dep' .out)" = 2
+
 begin "what does not fit is told"
 run component new greet.wat -o x.wasm
 code 1

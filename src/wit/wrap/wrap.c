@@ -72,7 +72,7 @@ Error *component_embed(const WitModel *m, WitId world, StringEncoding encoding, 
 /* ---- sources ---- */
 
 /* Decodes what is in c->bytes. */
-static void decode_source(Wrap *w, CoreSource *c)
+void wrap_decode_source(Wrap *w, CoreSource *c)
 {
     DecodeOptions o = {.features = ~(FeatureSet)0};
     Diag diag;
@@ -89,12 +89,13 @@ static void add_source(Wrap *w, WitBuilder *b, Str name, const u8 *p, usize n)
     if (component_is(p, n))
         w->error = error_new("a core module is needed here, this is a component");
     else
-        w->error = wit_builder_add_module(b, p, n, WORLD, &c.encoding);
+        w->error =
+            wit_builder_add_module(b, p, n, WORLD, !name.n && w->options->nadapters, &c.encoding);
     if (!w->error)
         w->error = sections_filter(p, n, is_component_type, NULL, &c.bytes);
     vec_push(&w->sources, c);
     if (!w->error)
-        decode_source(w, &w->sources.p[w->sources.n - 1]);
+        wrap_decode_source(w, &w->sources.p[w->sources.n - 1]);
     if (w->error && name.n)
         w->error = error_wrap(w->error, "in the adapter `%.*s`", STR_ARG(name));
 }

@@ -184,22 +184,19 @@ void wrap_fixup_module(const Wrap *w, bool init, Buf *out)
  */
 void wrap_realloc_module(Buf *out)
 {
-    static const u8 bytes[] = {0,          'a',  's',  'm',  1,    0,    0,    0, /* */
-                               M_TYPE,     9,    1,    0x60, 4,    0x7f, 0x7f, 0x7f,
-                               0x7f,       1,    0x7f, /* */
-                               M_IMPORT,   8,    1,    0,    2,    'm',  'm',  2,
-                               0,          0,             /* (import "" "mm" (memory 0)) */
-                               M_FUNCTION, 2,    1,    0, /* */
-                               M_EXPORT,   16,   1,    12,   'c',  'a',  'b',  'i',
-                               '_',        'r',  'e',  'a',  'l',  'l',  'o',  'c',
-                               0,          0,                   /* */
-                               M_CODE,     45,   1,    43,   0, /* */
-                               0x20,       0,    0x20, 1,    0x72, 0x04, 0x40, 0x00,
-                               0x0b, /* old | old_size: unreachable */
-                               0x20,       3,    0x41, 0xff, 0xff, 3,    0x6a, 0x41,
-                               16,         0x76, 0x40, 0, /* grow (size + 65535) >> 16 */
-                               0x22,       0,    0x41, 0x7f, 0x46, 0x04, 0x40, 0x00,
-                               0x0b, /* local.tee; -1: unreachable */
-                               0x20,       0,    0x41, 16,   0x74, 0x0b};
+    /* clang-format off */
+    static const u8 bytes[] = {
+        0, 'a', 's', 'm', 1, 0, 0, 0,
+        M_TYPE, 9, 1, 0x60, 4, 0x7f, 0x7f, 0x7f, 0x7f, 1, 0x7f,
+        M_IMPORT, 8, 1, 0, 2, 'm', 'm', 2, 0, 0,             /* (import "" "mm" (memory 0)) */
+        M_FUNCTION, 2, 1, 0,
+        M_EXPORT, 16, 1, 12, 'c', 'a', 'b', 'i', '_', 'r', 'e', 'a', 'l', 'l', 'o', 'c', 0, 0,
+        M_CODE, 39, 1, 37, 0,
+        0x20, 0, 0x20, 1, 0x72, 0x04, 0x40, 0x00, 0x0b,      /* old | old_size: unreachable */
+        0x20, 3, 0x41, 0xff, 0xff, 3, 0x6a, 0x41, 16, 0x76,  /* (size + 65535) >> 16 */
+        0x40, 0, 0x22, 0,                                    /* memory.grow, local.tee */
+        0x41, 0x7f, 0x46, 0x04, 0x40, 0x00, 0x0b,            /* -1: unreachable */
+        0x20, 0, 0x41, 16, 0x74, 0x0b};
+    /* clang-format on */
     buf_bytes(out, bytes, sizeof bytes);
 }

@@ -93,6 +93,9 @@ static inline CoreSource *wrap_main(Wrap *w)
 Str wrap_source_name(const CoreSource *c);
 const Export *wrap_core_export(const CoreSource *c, Str name, ExternKind kind);
 
+/* Decodes what is in c->bytes. */
+void wrap_decode_source(Wrap *w, CoreSource *c);
+
 /* ---- wrap_names.c ---- */
 void wrap_index_world(Wrap *w);
 void wrap_index_exports(Wrap *w, CoreSource *c);
