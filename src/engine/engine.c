@@ -125,7 +125,9 @@ static Error *compile_one(void *arg, Module *m, u32 func)
 
 ModuleConfig engine_module_config(Engine *e)
 {
-    return (ModuleConfig){.arg = e, .compile = compile_one, .release = release};
+    /* Reservations for memories are made where address space is not limited. */
+    bool roomy = e->config.tunables.memory_reservation >= GUARDED_RESERVATION;
+    return (ModuleConfig){.arg = e, .compile = compile_one, .release = release, .roomy = roomy};
 }
 
 /* --- stubs --- */

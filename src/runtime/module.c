@@ -2,11 +2,23 @@
 /* Modules: reference counts, code, names. */
 #include "runtime/runtime_priv.h"
 
+/*
+ * Machine code bytes reserved for a byte of wasm and on top; only address space. A call in two
+ * bytes can take 10 KiB (a thousand arguments), so no factor is enough for every module: the margin
+ * is what a module may exceed it by, and what a small hostile one can take.
+ */
 enum {
-    TEXT_FACTOR = 16, /* machine code bytes reserved for a byte of wasm; only address space */
+    TEXT_FACTOR = 16,
     TEXT_MARGIN = 1 << 20,
+    TEXT_MARGIN_ROOMY = 64 << 20,
     TEXT_PER_FUNC = 256,
 };
+
+static u64 text_bytes(const WasmModule *w, u32 defined, bool roomy)
+{
+    return (roomy ? TEXT_MARGIN_ROOMY : TEXT_MARGIN) + (u64)w->code_size * TEXT_FACTOR +
+           (u64)defined * TEXT_PER_FUNC;
+}
 
 static Module *module_make(WasmModule *w, const ModuleConfig *c)
 {
@@ -29,8 +41,7 @@ Error *module_new(WasmModule *w, const ModuleConfig *c, Module **ret_module)
                             .nslots = defined,
                             .first_func = w->n_imported_funcs,
                             .max_funcs = defined,
-                            .text_bytes = TEXT_MARGIN + (u64)w->code_size * TEXT_FACTOR +
-                                          (u64)defined * TEXT_PER_FUNC,
+                            .text_bytes = text_bytes(w, defined, c->roomy),
                             .backing = c->backing};
     Error *e = defined ? code_mem_new(&config, &m->code) : NULL;
     if (e) {

@@ -24,6 +24,7 @@ typedef struct ModuleConfig {
     /* The module is gone. May be NULL. */
     void (*release)(void *arg);
     CodeBacking backing;
+    bool roomy; /* there is address space to spare */
 } ModuleConfig;
 
 /* Transfers `w`, also on failure. */

@@ -48,4 +48,15 @@ stdout 1
 run -O memory-reservation=0,memory-may-move=n --invoke memory-grow "$data/grow.wat"
 code 0
 
+begin "calls of a thousand arguments: two bytes that make ten thousand"
+awk 'BEGIN {
+    for (i = 0; i < 1000; i++) { params = params " i64"; zeros = zeros " i64.const 5"; gets = gets " local.get " 999 - i }
+    for (i = 0; i < 1000; i++) { calls = calls " call $f"; drops = drops " drop" }
+    print "(module (func $f (param" params ") (result" params ")" gets ")"
+    print "(func (export \"_start\")" zeros calls drops "))"
+}' >wide.wat
+run wide.wat
+code 0
+stderr ""
+
 finish
