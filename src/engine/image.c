@@ -158,6 +158,8 @@ static void write_parts(Buf *out, const ImageSource *s, ImageHeader *h)
     h->funcs = write_tables(out, s, write_funcs, recs, offsetof(ImageModule, funcs));
     h->traps = write_tables(out, s, write_traps, recs, offsetof(ImageModule, traps));
     h->calls = write_tables(out, s, write_calls, recs, offsetof(ImageModule, calls));
+    for (u32 i = 0; i < s->nmodules; i++)
+        recs[i].file_at = module_wasm(s->modules[i])->file_at;
     pad_to(out, 8);
     usize start = out->n;
     buf_bytes(out, recs, s->nmodules * sizeof *recs);

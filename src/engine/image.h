@@ -23,7 +23,7 @@
 #include "base/base.h"
 
 /* Raised with every change of this file, of abi/ or of generated code. */
-#define IMAGE_VERSION 3u
+#define IMAGE_VERSION 4u
 #define IMAGE_MAGIC "WTCIMAGE"
 
 enum {
@@ -45,6 +45,7 @@ typedef struct ImageFunc {
 
 typedef struct ImageModule {
     ImagePart text, funcs, traps, calls;
+    u64 file_at; /* WasmModule.file_at of what was compiled; the bytes here are shorter */
 } ImageModule;
 
 typedef struct ImageHeader {

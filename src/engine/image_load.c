@@ -108,7 +108,7 @@ static bool parts_ok(const Image *f, const ImageModule *m)
 static Error *check_parts(const Image *f)
 {
     const ImageHeader *h = &f->h;
-    ImageModule all = {h->text, h->funcs, h->traps, h->calls};
+    ImageModule all = {h->text, h->funcs, h->traps, h->calls, 0};
     if (!parts_ok(f, &all) || h->text.at < IMAGE_TEXT_ALIGN ||
         !part_ok(f, h->modules, 8, sizeof(ImageModule)) || !part_ok(f, h->wasm, 1, 1))
         return error_new("the compiled module is damaged: a part lies outside of the file");
@@ -188,6 +188,7 @@ static Error *make_module(Image *f, u32 i, WasmModule *w, bool take, Module **re
         module_free(w);
         return tables_damaged();
     }
+    w->file_at = (u32)m.file_at;
     ModuleConfig config = engine_module_config(f->engine);
     u8 *map = f->map;
     if (take)

@@ -251,7 +251,7 @@ static void format_frame(Buf *out, u32 number, const Frame *f, bool offsets)
     const WasmModule *w = module_wasm(f->module);
     Str module = module_name(w), name = module_func_name(w, f->func);
     char offset[16];
-    snprintf(offset, sizeof offset, "0x%x", f->offset);
+    snprintf(offset, sizeof offset, "0x%llx", (unsigned long long)w->file_at + f->offset);
     buf_printf(out, "\n  %3u: ", number);
     if (offsets && f->offset != NO_OFFSET)
         buf_printf(out, "%8s - ", offset);

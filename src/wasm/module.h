@@ -82,6 +82,7 @@ typedef struct WasmModule {
     TypeRegistry *registry; /* borrow */
     const u8 *bytes;
     u32 size;
+    u32 file_at;         /* where it begins in the component it is of; 0 by itself */
     bool borrowed;       /* the bytes are the caller's */
     FeatureSet features; /* that it was decoded with */
     FeatureSet uses;     /* proposals whose opcodes or types occur in it */

@@ -118,6 +118,7 @@ static void read_module(CDecoder *d)
     vec_push(&d->root->modules, m);
     d->at = at;
     ComponentModule entry = {range_of(d, at), m, module_type_of(d, m)};
+    m->file_at = entry.bytes.at;
     vec_push(&d->scope->core_modules, entry);
     push_def(
         d, at,

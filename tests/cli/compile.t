@@ -71,6 +71,10 @@ err_has "requires the \`--allow-precompiled\` flag"
 run --allow-precompiled --invoke 'trap()' component-echo.cwasm
 code 134
 err_has "wasm trap: wasm \`unreachable\` instruction executed"
+grep '^ .* - ' .err >compiled
+run --invoke 'trap()' "$data/component-echo.wasm"
+grep '^ .* - ' .err >direct
+expect cmp compiled direct
 run --allow-precompiled --preload "x=component-echo.cwasm" args.cwasm
 code 1
 err_has "a core module is needed here, not a component"

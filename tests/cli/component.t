@@ -59,6 +59,7 @@ done
 begin "a component that traps"
 run --invoke 'trap()' "$data/component-echo.wasm"
 code 134
+err_has "    0:     0x92 - <unknown>!<wasm function 3>"
 err_has "wasm trap: wasm \`unreachable\` instruction executed"
 
 begin "a component that is no command"
