@@ -202,6 +202,7 @@ static GraphItem *add_import(Graph *g, GraphExtern ext, Str track, bool implicit
     item->implicit = implicit;
     if (ext.sort == SORT_INSTANCE) { /* others may use the type as it is; this one may grow */
         item->ext.type = gtypes_new(&g->types, CT_INSTANCE);
+        item->ext.type->name = ext.type->name;
         for (u32 i = 0; i < ext.type->nexports; i++)
             gtypes_add_export(&g->types, item->ext.type, ext.type->exports[i]);
     }
@@ -218,11 +219,28 @@ Error *graph_import(Graph *g, GraphExtern ext, GraphItem **ret_item)
     if (!extern_name_parse(ext.name, 0, &name, &diag))
         return error_new("`%.*s` is not a name of an import: %s", STR_ARG(ext.name), diag.msg);
     Str track = track_of(g, ext.name);
+    if (map_get(&g->imports, track, &at) && g->items.p[at]->needed) {
+        GraphItem *item = g->items.p[at];
+        item->needed = item->implicit = false;
+        *ret_item = item;
+        return gtypes_merge(&g->types, &item->ext, &ext);
+    }
     if (map_get(&g->imports, track, &at))
         return error_new("there is an import `%.*s` already%s", STR_ARG(g->items.p[at]->ext.name),
                          g->items.p[at]->implicit ? ", which an instance needs" : "");
     settle_import(&ext);
     *ret_item = add_import(g, ext, track, false);
+    return NULL;
+}
+
+Error *graph_need(Graph *g, GraphExtern ext)
+{
+    Str track = track_of(g, ext.name);
+    u64 at;
+    if (map_get(&g->imports, track, &at))
+        return gtypes_merge(&g->types, &g->items.p[at]->ext, &ext);
+    settle_import(&ext);
+    add_import(g, ext, track, true)->needed = true;
     return NULL;
 }
 
@@ -241,6 +259,7 @@ MUST_CHECK static Error *merge_import(Graph *g, const GraphItem *instance, const
                           "another instance",
                           STR_ARG(x->name), STR_ARG(instance->package->name),
                           STR_ARG(item->ext.name));
+    item->needed = false;
     if (name_newer(x->name, item->ext.name))
         item->ext.name = x->name;
     fix_resources(&item->ext);

@@ -30,6 +30,7 @@ typedef struct GraphItem GraphItem;
 struct GraphItem {
     u8 kind;         /* GraphItemKind */
     bool implicit;   /* an import that nobody wrote */
+    bool needed;     /* an implicit import for its types alone, so far */
     GraphExtern ext; /* name: of the import, or of the export that it is an alias of */
     GraphItem *from;
     GraphPackage *package; /* ITEM_INSTANCE */
@@ -75,6 +76,8 @@ bool graph_is_instance(const GraphItem *item);
 GraphItem *graph_alias(Graph *g, GraphItem *instance, Str name);
 /* An import that somebody asks for: its name must be free. */
 Error *graph_import(Graph *g, GraphExtern ext, GraphItem **ret_item) MUST_CHECK;
+/* An instance must be imported for its types; who asks for it later shares it. */
+Error *graph_need(Graph *g, GraphExtern ext) MUST_CHECK;
 Error *graph_export(Graph *g, Str name, GraphItem *item) MUST_CHECK;
 bool graph_has_export(const Graph *g, Str name);
 

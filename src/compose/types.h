@@ -36,6 +36,7 @@ struct GraphType {
     bool made;  /* a resource of an instance of the composition */
     bool fixed; /* a resource that an import of the composition brings */
     u32 id;
+    u32 depth;       /* of the nesting of types that a text declares */
     GraphType *same; /* who stands for it, see gtypes_find */
     Str name;        /* under which it was first exported or imported */
     Str home;        /* the import whose instance that is; empty: none, or the import itself */

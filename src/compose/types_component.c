@@ -36,6 +36,8 @@ static GraphExtern *externs(Convert *c, const ComponentExtern *list, u32 n)
         if (e->sort == SORT_CORE_MODULE)
             continue;
         out[i].type = convert(c, e->type);
+        if (e->sort == SORT_INSTANCE && e->name.kind == NAME_INTERFACE && !out[i].type->name.n)
+            out[i].type->name = out[i].name;
         if (e->sort == SORT_TYPE && !out[i].type->name.n && out[i].type->kind >= CT_PRIMITIVES)
             out[i].type->name = out[i].name;
     }
@@ -49,7 +51,8 @@ static void parts(Convert *c, const CType *from, GraphType *to)
     to->n = from->n;
     to->fields = arena_array(&c->t->arena, GraphField, from->n);
     for (u32 i = 0; i < from->n; i++) {
-        to->fields[i].name = gtypes_keep(c->t, from->fields[i].name);
+        if (from->kind != CT_OPTION && from->kind != CT_RESULT) /* the decoder's own names */
+            to->fields[i].name = gtypes_keep(c->t, from->fields[i].name);
         if (from->fields[i].type != CTYPE_NONE)
             to->fields[i].type = convert(c, from->fields[i].type);
     }

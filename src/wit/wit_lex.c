@@ -144,7 +144,7 @@ void wit_lex_next(WitLexer *l)
     } else if (c == '-' && char_at(l, begin + 1) == '>') {
         l->token.kind = WIT_TOKEN_ARROW;
         l->at += 2;
-    } else if (strchr("=,:;(){}<>*/.@_+-", c)) {
+    } else if (strchr("=,:;(){}<>[]*/.@_+-", c)) {
         l->token.kind = WIT_TOKEN_PUNCT;
         l->token.punct = (u8)c;
         l->at++;

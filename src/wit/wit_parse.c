@@ -92,7 +92,7 @@ AstId parser_id(WitParser *p)
     return id;
 }
 
-static WitVersion parse_version(WitParser *p)
+WitVersion parser_version(WitParser *p)
 {
     WitVersion v = {0};
     Str text = wit_lex_version(&p->lex);
@@ -115,7 +115,7 @@ AstPath parser_path_from(WitParser *p, AstId first)
     if (parser_is_punct(p, '/'))
         wit_lex_error(&p->lex, p->lex.token.at, "nested packages in names are not supported");
     if (parser_take_punct(p, '@'))
-        path.version = parse_version(p);
+        path.version = parser_version(p);
     return path;
 }
 
@@ -129,7 +129,7 @@ static void head_version(WitParser *p, WitVersion *v)
     if (!parser_take_word(p, "version"))
         parser_expected(p, "`version`");
     parser_expect_punct(p, '=');
-    *v = parse_version(p);
+    *v = parser_version(p);
 }
 
 static void parse_gate(WitParser *p, WitHead *h)
@@ -302,6 +302,8 @@ static void parse_extern(WitParser *p, AstItem *item, bool is_export)
         e->kind = AST_EXTERN_INLINE;
         e->name = name;
         e->body = parse_body(p, parse_interface_item);
+        if (p->wac)
+            parser_take_punct(p, ';');
     } else {
         if (glued) {
             p->lex = colon;
@@ -358,7 +360,7 @@ static AstPackageName parse_package_name(WitParser *p, Str docs)
     if (parser_is_punct(p, ':') || parser_is_punct(p, '/'))
         wit_lex_error(&p->lex, p->lex.token.at, "nested namespaces are not supported");
     if (parser_take_punct(p, '@'))
-        n.path.version = parse_version(p);
+        n.path.version = parser_version(p);
     return n;
 }
 
@@ -392,14 +394,28 @@ static u32 new_scope(WitParser *p, u32 source, u32 group, bool nested)
     return p->ast->scopes.n - 1;
 }
 
-static bool parse_top(WitParser *p, const WitHead *h, u32 scope)
+bool parser_top(WitParser *p, const WitHead *h, AstTop *ret_top)
 {
     bool is_world = parser_take_word(p, "world");
     if (!is_world && !parser_take_word(p, "interface"))
         return false;
-    AstTop top = {.is_world = is_world, .docs = h->docs, .gate = h->gate, .scope = scope};
-    top.name = parser_id(p);
-    top.body = parse_body(p, is_world ? parse_world_item : parse_interface_item);
+    *ret_top = (AstTop){.is_world = is_world, .docs = h->docs, .gate = h->gate};
+    ret_top->name = parser_id(p);
+    ret_top->body = parse_body(p, is_world ? parse_world_item : parse_interface_item);
+    return true;
+}
+
+AstBody parser_interface_body(WitParser *p)
+{
+    return parse_body(p, parse_interface_item);
+}
+
+static bool parse_top(WitParser *p, const WitHead *h, u32 scope)
+{
+    AstTop top;
+    if (!parser_top(p, h, &top))
+        return false;
+    top.scope = scope;
     PARSER_PUSH(p, &p->ast->tops, top);
     return true;
 }

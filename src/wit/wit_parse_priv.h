@@ -3,13 +3,14 @@
 #ifndef WIT_WIT_PARSE_PRIV_H
 #define WIT_WIT_PARSE_PRIV_H
 
-#include "wit/wit_ast_priv.h"
+#include "wit/wit_ast.h"
 #include "wit/wit_lex_priv.h"
 
 typedef struct WitParser {
     WitLexer lex;
     Ast *ast;
     u32 nesting; /* of the type that is being read */
+    bool wac;    /* WAC's rules where they are others */
 } WitParser;
 
 /* Documentation, gates and so on in front of an item. */
@@ -51,6 +52,11 @@ AstPath parser_path(WitParser *p);
 /* As above, behind `first`, which was read already. */
 AstPath parser_path_from(WitParser *p, AstId first);
 
+WitVersion parser_version(WitParser *p);
+/* An interface or a world, if the token begins one; its scope is the caller's to set. */
+bool parser_top(WitParser *p, const WitHead *h, AstTop *ret_top);
+/* `{ ... }` of an interface. */
+AstBody parser_interface_body(WitParser *p);
 AstType *parser_type(WitParser *p);
 /* `func(...) -> ...`, with `async` in front perhaps. */
 void parser_func_type(WitParser *p, AstFunc *f);

@@ -9,7 +9,7 @@
 
 #include "base/map.h"
 #include "base/vec.h"
-#include "wit/wit_ast_priv.h"
+#include "wit/wit_ast.h"
 
 typedef struct InputFile {
     Str path, text; /* in the input's arena */

@@ -3,8 +3,8 @@
  * WIT as written: what the parser makes and the resolver reads. Everything lives in the arena of
  * the model to be; names point into the texts there. A place (`at`) counts through all files.
  */
-#ifndef WIT_WIT_AST_PRIV_H
-#define WIT_WIT_AST_PRIV_H
+#ifndef WIT_WIT_AST_H
+#define WIT_WIT_AST_H
 
 #include "base/diag.h"
 #include "base/vec.h"

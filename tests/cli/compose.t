@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+# `component plug` and `component compose`: several components become one that runs. With
+# WASMTIME_REFERENCE (the program of Bytecode Alliance's Wasmtime) what is composed runs there, too.
+. "$top/tests/cli/lib.sh"
+
+# Doubles a number; asks for nothing.
+cat >double.wat <<'END'
+(component
+  (core module $m (func (export "f") (param i32) (result i32)
+    (i32.mul (local.get 0) (i32.const 2))))
+  (core instance $i (instantiate $m))
+  (func $f (param "x" u32) (result u32) (canon lift (core func $i "f")))
+  (instance $e (export "apply" (func $f)))
+  (export "test:math/op@0.2.1" (instance $e)))
+END
+# Adds one to what another one makes of a number.
+cat >incr.wat <<'END'
+(component
+  (import "test:math/op@0.2.0" (instance $op
+    (export "apply" (func (param "x" u32) (result u32)))))
+  (alias export $op "apply" (func $apply))
+  (core func $g (canon lower (func $apply)))
+  (core module $m (import "" "g" (func $g (param i32) (result i32)))
+    (func (export "f") (param i32) (result i32)
+      (i32.add (call $g (local.get 0)) (i32.const 1))))
+  (core instance $i (instantiate $m (with "" (instance (export "g" (func $g))))))
+  (func $f (param "x" u32) (result u32) (canon lift (core func $i "f")))
+  (instance $e (export "apply" (func $f)))
+  (export "test:math/op@0.2.0" (instance $e))
+  (export "apply" (func $f)))
+END
+mkdir -p deps/test
+cp double.wat deps/test/double.wat
+cp incr.wat deps/test/incr.wat
+
+# The component must give that result for apply(20), here and in the reference.
+gives() {
+    run run --invoke 'apply(20)' "$1"
+    code 0
+    stdout "$2"
+    if [ -n "$WASMTIME_REFERENCE" ]; then
+        expect test "$("$WASMTIME_REFERENCE" run --invoke 'apply(20)' "$1" 2>&1)" = "$2"
+    fi
+}
+[ -n "$WASMTIME_REFERENCE" ] || echo "skip $topic: WASMTIME_REFERENCE is not set, nothing runs there"
+
+begin "a plug of a compatible version"
+run component plug incr.wat --plug double.wat -o plugged.wasm
+code 0
+gives plugged.wasm 41
+run component wit plugged.wasm
+code 0
+expect test -z "$(grep import .out)"
+
+begin "a plug twice over"
+run component plug incr.wat --plug plugged.wasm -o twice.wasm
+code 0
+gives twice.wasm 42
+
+begin "plugs that do not fit"
+run component plug double.wat --plug incr.wat -o x.wasm
+code 1
+err_has "the socket component had no matching imports for the plugs that were provided"
+run component plug incr.wat
+code 2
+sed 's/"x" u32) (result u32)/"x" s32) (result u32)/' double.wat >signed.wat
+run component plug incr.wat --plug signed.wat -o x.wasm
+code 1
+err_has "the export \`test:math/op@0.2.1\` of \`signed.wat\` does not fit the import \`test:math/op@0.2.0\` of \`incr.wat\`"
+err_has "expected: apply: func(x: u32) -> u32"
+err_has "found:    apply: func(x: s32) -> u32"
+expect test ! -e x.wasm
+
+begin "a composition from WAC"
+cat >chain.wac <<'END'
+package test:chain;
+
+let base = new test:double {};
+let one = new test:incr { op: base.op };
+let two = new test:incr { ...one };
+export new test:incr { "test:math/op@0.2.0": two["test:math/op@0.2.0"] }...;
+END
+run component compose chain.wac -o chain.wasm
+code 0
+gives chain.wasm 43
+
+begin "imports that are left open"
+cat >open.wac <<'END'
+package test:open;
+let a = new test:incr { ... };
+let b = new test:incr { ...a };
+export b.apply;
+export b["test:math/op@0.2.0"] as "again";
+END
+run component compose open.wac -o open.wasm
+code 0
+run component wit open.wasm
+code 0
+out_has "import test:math/op@0.2.0;"
+out_has "export apply: func(x: u32) -> u32;"
+out_has "export again: interface"
+run component plug open.wasm --plug double.wat -o closed.wasm
+code 0
+gives closed.wasm 42
+
+begin "packages named on the command line, types declared in the text"
+cat >named.wac <<'END'
+package test:named;
+/// What is asked of the world outside.
+interface op { apply: func(x: u32) -> u32; }
+import outer as "test:math/op@0.2.9": op;
+let i = new an:alias { "test:math/op@0.2.0": outer };
+export i.apply as "twice-and-one";
+END
+run component compose named.wac -d an:alias=incr.wat -o named.wasm
+code 0
+run component plug named.wasm --plug double.wat -o done.wasm
+code 0
+run run --invoke 'twice-and-one(4)' done.wasm
+stdout 9
+
+begin "what is wrong is shown in its place"
+wrong_text() {
+    printf '%s\n' "package test:wrong;" "$1" >wrong.wac
+    run component compose wrong.wac -o x.wasm
+    code 1
+    err_has "$2"
+    err_has "--> wrong.wac:$3"
+}
+wrong_text 'let a = new test:nothing {};' 'package `test:nothing` is not in `deps`' 2:13
+wrong_text 'let a = new test:incr {};' 'the import `test:math/op@0.2.0` of `test:incr` is not given' 2:9
+wrong_text 'export b;' '`b` has not been defined' 2:8
+wrong_text 'let a = new test:double { ... }; let a = a;' '`a` is defined already, in line 2' 2:38
+wrong_text 'let a = new test:double {}; export a;' 'has no name' 2:36
+wrong_text 'let a = new test:double {}; export a.nothing;' 'no export `nothing`' 2:38
+wrong_text 'let a = new test:double { b: 1 };' 'expected an expression' 2:30
+wrong_text 'import f: func(); let a = new test:incr { op: f };' 'expected an instance, found a func' 2:27
+wrong_text 'import op: interface { apply: func(x: string) -> u32; }; let a = new test:incr { op };' 'found:    apply: func(x: string) -> u32' 2:66
+expect test ! -e x.wasm
+
+finish
