@@ -40,7 +40,7 @@ LDFLAGS  += $(patsubst %,-Xlinker --wrap=%,dlopen getaddrinfo getnameinfo gethos
 # It has no shared form, and reads the names of C++ functions in backtraces; nothing else of C++ is there.
 LDLIBS   += -lsupc++
 ifeq ($(MODE),release)
-LDFLAGS  += -static-pie -Wl,-z,relro,-z,now,-z,noexecstack
+LDFLAGS  += -static-pie -Wl,-z,relro,-z,now,-z,noexecstack,-z,pack-relative-relocs
 CFLAGS   += -fPIE
 CPPFLAGS += -D_FORTIFY_SOURCE=2
 endif
