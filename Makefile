@@ -128,7 +128,7 @@ $(O)/wasi-runner: tests/wasi/runner.c
 
 # Parts of the tests: each is a command whose last line is "PART: N passed, N failed, N skipped".
 TESTED := WASMTIME=$(abspath $(O)/wasmtime) RUNNER=$(abspath $(O)/wasi-runner)
-PARTS  ?= unit spec matrix component wasi cli serve sightglass programs oci
+PARTS  ?= unit spec matrix component wasi cli serve sightglass programs oci bindgen
 UNIT   ?=
 part_unit       = $(O)/unit-tests $(UNIT)
 part_spec       = $(TESTED) tests/spec/run
@@ -136,6 +136,7 @@ part_matrix     = $(TESTED) tests/spec/matrix
 part_component  = $(TESTED) tests/component/run
 part_wasi       = $(TESTED) tests/wasi/run
 part_cli        = $(TESTED) tests/cli/run
+part_bindgen    = $(TESTED) tests/bindgen/run
 part_serve      = $(TESTED) tests/serve/run
 part_sightglass = $(TESTED) tests/sightglass/run
 part_programs   = $(TESTED) tests/programs/run
