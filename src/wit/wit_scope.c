@@ -238,16 +238,27 @@ static u32 structure_of(WitScope *s, const WitType *t)
     return index;
 }
 
+/* A definition that nothing else shares: each named type has one of its own, or readers take the
+ * second name of a structure for an alias of something that has no name. */
+static u32 own_structure(WitScope *s, const WitType *t)
+{
+    Buf def = {0};
+    put_structure(s, t, &def);
+    u32 index = wit_scope_define(s, CSECTION_TYPE, SORT_TYPE, &def);
+    buf_release(&def);
+    return index;
+}
+
 u32 wit_scope_definition(WitScope *s, WitId type)
 {
     const WitType *t = &s->m->types[type];
     if (t->kind != WIT_ALIAS)
-        return structure_of(s, t);
+        return own_structure(s, t);
     u32 index;
     if (wit_scope_find(s, t->elem, &index))
         return index;
     const WitType *target = &s->m->types[t->elem];
-    return target->name.n ? wit_scope_foreign(s, t->elem) : structure_of(s, target);
+    return target->name.n ? wit_scope_foreign(s, t->elem) : own_structure(s, target);
 }
 
 void wit_scope_value(WitScope *s, WitId type, Buf *out)
@@ -437,6 +448,11 @@ void wit_scope_imports(WitScope *s, const WitWorld *w, const TypeFilter *f)
         if (i->kind == WIT_ITEM_INTERFACE && interface_wanted(s->m, i->id, f))
             wit_scope_import_interface(s, i->id, i->name, f, false);
     }
+    /* Methods of the world's resources may stand in front of types that they use. */
     for (u32 k = 0; k < w->nimports; k++)
-        import_item(s, &w->imports[k], f);
+        if (w->imports[k].kind == WIT_ITEM_TYPE)
+            import_item(s, &w->imports[k], f);
+    for (u32 k = 0; k < w->nimports; k++)
+        if (w->imports[k].kind != WIT_ITEM_TYPE)
+            import_item(s, &w->imports[k], f);
 }

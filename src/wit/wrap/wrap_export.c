@@ -172,8 +172,12 @@ static void fill_shell(Shell *x, const WitInterface *i, const u32 *lifted)
         funcs[k] = import_func(x, &m->funcs[i->funcs[k]], lifted[k]);
     x->s.exporting = true;
     for (u32 k = 0; k < i->ntypes; k++) {
+        const WitType *t = &m->types[i->types[k]];
         u32 index = 0;
         ALWAYS(int_map_get(&x->s.types[0], i->types[k], &index));
+        /* Values get a definition of exported parts; the imported one is made of imported ones. */
+        if (t->kind != WIT_RESOURCE && !t->used)
+            index = wit_scope_definition(&x->s, i->types[k]);
         wit_scope_note(&x->s, i->types[k],
                        put_export(&x->s, m->types[i->types[k]].name, DESC_TYPE, index, SORT_TYPE));
     }
