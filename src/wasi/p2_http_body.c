@@ -33,7 +33,7 @@ struct WasiHttpTypesFutureTrailers {
 
 P2Incoming *p2_incoming_new(P2Http *h, const P2SourceOps *ops, void *from)
 {
-    P2Incoming *in = mem_alloc(sizeof *in);
+    P2Incoming *in = p2_block_new(h->p2, sizeof *in);
     *in = (P2Incoming){.refs = 1, .http = h, .ops = ops, .from = from};
     return in;
 }
@@ -52,7 +52,7 @@ void p2_incoming_unref(P2Incoming *in)
         return;
     incoming_over(in);
     p2_fields_unref(in->http, in->trailers);
-    mem_free(in);
+    p2_block_free(in->http->p2, in);
 }
 
 void p2_incoming_cut(P2Incoming *in)
@@ -251,7 +251,7 @@ void wasi_http_types_future_trailers_get(
 
 P2Outgoing *p2_outgoing_new(P2Http *h, bool request, i64 length)
 {
-    P2Outgoing *o = mem_alloc(sizeof *o);
+    P2Outgoing *o = p2_block_new(h->p2, sizeof *o);
     *o = (P2Outgoing){.refs = 1, .http = h, .request = request, .length = length};
     return o;
 }
@@ -262,7 +262,7 @@ void p2_outgoing_unref(P2Outgoing *o)
         return;
     p2_fields_unref(o->http, o->trailers);
     buf_release(&o->waiting);
-    mem_free(o);
+    p2_block_free(o->http->p2, o);
 }
 
 /* The last call of the sink is the caller's. */

@@ -28,6 +28,12 @@ void p2_http_free(P2Http *h);
 typedef struct P2Resolver P2Resolver; /* of p2_resolver.c */
 void p2_resolver_free(P2Resolver *r); /* may be NULL */
 
+enum { P2_BLOCK_STEPS = 4 };
+typedef struct P2Blocks {
+    struct Block *first;
+    u32 n;
+} P2Blocks;
+
 struct WasiP2 {
     WasiCtx *ctx;
     Store *store;  /* NULL: it is gone */
@@ -35,10 +41,11 @@ struct WasiP2 {
     P2Pairs config, keyvalue;
     u64 seed[2]; /* of insecure-seed, once it was asked for */
     bool seeded;
-    P2Resolver *resolver;  /* own; NULL until a name is looked up */
-    P2Http *http;          /* own; NULL: not linked */
-    LiftInterface network; /* wasi:sockets/network, as far as it is granted */
-    u64 keyvalue_bytes;    /* that the entries of all buckets take */
+    P2Resolver *resolver;            /* own; NULL until a name is looked up */
+    P2Http *http;                    /* own; NULL: not linked */
+    P2Blocks blocks[P2_BLOCK_STEPS]; /* memory that is kept for the next request */
+    LiftInterface network;           /* wasi:sockets/network, as far as it is granted */
+    u64 keyvalue_bytes;              /* that the entries of all buckets take */
 };
 
 static inline WasiP2 *p2_of(const LiftCall *c)
@@ -47,6 +54,9 @@ static inline WasiP2 *p2_of(const LiftCall *c)
 }
 /* Ends the guest with the error. */
 void p2_fail(LiftCall *c, Error *e);
+/* Zeroed memory for the time of a request. */
+void *p2_block_new(WasiP2 *p, usize size);
+void p2_block_free(WasiP2 *p, void *bytes);
 /* Memory of a resource, zeroed; the call fails if there are more than there may be. */
 void *p2_resource_new(LiftCall *c, usize size);
 void p2_resource_free(void *host, void *rep);
