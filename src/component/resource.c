@@ -80,7 +80,10 @@ Error *handles_lend(HandleTable *t, ResourceType *type, u32 index, CallScope *sc
         if (h->lends == UINT32_MAX)
             return error_new("handle index %u is lent too often", index);
         h->lends++;
-        vec_push(&scope->lenders, ((Lender){t, index}));
+        if (scope->nfirst < ARRAY_LEN(scope->first))
+            scope->first[scope->nfirst++] = (Lender){t, index};
+        else
+            vec_push(&scope->more, ((Lender){t, index}));
     }
     *ret_rep = h->rep;
     return NULL;
@@ -122,13 +125,19 @@ Error *handles_drop(HandleTable *t, ResourceType *type, u32 index, bool *ret_own
     return NULL;
 }
 
+static void end_lend(Lender l)
+{
+    l.table->slots.p[l.index].lends--;
+}
+
 void scope_end_lends(CallScope *s)
 {
-    for (u32 i = 0; i < s->lenders.n; i++) {
-        Lender l = s->lenders.p[i];
-        l.table->slots.p[l.index].lends--;
-    }
-    vec_release(&s->lenders);
+    for (u32 i = 0; i < s->nfirst; i++)
+        end_lend(s->first[i]);
+    for (u32 i = 0; i < s->more.n; i++)
+        end_lend(s->more.p[i]);
+    s->nfirst = 0;
+    vec_release(&s->more);
 }
 
 Error *scope_check_borrows(const CallScope *s)

@@ -31,7 +31,9 @@ typedef struct Lender {
 /* One call: the borrow handles that the callee got, and the handles that the caller lent. */
 typedef struct CallScope {
     u32 borrows; /* alive in the callee's table */
-    VEC(Lender) lenders;
+    u32 nfirst;
+    Lender first[2]; /* mostly there are no more */
+    VEC(Lender) more;
 } CallScope;
 
 typedef struct Handle {

@@ -42,6 +42,11 @@ static bool fails(const char *what)
     return true;
 }
 
+long test_memory_calls(void)
+{
+    return atomic_load(&calls);
+}
+
 /* The linker's names. */
 void *__real_calloc(size_t n, size_t size);
 void *__wrap_calloc(size_t n, size_t size);

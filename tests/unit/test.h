@@ -28,6 +28,9 @@ NORETURN void test_fail(const char *file, int line, const char *fmt, ...)
 /* Ends the test as skipped; the reason is in the output. */
 NORETURN void test_skip(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/* Calls of the heap, for memory and threads that this process has made so far, but not to free. */
+long test_memory_calls(void);
+
 #define EXPECT(x)                                                                                  \
     do {                                                                                           \
         if (!(x))                                                                                  \

@@ -74,7 +74,7 @@ TEST(component_borrows_end_with_the_call)
     expect_error(scope_check_borrows(&call), "borrow handles still remain");
     expect_error(handles_take_own(&t, &a, index, &rep), "from a borrow");
     EXPECT(!handles_lend(&t, &a, index, &inner, &rep));
-    EXPECT_EQ(inner.lenders.n, 0);
+    EXPECT_EQ(inner.nfirst, 0);
     EXPECT(!handles_drop(&t, &a, index, &own, &rep));
     EXPECT(!own);
     EXPECT(!scope_check_borrows(&call));

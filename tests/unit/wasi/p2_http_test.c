@@ -638,6 +638,43 @@ TEST(http_guest_fetches_what_fails)
     bed_free(b);
 }
 
+/* Without a loop: the guest waits for nothing. */
+static void plain_request(Bed *b, Talk *t)
+{
+    Slot *s = NULL;
+    EXPECT(!slot_take(b->pool, &s));
+    WasiP2 *p = ((Host *)slot_host(s))->p2;
+    ComponentFunc *f = wasi_http_handler(component_exports(slot_instance(s)));
+    wasi_http_begin(p, &t->call, &peer, t);
+    EXPECT(!wasi_http_handle(p, f));
+    EXPECT_EQ(t->ends, 1);
+    slot_give(s);
+    t->starts = t->ends = 0;
+    t->head.n = t->out.n = t->trailers.n = 0;
+}
+
+TEST(http_a_warm_request_allocates_nothing)
+{
+    Bed *b = bed_new();
+    static const HttpPair fields[] = {{STR("Host"), STR("localhost")},
+                                      {STR("User-Agent"), STR("test")},
+                                      {STR("Accept"), STR("*/*")}};
+    enum { TIMES = 20000 };
+    Talk t = get(b, "/");
+    t.call.fields = fields;
+    t.call.n_fields = ARRAY_LEN(fields);
+    for (int i = 0; i < 20; i++)
+        plain_request(b, &t);
+    long calls = test_memory_calls();
+    u64 start = os_monotonic_ns();
+    for (int i = 0; i < TIMES; i++)
+        plain_request(b, &t);
+    printf("%llu ns a request\n", (unsigned long long)(os_monotonic_ns() - start) / TIMES);
+    EXPECT_EQ(test_memory_calls() - calls, 0);
+    talk_release(&t);
+    bed_free(b);
+}
+
 TEST(http_what_is_written_before_there_is_a_response_is_bounded)
 {
     Bed *b = bed_new();
