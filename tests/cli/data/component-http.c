@@ -657,6 +657,15 @@ static bool await(wasi_http_types_own_future_incoming_response_t future,
     return true;
 }
 
+static bool hold;
+
+static void sleep_ms(uint64_t ms)
+{
+    wasi_io_poll_own_pollable_t p = wasi_clocks_monotonic_clock_subscribe_duration(ms * 1000000);
+    wasi_io_poll_method_pollable_block(wasi_io_poll_borrow_pollable(p));
+    wasi_io_poll_pollable_drop_own(p);
+}
+
 /* fetch URL [METHOD [BODY [LENGTH [MS]]]]; BODY "N*x" is N times the letter; the response's head,
  * if wanted, and body are put out. */
 static void fetch(char **args, size_t n, bool head)
@@ -746,7 +755,10 @@ static void fetch(char **args, size_t n, bool head)
         wasi_http_types_fields_drop_own(rf);
     }
     wasi_http_types_own_incoming_body_t ib;
-    if (H(method_incoming_response_consume)(rb, &ib)) {
+    if (hold) {
+        sleep_ms(300);
+        put("held");
+    } else if (H(method_incoming_response_consume)(rb, &ib)) {
         if (copy_body(ib))
             put_trailers(ib);
         else
@@ -839,13 +851,6 @@ static void finish(Answer a, Fields *trailers)
         put_code(&code);
         put("\n");
     }
-}
-
-static void sleep_ms(uint64_t ms)
-{
-    wasi_io_poll_own_pollable_t p = wasi_clocks_monotonic_clock_subscribe_duration(ms * 1000000);
-    wasi_io_poll_method_pollable_block(wasi_io_poll_borrow_pollable(p));
-    wasi_io_poll_pollable_drop_own(p);
 }
 
 static Fields fields_with(const char *name, const char *value)
@@ -1057,6 +1062,18 @@ void exports_wasi_http_incoming_handler_handle(
                          (char)('0' + ms % 10)};
         char *args[] = {(char *)rest + 1, "GET", "", "", text};
         fetch(args, 5, false);
+    } else if (IS("hold")) {
+        /* /hold/http://HOST/PATH does not read the answer's body for a while. */
+        hold = true;
+        char *args[] = {(char *)rest + 1};
+        fetch(args, 1, false);
+    } else if (IS("flood")) {
+        wasi_io_streams_stream_error_t e;
+        uint64_t permit;
+        static uint8_t data[4 << 20];
+        guest_list_u8_t l = {data, sizeof data};
+        OUT(check_write)(wasi_io_streams_borrow_output_stream(out), &permit, &e);
+        OUT(write)(wasi_io_streams_borrow_output_stream(out), &l, &e);
     } else if (IS("post") || IS("post-length")) {
         /* /post/http://HOST/PATH sends 300000 bytes, chunked or not. */
         char *args[] = {(char *)rest + 1, "POST", "300000*x", IS("post") ? "" : "300000"};

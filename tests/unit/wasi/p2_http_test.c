@@ -443,6 +443,7 @@ TEST(http_guests_that_fail)
     expect_failure(b, "/cut-trap", WASI_HTTP_STARTED, true);
     expect_failure(b, "/length/5/3", WASI_HTTP_ABORTED, false);
     expect_failure(b, "/length/5/6", WASI_HTTP_ABORTED, false);
+    expect_failure(b, "/flood", WASI_HTTP_STARTED, true);
     expect_failure(b, "/bad-trailers", WASI_HTTP_ABORTED, false);
     Talk t = get(b, "/error");
     talk(&t);
@@ -522,7 +523,7 @@ typedef struct Server {
     HttpServer *server;
     u16 port;
     u32 requests;
-    u64 received;
+    u64 received, sent;
 } Server;
 
 static void drain_body(HttpRequest *r)
@@ -538,6 +539,15 @@ static void drain_body(HttpRequest *r)
         EXPECT(!http_respond(r, 200, NULL, 0, STR("received")));
 }
 
+/* Without an end. */
+static void send_more(HttpRequest *r)
+{
+    static u8 data[1 << 16];
+    Server *s = http_request_context(r);
+    for (usize n; (n = MIN(http_response_space(r), sizeof data)) > 0; s->sent += n)
+        EXPECT(http_response_write(r, data, n));
+}
+
 static void answer(void *ctx, HttpRequest *r)
 {
     static const HttpPair after[] = {{STR("X-After"), STR("all")}};
@@ -549,6 +559,11 @@ static void answer(void *ctx, HttpRequest *r)
         return;
     if (str_eq(path, STR("/post"))) {
         drain_body(r);
+        return;
+    }
+    if (str_eq(path, STR("/endless"))) {
+        EXPECT(!http_response_start(r, &head));
+        send_more(r);
         return;
     }
     if (str_eq(path, STR("/length")))
@@ -574,7 +589,8 @@ static void answer(void *ctx, HttpRequest *r)
 
 static void server_start(Server *s)
 {
-    static const HttpHandler handler = {.head = answer, .readable = drain_body};
+    static const HttpHandler handler = {
+        .head = answer, .readable = drain_body, .writable = send_more};
     HttpServerOptions o = http_server_options_default();
     OsAddress a;
     char text[OS_ADDRESS_TEXT];
@@ -609,6 +625,7 @@ static void expect_fetch(Bed *b, const char *how, const char *path, const char *
     EXPECT(!t.error);
     expect_text(&t.out, text);
     EXPECT_EQ(s.requests, 1);
+    EXPECT(s.sent < 16 << 20); /* what the system's buffers hold, and ours */
     EXPECT_EQ(s.received, strncmp(how, "post", 4) == 0 ? 300000 : 0);
     talk_release(&t);
 }
@@ -620,6 +637,7 @@ TEST(http_guest_fetches)
     expect_fetch(b, "fetch", "/trailers", "abctrailers:\n  x-after: all\n");
     expect_fetch(b, "post", "/post", "received");
     expect_fetch(b, "post-length", "/post", "received");
+    expect_fetch(b, "hold", "/endless", "held");
     bed_free(b);
 }
 
