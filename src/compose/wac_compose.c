@@ -44,6 +44,12 @@ Str wac_format(Wac *w, const char *fmt, ...)
     return s;
 }
 
+bool wac_is_own(const Wac *w, const WacPackage *k)
+{
+    return str_eq(k->name, w->doc.package.name) &&
+           (!k->version.text.n || str_eq(k->version.text, w->doc.package.version.text));
+}
+
 const WacLocal *wac_local(Wac *w, Str name)
 {
     u64 at;
@@ -279,6 +285,15 @@ static void import_homes(Wac *w, u32 at, const GraphType *interface, u32 depth)
     }
 }
 
+/* Under a name of its own an interface that was declared has resources of its own. */
+static GraphType *fresh_interface(Wac *w, const WacLocal *l)
+{
+    GraphType *t = wac_interface(w, (Str){"", 0}, l->body);
+    if (t)
+        t->name = l->type->name;
+    return t;
+}
+
 static GraphExtern import_type(Wac *w, const WacStatement *s)
 {
     const WacLocal *l;
@@ -294,7 +309,10 @@ static GraphExtern import_type(Wac *w, const WacStatement *s)
     case WAC_IMPORT_ID:
         l = wac_local(w, s->type_id.name);
         if (l && l->kind == LOCAL_INTERFACE)
-            return (GraphExtern){l->type->name, SORT_INSTANCE, false, l->type};
+            return (GraphExtern){l->type->name, SORT_INSTANCE, false,
+                                 s->has_as ? fresh_interface(w, l) : l->type};
+        if (l && l->kind == LOCAL_TYPE && l->type->kind == CT_FUNC)
+            return (GraphExtern){s->id.name, SORT_FUNC, false, l->type};
         if (!l)
             wac_fail(w, s->type_id.at, NULL, "`%.*s` has not been defined",
                      STR_ARG(s->type_id.name));
@@ -382,7 +400,8 @@ static void do_top(Wac *w, const WacStatement *s)
     Str v = w->doc.package.version.text;
     Str full = wac_format(w, "%.*s/%.*s%s%.*s", STR_ARG(w->doc.package.name),
                           STR_ARG(s->top.name.name), v.n ? "@" : "", STR_ARG(v));
-    WacLocal l = {.id = s->top.name, .kind = s->top.is_world ? LOCAL_WORLD : LOCAL_INTERFACE};
+    WacLocal l = {.id = s->top.name, .body = &s->top.body};
+    l.kind = s->top.is_world ? LOCAL_WORLD : LOCAL_INTERFACE;
     l.type = s->top.is_world ? wac_world(w, &s->top.body) : wac_interface(w, full, &s->top.body);
     if (!w->error && !s->top.is_world)
         wac_add_home(w, l.type);
@@ -451,11 +470,23 @@ static void check_target(Wac *w, const GraphType *world, GraphType *made)
     }
 }
 
+/* Of a package, or a world that this text declares. */
+static GraphType *target_world(Wac *w)
+{
+    const WacPath *t = &w->doc.target;
+    const WacLocal *l = wac_local(w, t->name.name);
+    if (!wac_is_own(w, &t->package))
+        return wac_path_type(w, t, false);
+    if (!l || l->kind == LOCAL_ITEM)
+        wac_fail(w, t->name.at, NULL, "this text declares no world `%.*s`", STR_ARG(t->name.name));
+    return l && l->kind != LOCAL_ITEM ? l->type : NULL;
+}
+
 static void check_result(Wac *w, const Buf *bytes)
 {
     Buf copy = {0};
     GraphPackage *made = NULL;
-    GraphType *world = wac_path_type(w, &w->doc.target, false);
+    GraphType *world = target_world(w);
     if (!world)
         return;
     if (world->kind != CT_COMPONENT) {

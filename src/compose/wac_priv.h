@@ -17,9 +17,10 @@ typedef enum WacLocalKind {
 
 typedef struct WacLocal {
     AstId id;
-    u8 kind;         /* WacLocalKind */
-    GraphItem *item; /* LOCAL_ITEM */
-    GraphType *type; /* the others */
+    u8 kind;             /* WacLocalKind */
+    GraphItem *item;     /* LOCAL_ITEM */
+    GraphType *type;     /* the others */
+    const AstBody *body; /* LOCAL_INTERFACE: for a type with resources of its own */
 } WacLocal;
 
 /* A package that the text names: a component, or WIT. */
@@ -51,6 +52,9 @@ void wac_fail(Wac *w, u32 at, Error *cause, const char *fmt, ...) PRINTF_LIKE(4,
 Str wac_format(Wac *w, const char *fmt, ...) PRINTF_LIKE(2, 3);
 const WacLocal *wac_local(Wac *w, Str name); /* NULL if there is none */
 
+/* Is it the package that the text makes? */
+bool wac_is_own(const Wac *w, const WacPackage *package);
+
 /* ---- wac_load.c ---- */
 
 /* NULL with an error if the package is not there. */
@@ -66,7 +70,7 @@ void wac_add_home(Wac *w, GraphType *interface);
 GraphType *wac_func(Wac *w, const AstFunc *f);
 /* `name` empty: inline. */
 GraphType *wac_interface(Wac *w, Str name, const AstBody *body);
-/* The types of a world's imports and exports (CT_COMPONENT). */
+/* CT_COMPONENT: with what `include` and `use` bring. */
 GraphType *wac_world(Wac *w, const AstBody *body);
 /* A type at the top of the text becomes a local. */
 GraphType *wac_typedef(Wac *w, const AstTypedef *t);

@@ -6,6 +6,7 @@
 typedef struct Names {
     Wac *w;
     GraphType *in;
+    u32 depth; /* of interfaces that use each other */
 } Names;
 
 static GraphType *resolve(Names *n, const AstType *t);
@@ -52,6 +53,11 @@ static GraphType *resolve_name(Names *n, const AstType *t)
     GraphType *found = find_type(n, t->name);
     if (!found)
         return NULL;
+    if (found->kind == CT_FUNC) {
+        wac_fail(n->w, t->name.at, NULL, "`%.*s` is a function type; expected a value type",
+                 STR_ARG(t->name.name));
+        return NULL;
+    }
     if (t->kind != WIT_ALIAS)
         return handle(n, t->kind == WIT_OWN ? CT_OWN : CT_BORROW, found, t->name);
     return found->kind == CT_RESOURCE ? handle(n, CT_OWN, found, t->name) : found;
@@ -94,6 +100,13 @@ static void add_params(Names *n, const AstFunc *f, GraphType *to, u32 from)
 static GraphType *resolve_func(Names *n, const AstFunc *f, GraphType *resource)
 {
     TypeTable *table = &n->w->g->types;
+    if (f->type.name.n) {
+        GraphType *named = find_type(n, f->type);
+        if (named && named->kind != CT_FUNC)
+            wac_fail(n->w, f->type.at, NULL, "`%.*s` is not a function type",
+                     STR_ARG(f->type.name));
+        return named;
+    }
     GraphType *to = gtypes_new(table, CT_FUNC);
     bool method = resource && f->kind == WIT_FUNC_METHOD;
     to->is_async = f->is_async;
@@ -144,6 +157,8 @@ static GraphType *define(Names *n, const AstTypedef *t)
         to = gtypes_new(&n->w->g->types, CT_RESOURCE);
     else if (t->kind != WIT_ALIAS)
         to = define_fields(n, t);
+    else if (!t->target)
+        to = resolve_func(n, &t->funcs[0], NULL);
     else if (t->target->kind == WIT_ALIAS)
         to = find_type(n, t->target->name); /* of a resource, too */
     else
@@ -183,6 +198,16 @@ static void add_methods(Names *n, const AstTypedef *t, GraphType *resource)
     }
 }
 
+static WacPath wac_path(Wac *w, const AstPath *from)
+{
+    Str v = from->version.text;
+    WacPath path = {.package = {.version = from->version, .at = from->at}, .name = from->name};
+    path.package.name = wac_format(w, "%.*s:%.*s", STR_ARG(from->ns), STR_ARG(from->pkg));
+    path.full = wac_format(w, "%.*s/%.*s%s%.*s", STR_ARG(path.package.name),
+                           STR_ARG(from->name.name), v.n ? "@" : "", STR_ARG(v));
+    return path;
+}
+
 /* The interface behind `use`: of a path, or one declared before. */
 static GraphType *used_interface(Wac *w, const AstPath *from)
 {
@@ -194,11 +219,12 @@ static GraphType *used_interface(Wac *w, const AstPath *from)
                  STR_ARG(from->name.name));
         return NULL;
     }
-    Str v = from->version.text;
-    WacPath path = {.package = {.version = from->version, .at = from->at}, .name = from->name};
-    path.package.name = wac_format(w, "%.*s:%.*s", STR_ARG(from->ns), STR_ARG(from->pkg));
-    path.full = wac_format(w, "%.*s/%.*s%s%.*s", STR_ARG(path.package.name),
-                           STR_ARG(from->name.name), v.n ? "@" : "", STR_ARG(v));
+    WacPath path = wac_path(w, from);
+    if (wac_is_own(w, &path.package)) {
+        const WacLocal *own = wac_local(w, from->name.name);
+        if (own && own->kind == LOCAL_INTERFACE)
+            return own->type;
+    }
     GraphType *t = wac_path_type(w, &path, false);
     if (t && t->kind != CT_INSTANCE) {
         wac_fail(w, from->at, NULL, "`%.*s` is not an interface", STR_ARG(path.full));
@@ -248,49 +274,142 @@ GraphType *wac_interface(Wac *w, Str name, const AstBody *body)
 
 /* ---- worlds ---- */
 
-static GraphExtern world_extern(Names *n, const AstExtern *x)
+/* Imports and exports as they grow; types are among the imports, where they are looked up. */
+typedef struct World {
+    Names imports, exports;
+} World;
+
+static void add_interface(World *o, Names *to, u32 at, GraphExtern e);
+
+/* What an interface uses is imported. */
+static void add_used(World *o, u32 at, const GraphType *interface)
 {
+    Wac *w = o->imports.w;
+    for (u32 i = 0; i < interface->nexports && !w->error; i++) {
+        const GraphExtern *e = &interface->exports[i];
+        u64 home;
+        if (e->sort == SORT_TYPE && !str_eq(e->type->home, interface->name) &&
+            map_get(&w->home_names, e->type->home, &home))
+            add_interface(o, &o->imports, at,
+                          (GraphExtern){e->type->home, SORT_INSTANCE, false, w->homes.p[home]});
+    }
+}
+
+/* Once each; those that it uses go first. Interfaces only use those declared before them. */
+static void add_interface(World *o, Names *to, u32 at, GraphExtern e)
+{
+    AstId id = {.at = at};
+    if (!e.type || gtypes_export(&to->w->g->types, to->in, e.name))
+        return;
+    if (++o->imports.depth > WIT_LIMIT_NESTING)
+        wac_fail(to->w, at, NULL, "interfaces use each other too deep");
+    else
+        add_used(o, at, e.type);
+    o->imports.depth--;
+    add_export(to, id, e);
+}
+
+static void add_extern(World *o, const AstItem *item)
+{
+    const AstExtern *x = &item->ext;
+    Names *to = x->is_export ? &o->exports : &o->imports;
     GraphExtern e = {.name = x->name.name, .sort = SORT_INSTANCE};
     if (x->kind == AST_EXTERN_FUNC) {
         e.sort = SORT_FUNC;
-        e.type = resolve_func(n, &x->func, NULL);
+        e.type = resolve_func(&o->imports, &x->func, NULL);
     } else if (x->kind == AST_EXTERN_INLINE) {
-        e.type = wac_interface(n->w, (Str){"", 0}, &x->body);
+        e.type = wac_interface(to->w, (Str){"", 0}, &x->body);
     } else {
-        e.type = used_interface(n->w, &x->path);
+        e.type = used_interface(to->w, &x->path);
+        if (e.type && !e.name.n)
+            e.name = e.type->name;
+        if (e.type && gtypes_export(&to->w->g->types, to->in, e.name))
+            wac_fail(to->w, item->at, NULL, "`%.*s` is in the world twice", STR_ARG(e.name));
     }
-    if (e.type && !e.name.n)
-        e.name = e.type->name;
-    return e;
+    if (e.sort == SORT_INSTANCE && e.type)
+        add_interface(o, to, item->at, e);
+    else
+        add_export(to, (AstId){.at = item->at}, e);
 }
 
-static void include_world(Wac *w, const AstPath *path)
+static Str renamed(const AstUse *u, Str name, bool *used)
 {
-    const WacLocal *l = path->ns.n ? NULL : wac_local(w, path->name.name);
-    if (!path->ns.n && (!l || l->kind != LOCAL_WORLD))
-        wac_fail(w, path->at, NULL, "`%.*s` is not a world that was declared before",
-                 STR_ARG(path->name.name));
+    for (u32 i = 0; i < u->nnames; i++)
+        if (str_eq(u->names[i].from.name, name)) {
+            used[i] = true;
+            return u->names[i].to.name;
+        }
+    return name;
+}
+
+static void include_list(Names *to, const AstUse *u, const GraphExtern *list, u32 n, bool *used)
+{
+    for (u32 i = 0; i < n; i++) {
+        GraphExtern e = list[i];
+        bool path = memchr(e.name.p, '/', e.name.n) != NULL;
+        e.name = path ? e.name : renamed(u, e.name, used);
+        if (!path || !gtypes_export(&to->w->g->types, to->in, e.name))
+            add_export(to, u->from.name, e);
+    }
+}
+
+static GraphType *included_world(Wac *w, const AstPath *from)
+{
+    WacPath path = wac_path(w, from);
+    const WacLocal *l = wac_local(w, from->name.name);
+    bool own = !from->ns.n || wac_is_own(w, &path.package);
+    GraphType *t = !own                          ? wac_path_type(w, &path, false)
+                   : l && l->kind == LOCAL_WORLD ? l->type
+                                                 : NULL;
+    if (!w->error && (!t || t->kind != CT_COMPONENT))
+        wac_fail(w, from->at, NULL, "`%.*s` is not a world that was declared before",
+                 STR_ARG(from->name.name));
+    return w->error ? NULL : t;
+}
+
+static void include(World *o, const AstUse *u)
+{
+    Wac *w = o->imports.w;
+    GraphType *t = included_world(w, &u->from);
+    if (!t)
+        return;
+    bool *used = mem_alloc(u->nnames + 1);
+    include_list(&o->imports, u, t->imports, t->nimports, used);
+    include_list(&o->exports, u, t->exports, t->nexports, used);
+    for (u32 i = 0; i < u->nnames; i++)
+        if (!used[i])
+            wac_fail(w, u->names[i].from.at, NULL, "the world has no import or export `%.*s`",
+                     STR_ARG(u->names[i].from.name));
+    mem_free(used);
 }
 
 GraphType *wac_world(Wac *w, const AstBody *body)
 {
-    /* Its types are names for what follows, so they are looked up like those of an interface. */
-    Names n = {.w = w, .in = gtypes_new(&w->g->types, CT_INSTANCE)};
-    Names exports = {.w = w, .in = gtypes_new(&w->g->types, CT_COMPONENT)};
+    World o = {{.w = w, .in = gtypes_new(&w->g->types, CT_INSTANCE)},
+               {.w = w, .in = gtypes_new(&w->g->types, CT_COMPONENT)}};
     for (u32 i = 0; i < body->nitems && !w->error; i++) {
         const AstItem *item = &body->items[i];
         if (item->kind == AST_USE) {
-            add_use(&n, &item->use);
+            GraphType *from = used_interface(w, &item->use.from);
+            if (from && from->name.n)
+                add_interface(&o, &o.imports, item->at,
+                              (GraphExtern){from->name, SORT_INSTANCE, false, from});
+            if (from)
+                add_use(&o.imports, &item->use);
         } else if (item->kind == AST_INCLUDE) {
-            include_world(w, &item->use.from);
+            include(&o, &item->use);
         } else if (item->kind == AST_TYPEDEF) {
-            GraphExtern e = {item->type.name.name, SORT_TYPE, item->type.kind == WIT_RESOURCE,
-                             define(&n, &item->type)};
-            add_export(&n, item->type.name, e);
+            GraphType *t = define(&o.imports, &item->type);
+            bool sub = item->type.kind == WIT_RESOURCE;
+            add_export(&o.imports, item->type.name,
+                       (GraphExtern){item->type.name.name, SORT_TYPE, sub, t});
+            if (sub && t)
+                add_methods(&o.imports, &item->type, t);
         } else if (item->kind == AST_EXTERN) {
-            AstId at = {.at = item->at};
-            add_export(item->ext.is_export ? &exports : &n, at, world_extern(&n, &item->ext));
+            add_extern(&o, item);
         }
     }
-    return exports.in;
+    o.exports.in->imports = o.imports.in->exports;
+    o.exports.in->nimports = o.imports.in->nexports;
+    return w->error ? NULL : o.exports.in;
 }

@@ -42,6 +42,7 @@ typedef struct AstFunc {
     WitFuncKind kind;
     bool is_async;
     AstId name;
+    AstId type; /* WAC: a function type by name, in place of what follows */
     AstField *params;
     u32 nparams;
     AstType *result;
@@ -53,7 +54,7 @@ typedef struct AstFunc {
 typedef struct AstTypedef {
     WitKind kind;
     AstId name;
-    AstType *target;  /* of an alias */
+    AstType *target;  /* of an alias; NULL: WAC's alias of a function type, funcs[0] */
     AstField *fields; /* of records, variants, enums and flags */
     u32 nfields;
     AstFunc *funcs; /* of a resource */

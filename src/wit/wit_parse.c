@@ -271,7 +271,12 @@ static bool parse_interface_item(WitParser *p, AstItem *item)
     AstId name = parser_id(p);
     parser_expect_punct(p, ':');
     item->kind = AST_FUNC;
-    item->func = named_func(p, item, name);
+    if (p->wac && !parser_at_func(p)) {
+        item->func = (AstFunc){.name = name, .type = parser_id(p)};
+        parser_expect_punct(p, ';');
+    } else {
+        item->func = named_func(p, item, name);
+    }
     return true;
 }
 

@@ -256,7 +256,13 @@ static void parse_resource(WitParser *p, AstTypedef *t)
 static void parse_alias(WitParser *p, AstTypedef *t)
 {
     parser_expect_punct(p, '=');
-    t->target = parser_type(p);
+    if (p->wac && parser_at_func(p)) {
+        t->funcs = arena_new(p->ast->arena, AstFunc);
+        t->nfuncs = 1;
+        parser_func_type(p, t->funcs);
+    } else {
+        t->target = parser_type(p);
+    }
     parser_expect_punct(p, ';');
 }
 

@@ -119,6 +119,54 @@ code 0
 run run --invoke 'twice-and-one(4)' done.wasm
 stdout 9
 
+begin "worlds of the text, and targets"
+cat >target.wac <<'END'
+package test:target targets test:target/all;
+type unary = func(x: u32) -> u32;
+interface op {
+    type fn = func(x: u32) -> u32;
+    apply: fn;
+}
+world in { import op; import extra: func(); }
+world all {
+    include in with { extra as more };
+    export run: func(x: u32) -> u32;
+}
+import op: op;
+let i = new test:incr { "test:math/op@0.2.0": op };
+export i.apply as run;
+END
+run component compose target.wac -o target.wasm
+code 0
+run component wit target.wasm
+out_has "import test:target/op;"
+sed 's/import op; import extra/import extra/' target.wac >less.wac
+run component compose less.wac -o x.wasm
+code 1
+err_has "the composition imports \`test:target/op\`, which world \`test:target/all\` does not"
+err_has "--> less.wac:1:29"
+sed 's/ as run;/ as ran;/' target.wac >less.wac
+run component compose less.wac -o x.wasm
+code 1
+err_has "the composition does not export \`run\`"
+
+begin "one interface imported under two names has two resources"
+cat >two.wac <<'END'
+package test:two;
+interface r { resource d { constructor(); } give: func() -> d; }
+interface s { use r.{d}; take: func(d: d); }
+import a: s;
+import b as "x:y/z": r;
+import c as other: r;
+export b;
+END
+run component compose two.wac -o two.wasm
+code 0
+run component wit two.wasm
+code 0
+out_has "import test:two/r;"
+out_has "import x:y/z;"
+
 begin "what is wrong is shown in its place"
 wrong_text() {
     printf '%s\n' "package test:wrong;" "$1" >wrong.wac
