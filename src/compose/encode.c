@@ -224,27 +224,30 @@ static void put_exports(Encoder *en)
     }
 }
 
-MUST_CHECK static Error *validate(Graph *g, const Buf *b)
+static bool decodes(Graph *g, const Buf *b, Diag *diag)
 {
     ComponentOptions o = {.features = features_default(),
                           .component_features = component_features_default(),
                           .skip_bodies = true,
                           .borrow = true};
-    Diag diag;
-    diag_init(&diag);
-    Component *c = component_decode(g->registry, &o, b->p, b->n, &diag);
+    diag_init(diag);
+    Component *c = component_decode(g->registry, &o, b->p, b->n, diag);
     component_free(c);
-    return c ? NULL
-             : error_new("the composition is not a valid component: %s (at offset 0x%llx)",
-                         diag.msg, (unsigned long long)diag.offset);
+    return c != NULL;
+}
+
+static void put_preamble(Buf *out)
+{
+    static const u8 preamble[] = {0, 'a', 's', 'm', 0x0d, 0, 1, 0};
+    buf_bytes(out, preamble, sizeof preamble);
 }
 
 Error *graph_encode(Graph *g, Buf *ret_bytes)
 {
-    static const u8 preamble[] = {0, 'a', 's', 'm', 0x0d, 0, 1, 0};
     Buf out = {0};
+    Diag diag;
     Encoder en = {.g = g, .scope = {.out = &out}};
-    buf_bytes(&out, preamble, sizeof preamble);
+    put_preamble(&out);
     put_imports(&en);
     if (!en.scope.error) {
         put_packages(&en);
@@ -253,11 +256,28 @@ Error *graph_encode(Graph *g, Buf *ret_bytes)
         scope_flush(&en.scope);
     }
     Error *e = TAKE_PTR(en.scope.error);
-    if (!e)
-        e = validate(g, &out);
+    if (!e && !decodes(g, &out, &diag))
+        e = error_new("the composition is not a valid component: %s (at offset 0x%llx)", diag.msg,
+                      (unsigned long long)diag.offset);
     if (!e)
         buf_bytes(ret_bytes, out.p, out.n);
     buf_release(&out);
     type_scope_release(&en.scope);
+    return e;
+}
+
+Error *graph_check_type(Graph *g, GraphType *type)
+{
+    Buf out = {0};
+    TypeScope scope = {.out = &out};
+    put_preamble(&out);
+    (void)scope_type_index(&scope, type);
+    scope_flush(&scope);
+    Error *e = scope.error;
+    Diag diag;
+    if (!e && !decodes(g, &out, &diag))
+        e = error_new("%s", diag.msg);
+    buf_release(&out);
+    type_scope_release(&scope);
     return e;
 }

@@ -81,6 +81,8 @@ Error *graph_need(Graph *g, GraphExtern ext) MUST_CHECK;
 Error *graph_export(Graph *g, Str name, GraphItem *item) MUST_CHECK;
 bool graph_has_export(const Graph *g, Str name);
 
+/* Is the type of an instance or a component (a world) one that a component could have? */
+Error *graph_check_type(Graph *g, GraphType *type) MUST_CHECK;
 /* Appends the composition as a component, which has been validated. */
 Error *graph_encode(Graph *g, Buf *out) MUST_CHECK;
 

@@ -403,6 +403,9 @@ static void do_top(Wac *w, const WacStatement *s)
     WacLocal l = {.id = s->top.name, .body = &s->top.body};
     l.kind = s->top.is_world ? LOCAL_WORLD : LOCAL_INTERFACE;
     l.type = s->top.is_world ? wac_world(w, &s->top.body) : wac_interface(w, full, &s->top.body);
+    Error *e = w->error ? NULL : graph_check_type(w->g, l.type);
+    if (e)
+        wac_fail(w, s->top.name.at, e, "`%.*s` is not valid", STR_ARG(s->top.name.name));
     if (!w->error && !s->top.is_world)
         wac_add_home(w, l.type);
     add_local(w, l);

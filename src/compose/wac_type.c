@@ -7,6 +7,8 @@ typedef struct Names {
     Wac *w;
     GraphType *in;
     u32 depth; /* of interfaces that use each other */
+    /* Names of function types, as exports of a type that is not written: WIT has no such types. */
+    GraphType *funcs;
 } Names;
 
 static GraphType *resolve(Names *n, const AstType *t);
@@ -18,6 +20,8 @@ static GraphType *find_type(Names *n, AstId name)
     const GraphExtern *e = n->in ? gtypes_export(&w->g->types, n->in, name.name) : NULL;
     if (l && l->kind == LOCAL_TYPE)
         return l->type;
+    if (n->in && !e && n->funcs)
+        e = gtypes_export(&w->g->types, n->funcs, name.name);
     if (e && e->sort == SORT_TYPE)
         return e->type;
     wac_fail(w, name.at, NULL, "`%.*s` is not a type that was declared %s", STR_ARG(name.name),
@@ -178,6 +182,12 @@ static void add_export(Names *n, AstId id, GraphExtern e)
 {
     if (n->w->error || !e.type)
         return;
+    if (e.sort == SORT_TYPE && e.type->kind == CT_FUNC) {
+        if (!n->funcs)
+            n->funcs = gtypes_new(&n->w->g->types, CT_INSTANCE);
+        gtypes_add_export(&n->w->g->types, n->funcs, e);
+        return;
+    }
     if (gtypes_export(&n->w->g->types, n->in, e.name))
         wac_fail(n->w, id.at, NULL, "`%.*s` is in the interface twice", STR_ARG(e.name));
     else
@@ -309,6 +319,17 @@ static void add_interface(World *o, Names *to, u32 at, GraphExtern e)
     add_export(to, id, e);
 }
 
+/* `import f: t;` with the name of a function type; NULL if it is none. */
+static GraphType *named_func(Names *n, const AstPath *path)
+{
+    const WacLocal *l = path->ns.n ? NULL : wac_local(n->w, path->name.name);
+    GraphExtern *e =
+        path->ns.n || !n->funcs ? NULL : gtypes_export(&n->w->g->types, n->funcs, path->name.name);
+    if (e)
+        return e->type;
+    return l && l->kind == LOCAL_TYPE && l->type->kind == CT_FUNC ? l->type : NULL;
+}
+
 static void add_extern(World *o, const AstItem *item)
 {
     const AstExtern *x = &item->ext;
@@ -319,6 +340,9 @@ static void add_extern(World *o, const AstItem *item)
         e.type = resolve_func(&o->imports, &x->func, NULL);
     } else if (x->kind == AST_EXTERN_INLINE) {
         e.type = wac_interface(to->w, (Str){"", 0}, &x->body);
+    } else if (x->name.name.n && named_func(&o->imports, &x->path)) {
+        e.sort = SORT_FUNC;
+        e.type = named_func(&o->imports, &x->path);
     } else {
         e.type = used_interface(to->w, &x->path);
         if (e.type && !e.name.n)

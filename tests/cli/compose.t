@@ -132,8 +132,8 @@ world all {
     include in with { extra as more };
     export run: func(x: u32) -> u32;
 }
-import op: op;
-let i = new test:incr { "test:math/op@0.2.0": op };
+import it: op;
+let i = new test:incr { "test:math/op@0.2.0": it };
 export i.apply as run;
 END
 run component compose target.wac -o target.wasm
