@@ -11,14 +11,16 @@
 #include "serve/serve.h"
 
 #include <stdio.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define LOG_TARGET "wasmtime_cli::commands::serve"
 
 typedef struct Serve {
     const CmdLine *c;
     ServeConfig config;
-    OsAddress address, shutdown;
+    OsAddress address, shutdown, metrics;
     WasiHttpOptions http;
     Module *module;
     Buf text; /* of the headers */
@@ -57,6 +59,21 @@ MUST_CHECK static Error *duration_flag(const CmdLine *c, FlagId f, u64 *nanos)
     if (text && !value_duration(str_of(text), nanos))
         return cmdline_bad_value(f, text, "expected a number with s, ms, us or ns");
     return NULL;
+}
+
+MUST_CHECK static Error *access_flags(const CmdLine *c, ServeConfig *o)
+{
+    const char *format = cmdline_value(c, FLAG_access_log_format);
+    const char *path = cmdline_value(c, FLAG_access_log);
+    u64 choice = 0;
+    if (format && !value_choice(str_of(format), "common|json", &choice))
+        return cmdline_bad_value(FLAG_access_log_format, format, "expected common or json");
+    o->access_json = choice == 1;
+    if (!cmdline_given(c, FLAG_access_log))
+        return NULL;
+    o->access_fd =
+        path ? open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644) : STDERR_FILENO;
+    return o->access_fd < 0 ? error_wrap(file_os_error(), "failed to open `%s`", path) : NULL;
 }
 
 /* --- headers --- */
@@ -135,6 +152,10 @@ MUST_CHECK static Error *read_flags(Serve *s)
     Error *e = address_flag(c, FLAG_addr, &s->address, &o->address);
     if (!e)
         e = address_flag(c, FLAG_shutdown_addr, &s->shutdown, &o->shutdown);
+    if (!e)
+        e = address_flag(c, FLAG_metrics_addr, &s->metrics, &o->metrics);
+    if (!e)
+        e = access_flags(c, o);
     if (!e)
         e = count_flag(c, FLAG_threads, &o->threads);
     if (!e)
@@ -221,6 +242,7 @@ static void set_defaults(Serve *s)
         .threads = os_cpu_count(),
         .max_requests = 1000,
         .max_connections = 1000,
+        .access_fd = -1,
         .max_reuse = 1,
         .idle_ns = 1000000000,
         .drain_ns = 25000000000,
@@ -262,6 +284,8 @@ Error *cmd_serve(CmdLine *c, int *ret_status)
         module_unref(s.module);
     if (s.config.engine)
         engine_free(s.config.engine);
+    if (s.config.access_fd > STDERR_FILENO)
+        close(s.config.access_fd);
     buf_release(&s.text);
     vec_release(&s.headers);
     *ret_status = 0;

@@ -20,8 +20,11 @@ static const char page[] =
 static HttpRequest *leave(Call *c)
 {
     HttpRequest *r = c->r;
-    if (r)
-        http_request_set_user(r, NULL);
+    if (!r)
+        return NULL;
+    if (c->worker->observed)
+        worker_observe(c->worker, c);
+    http_request_set_user(r, NULL);
     c->r = NULL;
     return r;
 }
@@ -44,7 +47,11 @@ static const HttpFields *peer_trailers(void *user, const u8 **ret_bytes)
 
 static const char *peer_start(void *user, const HttpResponseHead *h)
 {
-    return http_response_start(((Call *)user)->r, h);
+    Call *c = user;
+    const char *wrong = http_response_start(c->r, h);
+    if (!wrong)
+        c->outcome.status = h->status;
+    return wrong;
 }
 
 static usize peer_space(void *user)
@@ -54,7 +61,9 @@ static usize peer_space(void *user)
 
 static bool peer_write(void *user, const void *p, usize n)
 {
-    return http_response_write(((Call *)user)->r, p, n);
+    Call *c = user;
+    c->outcome.bytes += n;
+    return http_response_write(c->r, p, n);
 }
 
 static void peer_flush(void *user)
@@ -81,6 +90,7 @@ static void cut_off(HttpRequest *r)
 
 static void peer_abort(void *user)
 {
+    ((Call *)user)->outcome.cut = true;
     HttpRequest *r = leave(user);
     if (r)
         cut_off(r);
@@ -89,10 +99,16 @@ static void peer_abort(void *user)
 static void answer_500(Call *c)
 {
     static const HttpPair type = {{"content-type", 12}, {"text/html; charset=UTF-8", 24}};
-    HttpRequest *r = leave(c);
-    if (!r)
+    if (!c->r)
         return;
-    if (http_response_started(r))
+    bool started = http_response_started(c->r);
+    c->outcome.cut = started;
+    if (!started) {
+        c->outcome.status = 500;
+        c->outcome.bytes = sizeof page - 1;
+    }
+    HttpRequest *r = leave(c);
+    if (started)
         cut_off(r);
     else
         ALWAYS(!http_respond(r, 500, &type, 1, (Str){page, sizeof page - 1}));
@@ -270,6 +286,8 @@ static void run(void *arg)
     c->timed_out |= watch_disarm(&c->watch);
     if (c->timed_out && e)
         e = error_wrap(e, "guest timed out");
+    counter_add(&c->worker->counters.timeouts, c->timed_out);
+    counter_add(&c->worker->counters.traps, e && !c->timed_out);
     if (e) {
         serve_report(c->set ? REPORT_WORKER : REPORT_ERROR, e);
         if (c->guest)
@@ -319,7 +337,8 @@ static void on_aborted(HttpRequest *r, HttpAbort why)
     (void)why;
     if (!c)
         return;
-    c->r = NULL;
+    c->outcome.cut = true;
+    leave(c);
     if (c->guest)
         wasi_http_gone(c->guest->p2);
 }
@@ -358,6 +377,7 @@ static void on_head(void *ctx, HttpRequest *r)
     Worker *w = ctx;
     Call *c = call_get(w);
     c->r = r;
+    c->outcome = (Outcome){.begun = w->observed ? os_monotonic_ns() : 0};
     c->id = __atomic_fetch_add(&w->server->requests, 1, __ATOMIC_RELAXED);
     http_request_set_user(r, c);
     if (w->server->c.info)

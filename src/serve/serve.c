@@ -144,6 +144,8 @@ static void close_sockets(Server *s)
             os_fd_close(s->workers[i].sockets.p[n]);
     if (s->shutdown_fd >= 0)
         os_fd_close(s->shutdown_fd);
+    if (s->metrics_fd >= 0)
+        os_fd_close(s->metrics_fd);
 }
 
 /* --- the end --- */
@@ -288,11 +290,15 @@ MUST_CHECK static Error *run(Server *s)
         if (s->shutdown_fd >= 0)
             say_address("Listening for shutdown on", "tcp://", s->shutdown_fd);
         say_addresses(s);
+        if (s->metrics_fd >= 0)
+            say_address("Metrics on", "http://", s->metrics_fd);
+        metrics_open(s);
     }
     if (n > 0)
         uv_run(&s->uv, UV_RUN_DEFAULT);
     for (u32 i = 0; i < n; i++)
         os_thread_join(s->workers[i].thread);
+    metrics_close(s);
     close_loop(s);
     return e;
 }
@@ -330,11 +336,13 @@ Error *serve(const ServeConfig *c)
     Error *e = check_component(c);
     if (e)
         return e;
-    Server s = {.c = *c, .shutdown_fd = -1, .drain_deadline = UINT64_MAX};
+    Server s = {.c = *c, .shutdown_fd = -1, .metrics_fd = -1, .drain_deadline = UINT64_MAX};
     s.images = slot_images_new();
     make_workers(&s);
     if (c->shutdown)
         e = bind_to(c->shutdown, 1, &s.shutdown_fd);
+    if (!e && c->metrics)
+        e = bind_to(c->metrics, 1, &s.metrics_fd);
     if (!e)
         e = listen_all(&s);
     if (e)

@@ -21,12 +21,15 @@ typedef struct ServeConfig {
     const OsAddress *shutdown; /* a connection there ends the server; may be NULL */
     u32 threads;               /* at least 1, as the next three */
     u32 max_requests, max_connections;
-    u32 max_reuse;           /* requests of an instance */
-    u64 idle_ns;             /* that an instance waits for another request */
-    u64 timeout_ns;          /* of a request; UINT64_MAX: none */
-    u64 drain_ns;            /* from the signal to the end */
-    bool prefix;             /* in front of guests' lines */
-    const HttpPair *headers; /* replace those of their names */
+    u32 max_reuse;            /* requests of an instance */
+    u64 idle_ns;              /* that an instance waits for another request */
+    u64 timeout_ns;           /* of a request; UINT64_MAX: none */
+    u64 drain_ns;             /* from the signal to the end */
+    bool prefix;              /* in front of guests' lines */
+    int access_fd;            /* of the access log; -1: none */
+    bool access_json;         /* instead of the Common Log Format */
+    const OsAddress *metrics; /* where numbers can be fetched; may be NULL */
+    const HttpPair *headers;  /* replace those of their names */
     u32 n_headers;
     /* What a guest gets; called on each thread. */
     Error *(*setup)(void *arg, Store *s, WasiCtx *w);

@@ -5,6 +5,7 @@
 
 #include "base/vec.h"
 #include "os/thread.h"
+#include "serve/observe.h"
 #include "serve/serve.h"
 #include "wasi/loop.h"
 
@@ -30,6 +31,7 @@ struct Call {
     HttpRequest *r;      /* NULL: answered, or the connection is gone */
     struct Guest *guest; /* while the request is the guest's */
     Watch watch;
+    Outcome outcome;
     bool timed_out;
     bool set; /* the guest has said what the response is */
     u64 id;
@@ -62,6 +64,11 @@ struct Worker {
     Call *waiting, **last; /* for others to end */
     Call *taking;          /* whose slot is being made */
     HttpPair *pairs;       /* of a request's head */
+    bool observed;         /* the next three are in use */
+    Counters counters;
+    Buf lines; /* of the access log, until the loop sleeps */
+    HttpTask write_lines;
+    u64 connections; /* atomic */
 };
 
 struct Server {
@@ -74,7 +81,9 @@ struct Server {
     uv_loop_t uv;
     uv_signal_t interrupt, terminate;
     uv_poll_t shutdown;
-    int shutdown_fd;
+    int shutdown_fd, metrics_fd;
+    HttpLoop *http_loop; /* of the metrics */
+    HttpServer *metrics;
     uv_timer_t timer;
     uv_async_t worker_ended;
     uv_sem_t ready;     /* posted by each thread */
@@ -89,7 +98,15 @@ void serve_report(const char *head, Error *e);
 #define REPORT_ERROR "error"          /* instead of an answer */
 #define REPORT_WORKER "worker failed" /* behind it */
 
+/* --- metrics.c: on the calling thread --- */
+
+void metrics_open(Server *s); /* takes metrics_fd over */
+void metrics_close(Server *s);
+
 /* --- worker.c --- */
+
+/* The response of a call has come to its end; its head is still there. */
+void worker_observe(Worker *w, Call *c);
 
 bool worker_start(Worker *w) MUST_CHECK;
 void worker_stop(Worker *w); /* from another thread */

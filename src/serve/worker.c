@@ -2,6 +2,8 @@
 /* A thread that serves: its loop, its HTTP server, its slots. */
 #include "serve/serve_priv.h"
 
+#include "os/fs.h"
+#include "os/time.h"
 #include "runtime/fiber.h"
 
 static SlotPool *pool_new(Worker *w)
@@ -50,6 +52,31 @@ void worker_stop(Worker *w)
     uv_async_send(&w->stop);
 }
 
+/* --- what is told --- */
+
+/* Whole lines, in one piece: other threads write to the same file. */
+static void write_lines(HttpTask *t)
+{
+    Worker *w = (Worker *)((u8 *)t - offsetof(Worker, write_lines));
+    usize n;
+    (void)os_fd_write(w->server->c.access_fd, w->lines.p, w->lines.n, &n);
+    w->lines.n = 0;
+}
+
+void worker_observe(Worker *w, Call *c)
+{
+    u64 now = os_monotonic_ns();
+    SlotStats stats;
+    slot_pool_stats(w->pool, &stats);
+    counters_request(&w->counters, &c->outcome, now);
+    counters_slots(&w->counters, &stats);
+    __atomic_store_n(&w->connections, http_server_connections(w->http), __ATOMIC_RELAXED);
+    if (w->server->c.access_fd < 0)
+        return;
+    access_line(w->server->c.access_json, c->r, &c->outcome, now, &w->lines);
+    http_task_queue(w->http_loop, &w->write_lines);
+}
+
 /* --- calls --- */
 
 void worker_call_ended(Worker *w, Call *c)
@@ -84,12 +111,17 @@ static void open_server(Worker *w)
     for (u32 i = 0; i < w->sockets.n; i++)
         http_server_listen(w->http, w->sockets.p[i]);
     w->pool = pool_new(w);
+    w->observed = w->server->c.access_fd >= 0 || w->server->c.metrics;
+    w->write_lines.run = write_lines;
     w->pairs = mem_alloc_array(HTTP_MAX_FIELDS + w->server->c.n_headers, sizeof *w->pairs);
 }
 
 static void close_server(Worker *w)
 {
     http_server_free(w->http);
+    http_task_remove(w->http_loop, &w->write_lines);
+    if (w->lines.n > 0)
+        write_lines(&w->write_lines);
     slot_pool_free(w->pool);
     wasi_http_thread_release();
     uv_close((uv_handle_t *)&w->stop, NULL);
@@ -98,6 +130,7 @@ static void close_server(Worker *w)
     wasi_loop_release();
     fiber_release_stacks();
     mem_free(w->pairs);
+    buf_release(&w->lines);
 }
 
 static void serve_thread(void *arg)

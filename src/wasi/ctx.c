@@ -2,7 +2,6 @@
 /* Building and freeing a context. */
 #include "wasi/ctx_priv.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -33,8 +32,6 @@ void wasi_ctx_reset(WasiCtx *c)
     close_all(c);
     c->fds.fds.n = c->fds.free.n = 0;
     c->fds_ready = false;
-    for (usize i = 0; i < ARRAY_LEN(c->prefix); i++)
-        c->prefix[i].inside = false;
     c->monotonic_start = os_monotonic_ns();
 }
 
@@ -115,19 +112,12 @@ Error *wasi_ctx_inherit_env(WasiCtx *c)
     return NULL;
 }
 
-static void set_prefix(WasiPrefix *p, const char *stream, u64 id)
-{
-    int n = snprintf(p->text, sizeof p->text, "%s [%llu] :: ", stream, (unsigned long long)id);
-    p->n = (u8)MIN((usize)n, sizeof p->text - 1);
-}
-
 void wasi_ctx_instance_id(WasiCtx *c, u64 id, bool prefix)
 {
-    snprintf(c->instance_id, sizeof c->instance_id, "INSTANCE_ID=%llu", (unsigned long long)id);
-    if (!prefix)
-        return;
-    set_prefix(&c->prefix[WASI_STDOUT], "stdout", id);
-    set_prefix(&c->prefix[WASI_STDERR], "stderr", id);
+    c->instance_id = id;
+    c->has_id = true;
+    c->prefix[WASI_STDOUT] = (WasiPrefix){.stream = prefix ? "stdout" : NULL, .id = id};
+    c->prefix[WASI_STDERR] = (WasiPrefix){.stream = prefix ? "stderr" : NULL, .id = id};
 }
 
 void wasi_ctx_stdio(WasiCtx *c, WasiStdio which, int fd)

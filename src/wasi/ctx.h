@@ -32,7 +32,7 @@ void wasi_ctx_inherit_stdio(WasiCtx *c, WasiStdio which); /* the process's own *
 /*
  * For the guests of a server, which have numbers: the variable INSTANCE_ID behind those of the
  * environment, and, with `prefix`, "stdout [ID] :: " or "stderr [ID] :: " in front of each line of
- * output. A line begins anew when the context is reset.
+ * output.
  */
 void wasi_ctx_instance_id(WasiCtx *c, u64 id, bool prefix);
 

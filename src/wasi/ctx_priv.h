@@ -47,12 +47,10 @@ typedef struct P1Env {
     struct Store *store; /* of runtime/store.h: the one the functions were linked for */
 } P1Env;
 
-enum { WASI_PREFIX_MAX = 40, WASI_ENV_ID = 36 };
-
 /* What stands in front of the lines of a standard stream. */
 typedef struct WasiPrefix {
-    char text[WASI_PREFIX_MAX];
-    u8 n;        /* 0: nothing does */
+    const char *stream; /* its name; NULL: nothing does */
+    u64 id;
     bool inside; /* of a line */
 } WasiPrefix;
 
@@ -63,7 +61,8 @@ struct WasiCtx {
     VEC(WasiPreopen) preopens;
     int stdio[3]; /* borrow; -1: none */
     WasiPrefix prefix[3];
-    char instance_id[WASI_ENV_ID]; /* "INSTANCE_ID=..."; empty: the guest has no number */
+    u64 instance_id;
+    bool has_id;
     u64 hostcall_fuel, max_random_size, max_resources;
     WasiNetwork network;
     u64 monotonic_start; /* of os_monotonic_ns; the guest's clock begins here */

@@ -16,6 +16,7 @@
 #include "os/time.h"
 #include "wasi/p2_priv.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* --- environment --- */
@@ -24,11 +25,15 @@ void wasi_cli_environment_get_environment(LiftCall *call,
                                           WasiCliEnvironmentListTuple2StringString *ret_result)
 {
     const WasiCtx *c = p2_of(call)->ctx;
-    u32 n = c->env.n + (*c->instance_id != 0);
+    char id[40];
+    u32 n = c->env.n + c->has_id;
+    snprintf(id, sizeof id, "INSTANCE_ID=%llu", (unsigned long long)c->instance_id);
+    Str own = c->has_id ? lift_copy(call, str_of(id)) : STR("");
     WasiCliEnvironmentTuple2StringString *out = lift_alloc(call, n, sizeof *out);
     for (u32 i = 0; i < n; i++) {
-        Str pair = str_of(i < c->env.n ? c->env.p[i] : c->instance_id);
-        usize eq = (usize)(strchr(pair.p + (*pair.p == '='), '=') - pair.p);
+        Str pair = i < c->env.n ? str_of(c->env.p[i]) : own;
+        usize from = *pair.p == '=';
+        usize eq = (usize)((const char *)memchr(pair.p + from, '=', pair.n - from) - pair.p);
         out[i].f0 = (Str){pair.p, eq};
         out[i].f1 = (Str){pair.p + eq + 1, pair.n - eq - 1};
     }
@@ -78,7 +83,7 @@ static WasiIoStreamsOutputStream *output(LiftCall *call, WasiStdio which)
     WasiIoStreamsOutputStream *s = p2_resource_new(call, sizeof *s);
     WasiCtx *c = p2_of(call)->ctx;
     s->fd = c->stdio[which];
-    s->prefix = c->prefix[which].n ? &c->prefix[which] : NULL;
+    s->prefix = c->prefix[which].stream ? &c->prefix[which] : NULL;
     return s;
 }
 

@@ -264,7 +264,7 @@ static void put_prefixed(WasiPrefix *prefix, Buf *out, const u8 *p, usize len)
 {
     while (len > 0) {
         if (!prefix->inside)
-            buf_bytes(out, prefix->text, prefix->n);
+            buf_printf(out, "%s [%llu] :: ", prefix->stream, (unsigned long long)prefix->id);
         const u8 *nl = memchr(p, '\n', len);
         usize n = nl ? (usize)(nl - p) + 1 : len;
         buf_bytes(out, p, n);
