@@ -199,6 +199,9 @@ $(O)/bench-slots: $(OBJ)/tests/bench/slots.o $(O)/libengine.a
 bench: $(O)/wasmtime $(O)/bench-micro $(O)/bench-slots
 	tests/bench/run.py $(BENCH)
 
+bench-serve: $(O)/wasmtime
+	tests/bench/serve.py $(BENCH)
+
 # Fuzzing: the plain replayer, and one libFuzzer program a target (clang with address sanitizer).
 SECONDS ?= 20
 FUZZ := $(shell sed -n 's/^TARGET.\([a-z_]*\), .*/\1/p' tests/fuzz/targets.def)
@@ -222,5 +225,5 @@ clean:
 	rm -rf build
 
 .PHONY: all unit test tested test-wasi demo check check-format check-layers check-banned check-headers \
-        check-warnings docs install deb bench fuzz fuzz-programs clean
+        check-warnings docs install deb bench bench-serve fuzz fuzz-programs clean
 -include $(LIB_OBJ:.o=.d) $(TEST_OBJ:.o=.d) $(WITGEN_OBJ:.o=.d) $(MAIN_SRC:%.c=$(OBJ)/%.d)

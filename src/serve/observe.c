@@ -102,13 +102,13 @@ void metrics_text(const Counters *const *counters, u32 n, const Gauges *g, Buf *
 
 /* --- the access log --- */
 
-__attribute__((format(strftime, 2, 0))) static void put_time(Buf *out, const char *format)
+static void put_time(Buf *out, bool json)
 {
     time_t seconds = (time_t)(os_realtime_ns() / 1000000000);
     struct tm t;
     char text[40] = "";
     if (gmtime_r(&seconds, &t))
-        strftime(text, sizeof text, format, &t);
+        strftime(text, sizeof text, json ? "%Y-%m-%dT%H:%M:%SZ" : "%d/%b/%Y:%H:%M:%S +0000", &t);
     buf_str(out, str_of(text));
 }
 
@@ -154,7 +154,7 @@ static void json_line(HttpRequest *r, const Outcome *o, u64 now, const char *add
 {
     const HttpHead *h = http_request_head(r);
     buf_str(out, STR("{\"time\":\""));
-    put_time(out, "%Y-%m-%dT%H:%M:%SZ");
+    put_time(out, true);
     buf_str(out, STR("\",\"client\":\""));
     put_quoted(str_of(address), true, out);
     buf_str(out, STR("\",\"method\":\""));
@@ -175,7 +175,7 @@ static void common_line(HttpRequest *r, const Outcome *o, const char *address, B
     const HttpHead *h = http_request_head(r);
     put_host(address, out);
     buf_str(out, STR(" - - ["));
-    put_time(out, "%d/%b/%Y:%H:%M:%S +0000");
+    put_time(out, false);
     buf_str(out, STR("] \""));
     put_quoted(http_request_text(r, h->method_text), false, out);
     buf_u8(out, ' ');
