@@ -26,7 +26,7 @@ COMP_WORDS=(wasmtime comp) COMP_CWORD=1
 _wasmtime
 echo "${COMPREPLY[*]}"
 S
-expect test "$(bash try.sh | tr '\n' ' ')" = "--target compile completion "
+expect test "$(bash try.sh | tr '\n' ' ')" = "--target compile completion component "
 
 begin "bash completes option keys, and the words of commands"
 cat >try.sh <<'S'
