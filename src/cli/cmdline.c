@@ -141,7 +141,7 @@ static FlagId nearest_flag(CommandId command, Str name)
     u32 best = MIN((u32)name.n / 2, 3) + 1;
     FlagId found = FLAG_COUNT;
     for (u32 i = 0; i < FLAG_COUNT; i++) {
-        u32 d = edit_distance(name, str_of(flags[i].name), best);
+        u32 d = typo_distance(name, str_of(flags[i].name), best);
         if (flag_in((FlagId)i, command) && d < best) {
             best = d;
             found = (FlagId)i;

@@ -210,7 +210,7 @@ static OptId nearest_key(OptGroup group, Str key)
             continue;
         Buf name = {0};
         opt_print_key((OptId)i, &name);
-        u32 d = edit_distance(key, (Str){(char *)name.p, name.n}, best);
+        u32 d = typo_distance(key, (Str){(char *)name.p, name.n}, best);
         buf_release(&name);
         if (d < best) {
             best = d;

@@ -119,3 +119,11 @@ u32 edit_distance(Str a, Str b, u32 limit)
     }
     return MIN(row[b.n], limit + 1);
 }
+
+u32 typo_distance(Str typed, Str meant, u32 limit)
+{
+    enum { CUT_AT_LEAST = 3 };
+    if (typed.n >= CUT_AT_LEAST && str_starts(meant, typed))
+        return 0;
+    return edit_distance(typed, meant, limit);
+}

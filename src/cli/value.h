@@ -14,5 +14,7 @@ bool value_choice(Str s, const char *choices, u64 *ret_index);
 
 /* How many edits lead from one word to the other, at most `limit` + 1. */
 u32 edit_distance(Str a, Str b, u32 limit);
+/* As above, for what somebody may have meant: a word cut short is as good as the whole. */
+u32 typo_distance(Str typed, Str meant, u32 limit);
 
 #endif

@@ -11,7 +11,7 @@
 #include "wit/component.h"
 
 typedef struct WastOptions {
-    bool ignore_messages;    /* any message will do where the script expects one */
+    bool ignore_messages; /* any message will do for a module that is refused; traps keep theirs */
     bool wasmtime_builtins;  /* defines the module "wasmtime" */
     const char *save, *load; /* directories of compiled modules, or NULL */
     ComponentFeatures component_features;

@@ -48,6 +48,10 @@ TEST(words_at_a_distance)
     EXPECT_EQ(edit_distance(STR("feul"), STR("fuel"), 5), 2);
     EXPECT_EQ(edit_distance(STR(""), STR("abc"), 5), 3);
     EXPECT_EQ(edit_distance(STR("abcdef"), STR("uvwxyz"), 2), 3);
+    EXPECT_EQ(typo_distance(STR("inv"), STR("invoke"), 2), 0);
+    EXPECT_EQ(typo_distance(STR("inv"), STR("env"), 2), 1);
+    EXPECT_EQ(typo_distance(STR("in"), STR("invoke"), 2), 3);
+    EXPECT_EQ(typo_distance(STR("invoke"), STR("invoke"), 2), 0);
 }
 
 /* Frees the error after a look at it. */
