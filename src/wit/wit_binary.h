@@ -18,6 +18,9 @@ void wit_encode_package(const WitModel *m, WitId package, Buf *out);
 /* Appends the payload of a `component-type` section for a world. */
 void wit_encode_world(const WitModel *m, WitId world, StringEncoding encoding, Buf *out);
 
+/* An error if the component cannot stand where a component of the world is wanted. */
+Error *wit_check_world(const WitModel *m, WitId world, const u8 *p, usize n) MUST_CHECK;
+
 /*
  * Collects decoded pieces into one model: what has the same name becomes one item, with the parts
  * of both.

@@ -134,3 +134,39 @@ void wit_encode_world(const WitModel *m, WitId world, StringEncoding encoding, B
     buf_release(&section);
     wit_scope_release(&s);
 }
+
+/* The component is exported as of the world's type, which the validator then checks. */
+Error *wit_check_world(const WitModel *m, WitId world, const u8 *p, usize n)
+{
+    WitScope s, inner;
+    Buf def = {0}, whole = {0};
+    wit_scope_init(&s, WIT_SCOPE_SECTIONS, m);
+    wit_scope_init(&inner, WIT_SCOPE_COMPONENT, m);
+    wit_scope_imports(&inner, &m->worlds[world], NULL);
+    put_exports(&inner, &m->worlds[world]);
+    u32 type = put_component_type(&s, &inner);
+    buf_bytes(&def, p, n);
+    wit_scope_define(&s, CSECTION_COMPONENT, SORT_COMPONENT, &def);
+    def.n = 0;
+    put_extern_name(&def, STR("component"));
+    buf_bytes(&def, "\x04\x00\x01\x04", 4); /* component 0, as of a component type */
+    buf_uleb(&def, type);
+    wit_scope_define(&s, CSECTION_EXPORT, SORT_COMPONENT, &def);
+    wit_scope_flush(&s);
+    buf_bytes(&whole, preamble, sizeof preamble);
+    buf_bytes(&whole, s.out.p, s.out.n);
+    TypeRegistry *registry = types_new();
+    Component *c = NULL;
+    Error *e = wit_decode_component(registry, p, n, &c); /* errors of its own come first */
+    component_free(c);
+    c = NULL;
+    if (!e)
+        e = wit_decode_component(registry, whole.p, whole.n, &c);
+    component_free(c);
+    types_free(registry);
+    buf_release(&def);
+    buf_release(&whole);
+    wit_scope_release(&inner);
+    wit_scope_release(&s);
+    return e;
+}

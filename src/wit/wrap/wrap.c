@@ -122,6 +122,20 @@ static void read_sources(Wrap *w, const u8 *p, usize n)
 
 /* ---- adapters ---- */
 
+/* Does the world export what stands behind this key of wrap_index_exports? */
+static bool is_world_export(Wrap *w, Str key, const char *hash)
+{
+    Str name = {hash + 1, key.n - (usize)(hash + 1 - key.p)};
+    Str none = wrap_format(w, "%u#", WIT_NONE);
+    if (str_starts(key, STR("post"))) {
+        key.p += 4;
+        key.n -= 4;
+    }
+    u64 item;
+    return !str_starts(key, none) ||
+           (map_get(&w->items[1], name, &item) && w->world->exports[item].kind == WIT_ITEM_FUNC);
+}
+
 /* Which exports of an adapter anything needs. */
 static bool mark_adapter(Wrap *w, CoreSource *c, u8 *keep)
 {
@@ -137,7 +151,7 @@ static bool mark_adapter(Wrap *w, CoreSource *c, u8 *keep)
     for (u32 i = 0; i < c->exports.cap; i++) {
         const MapSlot *slot = &c->exports.slots[i];
         const char *hash = slot->key.p ? memchr(slot->key.p, '#', slot->key.n) : NULL;
-        if (!hash || str_starts(slot->key, wrap_format(w, "%u#", WIT_NONE)))
+        if (!hash || !is_world_export(w, slot->key, hash))
             continue;
         keep[slot->value] = 1;
         any = true;

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* `wasmtime component parse`, `print`, `validate`, `strip` and `targets`. */
+#include "cli/component_io.h"
+#include "wasm/text/text.h"
+#include "wit/component.h"
+#include "wit/strip.h"
+#include "wit/text/ctext.h"
+#include "wit/wit_binary.h"
+
+Error *cmd_component_parse(CmdLine *c, int *ret_status)
+{
+    Buf bytes = {0};
+    Error *e = component_read(c->args.p[0], &bytes);
+    if (!e)
+        e = component_write(c, &bytes);
+    buf_release(&bytes);
+    *ret_status = 0;
+    return e;
+}
+
+static Error *diag_error(const char *path, const Diag *diag)
+{
+    return error_wrap(
+        error_new("%s (at offset 0x%llx)", diag->msg, (unsigned long long)diag->offset),
+        "`%s` is not valid", path);
+}
+
+/* One of the two is set. Own. */
+typedef struct Decoded {
+    TypeRegistry *registry;
+    WasmModule *module;
+    Component *component;
+} Decoded;
+
+static void decoded_release(Decoded *d)
+{
+    module_free(d->module);
+    component_free(d->component);
+    types_free(d->registry);
+}
+
+static Error *decode(const char *path, const Buf *bytes, bool all, Decoded *ret)
+{
+    Diag diag;
+    diag_init(&diag);
+    Decoded d = {.registry = types_new()};
+    FeatureSet features = all ? ~(FeatureSet)0 : features_default();
+    if (component_is(bytes->p, bytes->n)) {
+        ComponentOptions o = {.features = features,
+                              .component_features =
+                                  all ? ~(ComponentFeatures)0 : component_features_default()};
+        d.component = component_decode(d.registry, &o, bytes->p, bytes->n, &diag);
+    } else {
+        DecodeOptions o = {.features = features};
+        d.module = module_decode(d.registry, &o, bytes->p, bytes->n, &diag);
+    }
+    if (d.module || d.component) {
+        *ret = d;
+        return NULL;
+    }
+    decoded_release(&d);
+    return diag_error(path, &diag);
+}
+
+Error *cmd_component_print(CmdLine *c, int *ret_status)
+{
+    Buf bytes = {0}, text = {0};
+    Decoded d = {0};
+    const char *path = c->args.n ? c->args.p[0] : "-";
+    Error *e = component_read(path, &bytes);
+    if (!e)
+        e = decode(path, &bytes, true, &d);
+    if (!e && d.module)
+        text_print(d.module, &text);
+    else if (!e)
+        e = error_new("`%s` is a component: only modules can be printed as text yet", path);
+    if (!e)
+        e = component_write_text(c, &text);
+    decoded_release(&d);
+    buf_release(&bytes);
+    buf_release(&text);
+    *ret_status = 0;
+    return e;
+}
+
+Error *cmd_component_validate(CmdLine *c, int *ret_status)
+{
+    Error *e = NULL;
+    bool all = cmdline_given(c, FLAG_all_features);
+    for (u32 i = 0; i < c->args.n && !e; i++) {
+        Buf bytes = {0};
+        Decoded d = {0};
+        e = component_read(c->args.p[i], &bytes);
+        if (!e)
+            e = decode(c->args.p[i], &bytes, all, &d);
+        decoded_release(&d);
+        buf_release(&bytes);
+    }
+    *ret_status = 0;
+    return e;
+}
+
+Error *cmd_component_strip(CmdLine *c, int *ret_status)
+{
+    Buf bytes = {0}, out = {0};
+    StripOptions o = {.all = cmdline_given(c, FLAG_strip_all)};
+    const char **names = mem_alloc_array((usize)c->uses.n + 1, sizeof *names);
+    for (u32 i = 0; i < c->uses.n; i++)
+        if (c->uses.p[i].flag == FLAG_strip_delete)
+            names[o.nnames++] = c->uses.p[i].value;
+    o.names = names;
+    Error *e = component_read(c->args.p[0], &bytes);
+    if (!e)
+        e = error_wrap(wasm_strip(bytes.p, bytes.n, &o, &out), "failed to strip `%s`",
+                       c->args.p[0]);
+    if (!e)
+        e = component_write(c, &out);
+    mem_free(names);
+    buf_release(&bytes);
+    buf_release(&out);
+    *ret_status = 0;
+    return e;
+}
+
+Error *cmd_component_targets(CmdLine *c, int *ret_status)
+{
+    Buf bytes = {0};
+    WitModel *m = NULL;
+    WitId world;
+    const char *path = c->args.p[1];
+    Error *e = component_read_wit(c, c->args.p[0], &m);
+    if (!e)
+        e = component_world(c, m, &world);
+    if (!e)
+        e = component_read(path, &bytes);
+    if (!e && !component_is(bytes.p, bytes.n))
+        e = error_new("`%s` is a core module: only components have a world", path);
+    if (!e)
+        e = error_wrap(wit_check_world(m, world, bytes.p, bytes.n),
+                       "`%s` does not fit the world `%.*s`", path, STR_ARG(m->worlds[world].full));
+    buf_release(&bytes);
+    wit_free(m);
+    *ret_status = 0;
+    return e;
+}

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+# `component parse`, `print`, `validate`, `strip`, `targets` and `inspect`, and `wit` on real components.
+. "$top/tests/cli/lib.sh"
+
+cat >core.wat <<'EOF'
+(module $core
+  (import "env" "log" (func $log (param i32)))
+  (memory (export "memory") 1)
+  (func $go (export "go") (call $log (i32.const 1)))
+  (@custom "extra" "bytes")
+  (@custom "producers" "\01\08language\01\01C\0223"))
+EOF
+cat >hello.wat <<'EOF'
+(component
+  (core module $m (func (export "f") (result i32) (i32.const 5)) (@custom "extra" "x"))
+  (core instance $i (instantiate $m))
+  (func (export "five") (result u32) (canon lift (core func $i "f"))))
+EOF
+
+begin "text to binary and back"
+run component parse core.wat -o core.wasm
+code 0
+run component print core.wasm -o again.wat
+code 0
+run component parse again.wat -o again.wasm
+code 0
+expect cmp -s core.wasm again.wasm
+run component parse hello.wat -o hello.wasm
+code 0
+run --invoke 'five()' hello.wasm
+stdout 5
+
+begin "a text that is wrong shows where"
+echo '(module (func (export "f") (bogus)))' >wrong.wat
+run component parse wrong.wat -o wrong.wasm
+code 1
+err_has "wrong.wat:1:29"
+expect test ! -e wrong.wasm
+
+begin "validation of text and binaries"
+run component validate core.wasm hello.wasm core.wat
+code 0
+stdout ""
+stderr ""
+echo '(module (func (result i32)))' >invalid.wat
+run component validate invalid.wat
+code 1
+err_has "\`invalid.wat\` is not valid"
+head -c 60 core.wasm >short.wasm
+run component validate short.wasm
+code 1
+
+begin "what is in a binary"
+run component inspect hello.wasm
+code 0
+out_has "core module"
+out_has 'custom "extra"'
+out_has "func      five"
+run component inspect core.wasm
+out_has "func   env log"
+out_has "language: C 23"
+run component inspect short.wasm
+code 1
+err_has "is longer than the file"
+
+begin "custom sections go, names stay unless all goes"
+run component strip hello.wasm -o bare.wasm
+code 0
+run component inspect bare.wasm
+expect test "$(grep -c extra .out)" = 0
+run --invoke 'five()' bare.wasm
+stdout 5
+run component strip core.wasm -o names.wasm
+run component inspect names.wasm
+out_has 'custom "name"'
+run component strip --all core.wasm -o bare.wasm
+run component inspect bare.wasm
+expect test "$(grep -c custom .out)" = 0
+run component strip -d extra core.wasm -o some.wasm
+run component inspect some.wasm
+expect test "$(grep -c extra .out)" = 0
+out_has 'custom "producers"'
+
+begin "whether a component fits a world"
+cat >worlds.wit <<'EOF'
+package a:b;
+world good { import other: func(); export five: func() -> u32; }
+world bad { export five: func() -> string; }
+world more { export five: func() -> u32; export six: func(); }
+EOF
+run component targets worlds.wit hello.wasm -w good
+code 0
+run component targets worlds.wit hello.wasm -w bad
+code 1
+err_has "\`hello.wasm\` does not fit the world \`a:b/bad\`"
+err_has "five"
+run component targets worlds.wit hello.wasm -w more
+code 1
+err_has "six"
+run component targets worlds.wit hello.wasm
+code 1
+err_has "There are 3 worlds in \`a:b\`; choose one:"
+run component targets worlds.wit core.wasm -w good
+code 1
+err_has "only components have a world"
+
+if [ -d "${WASMTIME_SUITES:-}/components" ]; then
+    for file in "$WASMTIME_SUITES"/components/*.wasm; do
+        begin "WIT of $(basename "$file"), which reads back as the same"
+        run component wit "$file"
+        code 0
+        cp .out first.wit
+        run component wit first.wit -w -o first.wasm
+        code 0
+        run component wit first.wit
+        code 0
+        expect cmp -s .out first.wit
+        run component strip --all "$file" -o bare.wasm
+        code 0
+        run component validate bare.wasm
+        code 0
+        run component wit bare.wasm
+        expect cmp -s .out first.wit
+    done
+else
+    echo "skip $topic: WASMTIME_SUITES has no components"
+fi
+
+finish
