@@ -73,7 +73,7 @@ Error *cmd_component_print(CmdLine *c, int *ret_status)
     if (!e && d.module)
         text_print(d.module, &text);
     else if (!e)
-        e = error_new("`%s` is a component: only modules can be printed as text yet", path);
+        component_text_print(d.component, &text);
     if (!e)
         e = component_write_text(c, &text);
     decoded_release(&d);

@@ -30,6 +30,16 @@ code 0
 run --invoke 'five()' hello.wasm
 stdout 5
 
+begin "a component as text, which parses to the same"
+run component print hello.wasm -o first.wat
+code 0
+run component print first.wat
+code 0
+expect cmp -s .out first.wat
+out_has '(canon lift (core func 0))'
+run --invoke 'five()' first.wat
+stdout 5
+
 begin "a text that is wrong shows where"
 echo '(module (func (export "f") (bogus)))' >wrong.wat
 run component parse wrong.wat -o wrong.wasm
@@ -115,6 +125,12 @@ if [ -d "${WASMTIME_SUITES:-}/components" ]; then
         run component wit first.wit
         code 0
         expect cmp -s .out first.wit
+        run component print "$file" -o first.wat
+        code 0
+        run component parse first.wat -o again.wasm
+        code 0
+        run component print again.wasm
+        expect cmp -s .out first.wat
         run component strip --all "$file" -o bare.wasm
         code 0
         run component validate bare.wasm

@@ -52,6 +52,29 @@ static Component *decode(TypeRegistry *r, const Buf *b, ComponentFeatures featur
     return c;
 }
 
+/* The text of a component parses to one with the same text. */
+static void check_text(TypeRegistry *r, const Component *c)
+{
+    Buf first = {0}, second = {0}, binary = {0};
+    Diag diag;
+    diag_init(&diag);
+    component_text_print(c, &first);
+    Str text = {(char *)first.p, first.n};
+    if (!component_text_parse(text, &(TextOptions){.any_unicode = true}, &binary, NULL, &diag))
+        fuzz_finding("the printed text does not parse: %s at %llu of\n%.*s", diag.msg,
+                     (unsigned long long)diag.offset, STR_ARG(text));
+    Component *again = decode(r, &binary, (COMPONENT_FEATURE_MASK(IMPLEMENTS) << 1) - 1);
+    if (!again)
+        fuzz_finding("the printed text is not valid:\n%.*s", STR_ARG(text));
+    component_text_print(again, &second);
+    if (first.n != second.n || memcmp(first.p, second.p, first.n) != 0)
+        fuzz_finding("the printed text prints differently:\n%.*s", STR_ARG(text));
+    component_free(again);
+    buf_release(&first);
+    buf_release(&second);
+    buf_release(&binary);
+}
+
 void fuzz_component(const u8 *p, usize n)
 {
     Buf b = {0}, encoded = {0};
@@ -67,6 +90,7 @@ void fuzz_component(const u8 *p, usize n)
         if (!again || again->types->n != c->types->n)
             fuzz_finding("a component that is another one when it is encoded");
         component_free(again);
+        check_text(r, c);
     }
     component_free(c);
     component_free(fewer);

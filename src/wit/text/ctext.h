@@ -11,6 +11,7 @@
 
 #include "wasm/text/lexer.h"
 #include "wasm/text/text.h"
+#include "wit/component.h"
 
 /*
  * Translates `(component ...)`. False with *diag set (offset: bytes into the text) if it is not a
@@ -25,5 +26,8 @@ bool component_text_parse(Str source, const TextOptions *o, Buf *ret_binary, Tex
  */
 bool component_text_parse_fields(Lexer *l, u32 first, u32 end, Str name, const TextOptions *o,
                                  Buf *ret_binary, TextMap *ret_map, Diag *diag);
+/* Appends the component as text, which parses back to one with the same definitions; custom
+ * sections are left out. */
+void component_text_print(const Component *c, Buf *out);
 
 #endif

@@ -6,23 +6,6 @@
  */
 #include "wit/text/ctext_priv.h"
 
-/* What follows the keyword; the shapes of the table. */
-typedef enum Immediates {
-    AFTER_LIFT,
-    AFTER_LOWER,
-    AFTER_TASK_RETURN,
-    AFTER_CONTEXT,
-    AFTER_NONE,
-    AFTER_TYPE,
-    AFTER_TRANSFER,
-    AFTER_CANCEL,
-    AFTER_ASYNC,
-    AFTER_CANCELLABLE,
-    AFTER_WAIT,
-    AFTER_OPTIONS,
-    AFTER_INDIRECT
-} Immediates;
-
 #define SHAPE_LIFT AFTER_LIFT
 #define SHAPE_LOWER AFTER_LOWER
 #define SHAPE_TASK_RETURN AFTER_TASK_RETURN
@@ -46,6 +29,11 @@ static const struct {
 #include "wit/component_canons.def"
 #undef CANON
 };
+
+CanonImmediates ctext_canon_immediates(CanonKind k)
+{
+    return (CanonImmediates)canons[k].immediates;
+}
 
 /* ---- options ---- */
 
@@ -125,7 +113,7 @@ static void flag(CText *c, Buf *b, Str word)
     buf_u8(b, take_keyword(&c->p, word));
 }
 
-static void immediates(CText *c, Immediates k, Buf *b)
+static void immediates(CText *c, CanonImmediates k, Buf *b)
 {
     Parser *p = &c->p;
     switch (k) {
@@ -184,7 +172,7 @@ void ctext_canon_core(CText *c, Buf *b)
         if (i == CANON_lift || !take_keyword(&c->p, str_of(canons[i].word)))
             continue;
         buf_u8(b, canons[i].code);
-        immediates(c, (Immediates)canons[i].immediates, b);
+        immediates(c, (CanonImmediates)canons[i].immediates, b);
         return;
     }
     parse_unexpected(&c->p, "a canonical definition");

@@ -145,6 +145,23 @@ void ctext_decl(CText *c, bool is_component);
 void ctext_late_exports(CText *c);
 
 /* ---- ctext_canon.c ---- */
+/* What follows the keyword; the shapes of the table. */
+typedef enum CanonImmediates {
+    AFTER_LIFT,
+    AFTER_LOWER,
+    AFTER_TASK_RETURN,
+    AFTER_CONTEXT,
+    AFTER_NONE,
+    AFTER_TYPE,
+    AFTER_TRANSFER,
+    AFTER_CANCEL,
+    AFTER_ASYNC,
+    AFTER_CANCELLABLE,
+    AFTER_WAIT,
+    AFTER_OPTIONS,
+    AFTER_INDIRECT
+} CanonImmediates;
+CanonImmediates ctext_canon_immediates(CanonKind k);
 void ctext_lift(CText *c, Buf *b, u32 type); /* behind `canon`; `type` comes last */
 void ctext_canon_core(CText *c, Buf *b);     /* one that makes a core function */
 
