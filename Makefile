@@ -54,7 +54,7 @@ BIND_FEATURES := network-error-code
 
 # Every program has its main() in a file of this name.
 MAIN_SRC := $(wildcard src/*/main.c)
-LIB_SRC  := $(filter-out $(MAIN_SRC),$(wildcard src/*/*.c src/*/*/*.c)) $(BIND_SRC)
+LIB_SRC  := $(filter-out $(MAIN_SRC),$(wildcard src/*/*.c src/*/*/*.c)) $(BIND_SRC) $(O)/gen/builtin.c
 LIB_ASM  := $(wildcard src/*/*/*.S)
 LIB_OBJ  := $(LIB_SRC:%.c=$(OBJ)/%.o) $(LIB_ASM:%.S=$(OBJ)/%.o)
 TEST_SRC := $(wildcard tests/unit/*.c tests/unit/*/*.c tests/unit/*/*/*.c tests/ref/*.c \
@@ -105,7 +105,7 @@ $(BIND)/.done: $(O)/witgen $(wildcard wit/*/*.wit tests/unit/component/*/*.wit)
 	@touch $@
 
 $(BIND_SRC) $(TEST_BIND_SRC) $(BIND_SRC:.c=.h) $(TEST_BIND_SRC:.c=.h): $(BIND)/.done ;
-$(filter-out $(WITGEN_OBJ),$(LIB_OBJ)) $(TEST_OBJ) $(MAIN_SRC:%.c=$(OBJ)/%.o): | $(BIND)/.done
+$(filter-out $(WITGEN_OBJ) $(OBJ)/src/bindgen/%,$(LIB_OBJ)) $(TEST_OBJ) $(MAIN_SRC:%.c=$(OBJ)/%.o): | $(BIND)/.done
 
 $(OBJ)/%.o: %.c
 	@mkdir -p $(@D)
@@ -116,6 +116,38 @@ $(OBJ)/%.o: %.S
 	@mkdir -p $(@D)
 	$(SAY) "  CC $<"
 	@$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+# The adapter of preview 1, a guest: a module for each of its worlds, empty where clang cannot make it.
+GUEST_CC ?= clang
+ADAPTER  := $(patsubst %,$(O)/gen/adapter/%.wasm,command reactor proxy)
+ADAPTER_FLAGS := --target=wasm32-unknown-unknown -std=gnu17 -Wall -Wextra -Oz -mbulk-memory \
+                 -fno-jump-tables -ffreestanding -nostdlib
+# The linker without -O: with it clang runs an optimiser that drops the names of the globals.
+ADAPTER_LINK := --target=wasm32-unknown-unknown -nostdlib -Wl,--no-entry -Wl,--import-memory \
+                -Wl,--stack-first -Wl,-z,stack-size=0
+
+EMBED_OBJ := $(OBJ)/tools/embed.o $(OBJ)/src/bindgen/bindgen_object.o \
+             $(filter-out $(OBJ)/tools/witgen%,$(WITGEN_OBJ))
+$(O)/embed: $(EMBED_OBJ)
+	$(SAY) "  LD $@"
+	@$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(O)/gen/adapter/%.wasm: $(wildcard adapter/*) $(O)/embed $(wildcard wit/*/*.wit)
+	@mkdir -p $(@D)
+	$(SAY) "  GEN $@"
+	@$(O)/embed -w $* -o $(@D)/$*.o $(sort $(dir $(wildcard wit/*/*.wit))) adapter
+	@if echo 'int x;' | $(GUEST_CC) $(ADAPTER_FLAGS) -x c -c - -o $(@D)/$*.x.o 2>/dev/null && \
+	    $(GUEST_CC) $(ADAPTER_LINK) $(@D)/$*.x.o -o $@ 2>/dev/null; then \
+	    tools/build-adapter $* $(@D) "$(GUEST_CC)" "$(ADAPTER_FLAGS)" "$(ADAPTER_LINK)"; \
+	else \
+	    echo "  no adapter of preview 1: $(GUEST_CC) cannot compile and link for wasm32"; : > $@; fi
+
+# What is part of the program: builtin.h.
+BUILTIN := $(wildcard wit/*/*.wit) $(shell find templates -type f 2>/dev/null)
+$(O)/gen/builtin.c: $(O)/embed $(ADAPTER) $(BUILTIN)
+	$(SAY) "  GEN $@"
+	@$(O)/embed -o $@ $(foreach f,$(ADAPTER),$(f:$(O)/gen/%=%)=$f) $(foreach f,$(BUILTIN),$f=$f)
+$(OBJ)/$(O)/gen/builtin.o: $(O)/gen/builtin.c
 
 unit: $(O)/unit-tests
 	$(O)/unit-tests
@@ -128,7 +160,7 @@ $(O)/wasi-runner: tests/wasi/runner.c
 
 # Parts of the tests: each is a command whose last line is "PART: N passed, N failed, N skipped".
 TESTED := WASMTIME=$(abspath $(O)/wasmtime) RUNNER=$(abspath $(O)/wasi-runner)
-PARTS  ?= unit spec matrix component wasi cli serve sightglass programs oci bindgen
+PARTS  ?= unit spec matrix component wasi cli serve sightglass programs oci bindgen adapter
 UNIT   ?=
 part_unit       = $(O)/unit-tests $(UNIT)
 part_spec       = $(TESTED) tests/spec/run
@@ -137,6 +169,7 @@ part_component  = $(TESTED) tests/component/run
 part_wasi       = $(TESTED) tests/wasi/run
 part_cli        = $(TESTED) tests/cli/run
 part_bindgen    = $(TESTED) tests/bindgen/run
+part_adapter    = $(TESTED) tests/adapter/run
 part_serve      = $(TESTED) tests/serve/run
 part_sightglass = $(TESTED) tests/sightglass/run
 part_programs   = $(TESTED) tests/programs/run
@@ -226,4 +259,4 @@ clean:
 
 .PHONY: all unit test tested test-wasi demo check check-format check-layers check-banned check-headers \
         check-warnings docs install deb bench bench-serve fuzz fuzz-programs clean
--include $(LIB_OBJ:.o=.d) $(TEST_OBJ:.o=.d) $(WITGEN_OBJ:.o=.d) $(MAIN_SRC:%.c=$(OBJ)/%.d)
+-include $(EMBED_OBJ:.o=.d) $(LIB_OBJ:.o=.d) $(TEST_OBJ:.o=.d) $(WITGEN_OBJ:.o=.d) $(MAIN_SRC:%.c=$(OBJ)/%.d)

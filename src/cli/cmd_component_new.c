@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* `wasmtime component embed` and `component new`: from a core module to a component. */
+#include "cli/adapt.h"
 #include "cli/component_io.h"
 #include "cli/file.h"
 #include "wit/wrap/wrap.h"
@@ -67,6 +68,20 @@ static Error *add_adapter(Adapters *a, const char *value)
     return e;
 }
 
+/* The program's own adapter for preview 1, unless one was given. */
+static Error *add_own_adapter(Adapters *a, const Buf *module)
+{
+    WrapAdapter own;
+    bool needed = false;
+    for (u32 i = 0; i < a->list.n; i++)
+        if (str_eq(a->list.p[i].name, STR("wasi_snapshot_preview1")))
+            return NULL;
+    Error *e = adapt_find(module->p, module->n, &needed, &own);
+    if (!e && needed)
+        vec_push(&a->list, own);
+    return e;
+}
+
 Error *cmd_component_new(CmdLine *c, int *ret_status)
 {
     Adapters a = {0};
@@ -79,6 +94,8 @@ Error *cmd_component_new(CmdLine *c, int *ret_status)
             e = add_adapter(&a, c->uses.p[i].value);
     if (!e)
         e = component_read(c->args.p[0], &in);
+    if (!e)
+        e = add_own_adapter(&a, &in);
     WrapOptions options = {.adapters = a.list.p, .nadapters = a.list.n, .keep_versions = !merge};
     if (!e)
         e = error_wrap(component_wrap(in.p, in.n, &options, &out),
