@@ -3,9 +3,11 @@
 #include "component/adapter_priv.h"
 
 static const GenSide caller_side = {ADAPTER_MEMORY_CALLER, ADAPTER_REALLOC_CALLER,
-                                    ADAPTER_CHECK_CALLER, ADAPTER_RECODE_CALLER};
+                                    ADAPTER_CHECK_CALLER,  ADAPTER_RECODE_CALLER,
+                                    ADAPTER_LOOK_CALLER,   ADAPTER_MOVE_CALLER};
 static const GenSide callee_side = {ADAPTER_MEMORY_CALLEE, ADAPTER_REALLOC_CALLEE,
-                                    ADAPTER_CHECK_CALLEE, ADAPTER_RECODE_CALLEE};
+                                    ADAPTER_CHECK_CALLEE,  ADAPTER_RECODE_CALLEE,
+                                    ADAPTER_LOOK_CALLEE,   ADAPTER_MOVE_CALLEE};
 
 bool adapter_recodes(const AdapterShape *s)
 {
@@ -29,6 +31,11 @@ bool adapter_imports(const AdapterShape *s, AdapterImport which)
         return s->caller.realloc;
     case ADAPTER_REALLOC_CALLEE:
         return s->callee.realloc;
+    case ADAPTER_LOOK_CALLER:
+    case ADAPTER_LOOK_CALLEE:
+    case ADAPTER_MOVE_CALLER:
+    case ADAPTER_MOVE_CALLEE:
+        return s->handles;
     case ADAPTER_POST:
         return s->post_return;
     case ADAPTER_ENTER:
@@ -134,6 +141,8 @@ static void pass_params(AdapterGen *g, const Values *v)
     const AdapterShape *s = g->shape;
     const FlatSig *sig = s->callee.sig;
     lift_values(g, v, (GenPlace){&caller_side, s->caller.sig->params_spilled, 0, 0});
+    if (g->owns && g->borrows) /* what is lent must not be given away: only trees note that */
+        g->failed = true;
     enter(g);
     if (s->callee.realloc)
         set_flag(g, GLOBAL_LEAVE_CALLEE, false);
@@ -230,7 +239,17 @@ static void put_func_type(Buf *b, const u8 *params, u32 nparams, const u8 *resul
         buf_u8(b, core_codes[results[i]]);
 }
 
-enum { TYPE_SELF, TYPE_CALLEE, TYPE_TRAP, TYPE_CHECK, TYPE_POST, TYPE_REALLOC, TYPE_RECODE, TYPES };
+enum {
+    TYPE_SELF,
+    TYPE_CALLEE,
+    TYPE_TRAP,
+    TYPE_CHECK,
+    TYPE_POST,
+    TYPE_REALLOC,
+    TYPE_RECODE,
+    TYPE_HANDLE,
+    TYPES
+};
 
 static void put_types(const AdapterShape *s, Buf *b)
 {
@@ -244,6 +263,7 @@ static void put_types(const AdapterShape *s, Buf *b)
     put_func_type(b, to->results, to->nresults, NULL, 0);
     put_func_type(b, words, 4, words, 1);
     put_func_type(b, words, 2, pair, 1);
+    put_func_type(b, words, 2, words, 1);
 }
 
 typedef struct ImportRow {
@@ -268,6 +288,10 @@ static void put_imports(const AdapterShape *s, Buf *b, u32 *ret_imports)
                                      [ADAPTER_CHECK_CALLEE] = {'v', 0, TYPE_CHECK},
                                      [ADAPTER_RECODE_CALLER] = {'x', 0, TYPE_RECODE},
                                      [ADAPTER_RECODE_CALLEE] = {'y', 0, TYPE_RECODE},
+                                     [ADAPTER_LOOK_CALLER] = {'i', 0, TYPE_HANDLE},
+                                     [ADAPTER_LOOK_CALLEE] = {'j', 0, TYPE_HANDLE},
+                                     [ADAPTER_MOVE_CALLER] = {'g', 0, TYPE_HANDLE},
+                                     [ADAPTER_MOVE_CALLEE] = {'h', 0, TYPE_HANDLE},
                                      [ADAPTER_POST] = {'p', 0, TYPE_POST},
                                      [ADAPTER_REALLOC_CALLER] = {'q', 0, TYPE_REALLOC},
                                      [ADAPTER_REALLOC_CALLEE] = {'r', 0, TYPE_REALLOC},
@@ -340,6 +364,13 @@ static bool needs_memory(const AdapterShape *s)
            (s->func->result != CTYPE_NONE && ctype_get(s->types, s->func->result)->has_pointers);
 }
 
+static void release(AdapterGen *g)
+{
+    buf_release(&g->code);
+    vec_release(&g->locals);
+    vec_release(&g->leaves);
+}
+
 bool adapter_encode(const AdapterShape *shape, Buf *out, u32 *ret_imports)
 {
     AdapterShape s = *shape;
@@ -351,10 +382,14 @@ bool adapter_encode(const AdapterShape *shape, Buf *out, u32 *ret_imports)
     }
     AdapterGen g = {.shape = &s};
     put_body(&g);
+    if (!g.failed && (g.owns || g.borrows)) { /* again, with the imports that they need */
+        release(&g);
+        g = (AdapterGen){.shape = &s};
+        s.handles = true;
+        put_body(&g);
+    }
     if (!g.failed)
         put_module(&g, out, ret_imports);
-    buf_release(&g.code);
-    vec_release(&g.locals);
-    vec_release(&g.leaves);
+    release(&g);
     return !g.failed;
 }

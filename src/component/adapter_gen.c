@@ -63,7 +63,8 @@ static u32 index_of(const AdapterGen *g, AdapterImport first, AdapterImport whic
 
 void adapt_call(AdapterGen *g, AdapterImport which)
 {
-    if (!adapter_imports(g->shape, which))
+    bool handle = which >= ADAPTER_LOOK_CALLER && which <= ADAPTER_MOVE_CALLEE;
+    if (!handle && !adapter_imports(g->shape, which))
         g->failed = true;
     adapt_index(g, OP_CALL, index_of(g, ADAPTER_CALLEE, which));
 }
@@ -526,6 +527,48 @@ static void lower_list(AdapterGen *g, const CType *c, GenPlace *to, const GenSid
     lower_slice(g, to, dst, n);
 }
 
+/* --- handles --- */
+
+/*
+ * An own handle stays where it is until it is lowered, so whatever fails before that leaves it with
+ * its owner. A borrowed one is only lent for the call, in which the caller cannot run: nothing has
+ * to note that it is lent, unless the same call gives it away. To who defines the type it is what
+ * is behind it; others get handles that they have to drop, which only trees count.
+ */
+static void lift_handle(AdapterGen *g, const CType *c, GenPlace *from)
+{
+    const Access word = {0x28, 0x36, 4};
+    bool own = c->kind == CT_OWN;
+    const AdapterShape *s = g->shape;
+    u32 leaf = read_leaf(g, from, KIND_I32, word, 0);
+    g->owns |= own;
+    g->borrows |= !own;
+    if (!own && (!s->owns || !s->owns(s->owner, c->resource)))
+        g->failed = true;
+    get(g, leaf);
+    adapt_const(g, c->resource | (own ? ADAPTER_OWN : 0));
+    adapt_call(g, from->side->look);
+    if (own)
+        adapt_op(g, OP_DROP);
+    else
+        set(g, leaf);
+}
+
+static void lower_handle(AdapterGen *g, const CType *c, GenPlace *to)
+{
+    const Access word = {0x28, 0x36, 4};
+    u32 leaf = next_leaf(g);
+    if (c->kind == CT_OWN) {
+        u32 given = adapt_local(g, KIND_I32);
+        get(g, leaf);
+        adapt_const(g, c->resource);
+        adapt_call(g, to->side->move);
+        set(g, given);
+        leaf = given;
+    }
+    write_local(g, to, leaf, word, 0);
+}
+
 /* --- compound values --- */
 
 static Access tag_access(const CType *c)
@@ -599,6 +642,8 @@ void adapt_lift(AdapterGen *g, CTypeId type, GenPlace *from)
         }
     } else if (c->kind == CT_VARIANT || c->kind == CT_OPTION || c->kind == CT_RESULT) {
         lift_variant(g, c, from);
+    } else if (c->kind == CT_OWN || c->kind == CT_BORROW) {
+        lift_handle(g, c, from);
     } else {
         g->failed = true;
     }
@@ -621,6 +666,8 @@ void adapt_lower(AdapterGen *g, CTypeId type, GenPlace *to, const GenSide *from)
             adapt_lower(g, c->fields[i].type, &field, from);
             to->local = field.local;
         }
+    } else if (c->kind == CT_OWN || c->kind == CT_BORROW) {
+        lower_handle(g, c, to);
     } else {
         lower_variant(g, c, to, from);
     }

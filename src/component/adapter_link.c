@@ -71,11 +71,53 @@ static u64 recode_string(void *env, VmCtx *caller, u32 at, u32 n)
     return (u32)made.ptr | made.n << 32;
 }
 
-MUST_CHECK static Error *host_func(ComponentRoot *r, u32 nparams, u32 nresults, void *fn, void *env,
-                                   VmFuncRef **ret_func)
+/* Handles that go from one instance to another. */
+typedef struct HandleEnv {
+    ComponentInstance *from, *to;
+    const ComponentInstance *callee; /* whose numbers the resource types have */
+} HandleEnv;
+
+static ResourceType *resource_of(const ComponentInstance *callee, u32 number)
+{
+    return callee->resources[(number & ~ADAPTER_OWN) - callee->component->first_resource];
+}
+
+static u32 look_at_handle(void *env, VmCtx *caller, u32 handle, u32 number)
+{
+    (void)caller;
+    const HandleEnv *h = env;
+    ResourceType *type = resource_of(h->callee, number);
+    u64 rep = 0;
+    Error *e = number & ADAPTER_OWN ? handles_look_own(&h->from->handles, type, handle, &rep)
+                                    : handles_rep(&h->from->handles, type, handle, &rep);
+    if (e)
+        host_fail(h->callee->root->store, e);
+    return (u32)rep;
+}
+
+static u32 move_handle(void *env, VmCtx *caller, u32 handle, u32 number)
+{
+    (void)caller;
+    const HandleEnv *h = env;
+    ResourceType *type = resource_of(h->callee, number);
+    u64 rep = 0;
+    u32 moved = 0, back = 0;
+    Error *e = handles_take_own(&h->from->handles, type, handle, &rep);
+    if (!e) {
+        e = handles_add(&h->to->handles, type, rep, NULL, &moved);
+        if (e) /* its place was freed just now */
+            ALWAYS(!handles_add(&h->from->handles, type, rep, NULL, &back));
+    }
+    if (e)
+        host_fail(h->callee->root->store, e);
+    return moved;
+}
+
+MUST_CHECK static Error *host_func(ComponentRoot *r, u32 nparams, u32 nresults, ValType result,
+                                   void *fn, void *env, VmFuncRef **ret_func)
 {
     TypeRegistry *types = store_registry(r->store);
-    const ValType params[] = {VT_I32, VT_I32}, result = VT_I64;
+    const ValType params[] = {VT_I32, VT_I32};
     u32 type = types_add_func(types, params, nparams, &result, nresults);
     Error *e = store_host_func(r->store, type, true, fn, env, ret_func);
     types_unref(types, type);
@@ -90,8 +132,23 @@ MUST_CHECK static Error *string_func(const CanonEnv *from, const CanonEnv *to, b
     StringEnv *s = arena_new(&r->arena, StringEnv);
     *s = (StringEnv){r->store, from, to};
     if (to)
-        return host_func(r, 2, 1, (void *)recode_string, s, ret_func);
-    return host_func(r, 2, 0, utf8 ? (void *)check_utf8 : (void *)check_string, s, ret_func);
+        return host_func(r, 2, 1, VT_I64, (void *)recode_string, s, ret_func);
+    return host_func(r, 2, 0, VT_I32, utf8 ? (void *)check_utf8 : (void *)check_string, s,
+                     ret_func);
+}
+
+MUST_CHECK static Error *handle_func(const CanonEnv *caller, const CanonEnv *callee,
+                                     AdapterImport which, VmFuncRef **ret_func)
+{
+    ComponentRoot *r = callee->inst->root;
+    HandleEnv *h = arena_new(&r->arena, HandleEnv);
+    bool of_caller = which == ADAPTER_LOOK_CALLER || which == ADAPTER_MOVE_CALLEE;
+    bool look = which == ADAPTER_LOOK_CALLER || which == ADAPTER_LOOK_CALLEE;
+    *h = (HandleEnv){callee->inst, caller->inst, callee->inst};
+    if (of_caller)
+        *h = (HandleEnv){caller->inst, callee->inst, callee->inst};
+    return host_func(r, 2, 1, VT_I32, look ? (void *)look_at_handle : (void *)move_handle, h,
+                     ret_func);
 }
 
 typedef struct Imports {
@@ -124,10 +181,12 @@ MUST_CHECK static Error *add_own_func(const CanonEnv *caller, const CanonEnv *en
     bool utf8 = caller->encoding == STRING_UTF8 && env->encoding == STRING_UTF8;
     if (which == ADAPTER_TRAP) {
         if (!r->trap)
-            e = host_func(r, 1, 0, (void *)adapter_trap, r, &r->trap);
+            e = host_func(r, 1, 0, VT_I32, (void *)adapter_trap, r, &r->trap);
         f = r->trap;
     } else if (which == ADAPTER_CHECK_CALLER || which == ADAPTER_CHECK_CALLEE) {
         e = string_func(which == ADAPTER_CHECK_CALLER ? caller : env, NULL, utf8, &f);
+    } else if (which >= ADAPTER_LOOK_CALLER) {
+        e = handle_func(caller, env, which, &f);
     } else {
         bool to_caller = which == ADAPTER_RECODE_CALLER;
         e = string_func(to_caller ? env : caller, to_caller ? caller : env, utf8, &f);
@@ -149,6 +208,10 @@ MUST_CHECK static Error *add_import(const CanonEnv *caller, const ComponentFunc 
     case ADAPTER_CHECK_CALLEE:
     case ADAPTER_RECODE_CALLER:
     case ADAPTER_RECODE_CALLEE:
+    case ADAPTER_LOOK_CALLER:
+    case ADAPTER_LOOK_CALLEE:
+    case ADAPTER_MOVE_CALLER:
+    case ADAPTER_MOVE_CALLEE:
         return add_own_func(caller, env, which, ret);
     case ADAPTER_POST:
         add_func(ret, env->post_return);
@@ -199,14 +262,25 @@ static AdapterSide side_of(const CanonEnv *env)
                          env->wide};
 }
 
+static bool owns(const void *callee, u32 resource)
+{
+    const ResourceType *type = resource_of(callee, resource);
+    return type && type->owner == callee;
+}
+
 bool adapter_make(const CanonEnv *caller, const ComponentFunc *callee, VmFuncRef **ret_func)
 {
     const CanonEnv *env = &callee->env;
     if (caller->is_async || env->is_async || env->inst->has_tasks ||
         instance_is_related(caller->inst, env->inst) || env->inst->root != caller->inst->root)
         return false;
-    AdapterShape shape = {env->inst->component->types, env->type, side_of(caller), side_of(env), 0,
-                          env->post_return != NULL};
+    AdapterShape shape = {.types = env->inst->component->types,
+                          .func = env->type,
+                          .caller = side_of(caller),
+                          .callee = side_of(env),
+                          .post_return = env->post_return != NULL,
+                          .owns = owns,
+                          .owner = env->inst};
     for (ComponentInstance *i = env->inst; i && !instance_is_inside(caller->inst, i); i = i->parent)
         shape.nentered++;
     Buf bytes = {0};

@@ -14,6 +14,7 @@ enum {
     OP_END = 0x0b,
     OP_BR_IF = 0x0d,
     OP_CALL = 0x10,
+    OP_DROP = 0x1a,
     OP_LOCAL_GET = 0x20,
     OP_LOCAL_SET = 0x21,
     OP_LOCAL_TEE = 0x22,
@@ -55,16 +56,17 @@ enum {
 typedef struct AdapterGen {
     const AdapterShape *shape;
     Buf code;
-    VEC(u8) locals;  /* ValType, parameters first */
-    VEC(u32) leaves; /* locals of lifted values, in the order of the types */
-    u32 next;        /* the leaf that is lowered next */
-    u32 lists;       /* loops around what is generated */
-    bool failed;     /* there can be no adapter */
+    VEC(u8) locals;     /* ValType, parameters first */
+    VEC(u32) leaves;    /* locals of lifted values, in the order of the types */
+    u32 next;           /* the leaf that is lowered next */
+    u32 lists;          /* loops around what is generated */
+    bool owns, borrows; /* handles that were met */
+    bool failed;        /* there can be no adapter */
 } AdapterGen;
 
-/* One side: whose memory, realloc and checks. */
+/* One side: whose memory, realloc, checks and handles. */
 typedef struct GenSide {
-    AdapterImport memory, realloc, check, recode;
+    AdapterImport memory, realloc, check, recode, look, move;
 } GenSide;
 
 /* Where a value is: in locals from `local` on, or in memory `offset` behind the address there. */

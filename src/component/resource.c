@@ -94,7 +94,7 @@ static Error *refuse_lent(void)
     return error_new("cannot remove owned resource while borrowed");
 }
 
-Error *handles_take_own(HandleTable *t, ResourceType *type, u32 index, u64 *ret_rep)
+Error *handles_look_own(HandleTable *t, ResourceType *type, u32 index, u64 *ret_rep)
 {
     Handle *h = NULL;
     Error *e = find(t, type, index, &h);
@@ -105,8 +105,15 @@ Error *handles_take_own(HandleTable *t, ResourceType *type, u32 index, u64 *ret_
     if (h->lends)
         return refuse_lent();
     *ret_rep = h->rep;
-    put_free(t, index);
     return NULL;
+}
+
+Error *handles_take_own(HandleTable *t, ResourceType *type, u32 index, u64 *ret_rep)
+{
+    Error *e = handles_look_own(t, type, index, ret_rep);
+    if (!e)
+        put_free(t, index);
+    return e;
 }
 
 Error *handles_drop(HandleTable *t, ResourceType *type, u32 index, bool *ret_own, u64 *ret_rep)

@@ -61,6 +61,8 @@ Error *handles_add(HandleTable *t, ResourceType *type, u64 rep, CallScope *scope
 Error *handles_rep(HandleTable *t, ResourceType *type, u32 index, u64 *ret_rep);
 /* The same for a call that borrows; `scope` notes what it lends. */
 Error *handles_lend(HandleTable *t, ResourceType *type, u32 index, CallScope *scope, u64 *ret_rep);
+/* The same, if the handle owns it and is not lent. */
+Error *handles_look_own(HandleTable *t, ResourceType *type, u32 index, u64 *ret_rep);
 /* Takes an own handle out: the caller has the resource now. */
 Error *handles_take_own(HandleTable *t, ResourceType *type, u32 index, u64 *ret_rep);
 /* Takes any handle out. True in *ret_own if the resource is to be destroyed. */

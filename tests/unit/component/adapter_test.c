@@ -114,7 +114,8 @@ TEST(component_adapters_of_other_types_are_others)
         u32 imports = 0;
         ctype_flatten(k->types, type, FLAT_LIFT, &options, &sig);
         AdapterSide side = {&sig, STRING_UTF8, false, false, false};
-        AdapterShape s = {k->types, type, side, side, 1, false};
+        AdapterShape s = {
+            .types = k->types, .func = type, .caller = side, .callee = side, .nentered = 1};
         EXPECT(adapter_encode(&s, &keys[i], &imports));
         for (u32 other = 0; other < i; other++)
             EXPECT(!str_eq((Str){(char *)keys[i].p, keys[i].n},
@@ -123,6 +124,60 @@ TEST(component_adapters_of_other_types_are_others)
     EXPECT_EQ(n, 6);
     for (u32 i = 0; i < n; i++)
         buf_release(&keys[i]);
+    component_unref(c);
+    engine_free(engine);
+}
+
+static bool owns_all(const void *callee, u32 resource)
+{
+    (void)resource;
+    return callee == NULL;
+}
+
+static bool can_encode(const Component *k, const CType *type, bool owns)
+{
+    FlatSig sig;
+    CanonOptions options = {0};
+    Buf bytes = {0};
+    u32 imports = 0;
+    ctype_flatten(k->types, type, FLAT_LIFT, &options, &sig);
+    AdapterSide side = {&sig, STRING_UTF8, false, false, false};
+    AdapterShape s = {.types = k->types,
+                      .func = type,
+                      .caller = side,
+                      .callee = side,
+                      .nentered = 1,
+                      .owns = owns ? owns_all : NULL};
+    bool possible = adapter_encode(&s, &bytes, &imports);
+    buf_release(&bytes);
+    return possible;
+}
+
+/* A borrowed handle becomes one of the callee's, which trees count, unless the callee has its type.
+ */
+TEST(component_adapters_take_handles)
+{
+    EngineConfig config;
+    engine_config_init(&config);
+    Engine *engine = NULL;
+    if (engine_new(&config, &engine))
+        test_skip("no such processor");
+    ComponentOptions o = {.features = config.features,
+                          .component_features = component_features_default()};
+    LoadedComponent *c = NULL;
+    EXPECT(!component_load(engine, &o, sample_resource, sizeof sample_resource, NULL, &c));
+    const Component *k = component_decoded(c);
+    u32 borrows = 0, owns = 0;
+    for (u32 i = 0; i < k->counts[SORT_FUNC]; i++) {
+        const CType *type = ctype_get(k->types, k->funcs[i]);
+        CTypeKind first =
+            type->n ? (CTypeKind)ctype_get(k->types, type->fields[0].type)->kind : CT_BOOL;
+        borrows += first == CT_BORROW;
+        owns += first == CT_OWN;
+        EXPECT(can_encode(k, type, true));
+        EXPECT_EQ(can_encode(k, type, false), first != CT_BORROW);
+    }
+    EXPECT(borrows > 0 && owns > 0);
     component_unref(c);
     engine_free(engine);
 }
