@@ -2,6 +2,7 @@
 #
 #   make                 the programs, in build/
 #   make demo            from nothing to a running program, step by step
+#   make demo-containerd the same to a container that serves HTTP
 #   make test            everything that is tested
 #   make check           format, layers, headers, banned functions
 #   make MODE=asan ...   asan, ubsan, tsan, cov: a build of its own in build/<mode>/
@@ -55,6 +56,9 @@ BIND_FEATURES := network-error-code
 # Every program has its main() in a file of this name.
 MAIN_SRC := $(wildcard src/*/main.c)
 LIB_SRC  := $(filter-out $(MAIN_SRC),$(wildcard src/*/*.c src/*/*/*.c)) $(BIND_SRC) $(O)/gen/builtin.c
+# Messages of the container shim.
+PROTO    := $(O)/gen/shim/shim.pb-c
+LIB_SRC  += $(PROTO).c
 LIB_ASM  := $(wildcard src/*/*/*.S)
 LIB_OBJ  := $(LIB_SRC:%.c=$(OBJ)/%.o) $(LIB_ASM:%.S=$(OBJ)/%.o)
 TEST_SRC := $(wildcard tests/unit/*.c tests/unit/*/*.c tests/unit/*/*/*.c tests/ref/*.c \
@@ -64,7 +68,7 @@ TEST_OBJ := $(TEST_SRC:%.c=$(OBJ)/%.o)
 
 SAY := @$(if $(findstring s,$(firstword -$(MAKEFLAGS))),:,echo)
 
-PROGRAMS := $(O)/wasmtime $(O)/oci-tar-builder
+PROGRAMS := $(O)/wasmtime $(O)/oci-tar-builder $(O)/containerd-shim-wasmtime-v1
 
 all: $(PROGRAMS)
 
@@ -76,9 +80,11 @@ $(O)/wasmtime: $(OBJ)/src/cli/main.o $(O)/libengine.a
 	$(SAY) "  LD $@"
 	@$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
-$(O)/oci-tar-builder: $(OBJ)/src/oci/main.o $(O)/libengine.a
+$(O)/containerd-shim-wasmtime-v1: $(OBJ)/src/shim/main.o
+$(O)/oci-tar-builder: $(OBJ)/src/oci/main.o
+$(O)/containerd-shim-wasmtime-v1 $(O)/oci-tar-builder: $(O)/libengine.a
 	$(SAY) "  LD $@"
-	@$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	@$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LDLIBS)
 
 # Calls that tests/security/failure_test.c lets fail.
 WRAPPED := calloc realloc free mmap mremap munmap mprotect memfd_create pthread_create
@@ -87,6 +93,13 @@ $(O)/unit-tests: $(TEST_OBJ) $(O)/libengine.a
 	$(SAY) "  LD $@"
 	@$(CC) $(filter-out -static-pie,$(LDFLAGS)) $(if $(filter release,$(MODE)),-pie) \
 	    $(WRAPPED:%=-Wl,--wrap=%) -o $@ $^ $(LDLIBS)
+
+$(PROTO).c: src/shim/shim.proto
+	@mkdir -p $(@D)
+	$(SAY) "  GEN $@"
+	@protoc-c --c_out=$(@D) -I$(<D) $(<F)
+$(PROTO).h: $(PROTO).c ;
+$(patsubst %,$(OBJ)/%,$(patsubst %.c,%.o,$(wildcard src/shim/*.c tests/unit/shim/*.c) tests/fuzz/fuzz_ttrpc.c)): | $(PROTO).c
 
 # What the bindings generator is made of comes first; all else may include what it writes.
 WITGEN_OBJ := $(patsubst %.c,$(OBJ)/%.o,$(wildcard tools/witgen*.c) \
@@ -160,7 +173,7 @@ $(O)/wasi-runner: tests/wasi/runner.c
 
 # Parts of the tests: each is a command whose last line is "PART: N passed, N failed, N skipped".
 TESTED := WASMTIME=$(abspath $(O)/wasmtime) RUNNER=$(abspath $(O)/wasi-runner)
-PARTS  ?= unit spec matrix component wasi cli serve sightglass programs oci bindgen adapter
+PARTS  ?= unit spec matrix component wasi cli serve sightglass programs oci bindgen adapter shim
 UNIT   ?=
 part_unit       = $(O)/unit-tests $(UNIT)
 part_spec       = $(TESTED) tests/spec/run
@@ -174,6 +187,7 @@ part_serve      = $(TESTED) tests/serve/run
 part_sightglass = $(TESTED) tests/sightglass/run
 part_programs   = $(TESTED) tests/programs/run
 part_oci        = BUILD=$(abspath $(O)) tests/oci/run
+part_shim       = BUILD=$(abspath $(O)) tests/shim/run
 
 test-wasi: $(O)/wasmtime $(O)/wasi-runner
 	$(part_wasi)
@@ -186,6 +200,8 @@ tested: $(PROGRAMS) $(O)/unit-tests $(O)/wasi-runner
 
 demo:
 	@tools/demo
+demo-containerd:
+	@tools/demo-containerd
 
 FORMATTED = $(shell git ls-files '*.c' '*.h')
 check: check-format check-layers check-banned check-headers check-warnings
@@ -195,7 +211,7 @@ check-layers:
 	tools/check-layers
 check-banned:
 	tools/check-banned
-check-headers: $(BIND)/.done
+check-headers: $(BIND)/.done $(PROTO).c
 	tools/check-headers $(CC) $(CPPFLAGS) $(filter-out -MMD -MP,$(CFLAGS)) -Werror
 check-warnings:
 	@for cc in gcc clang; do \
@@ -257,6 +273,6 @@ endif
 clean:
 	rm -rf build
 
-.PHONY: all unit test tested test-wasi demo check check-format check-layers check-banned check-headers \
+.PHONY: all unit test tested test-wasi demo demo-containerd check check-format check-layers check-banned check-headers \
         check-warnings docs install deb bench bench-serve fuzz fuzz-programs clean
 -include $(EMBED_OBJ:.o=.d) $(LIB_OBJ:.o=.d) $(TEST_OBJ:.o=.d) $(WITGEN_OBJ:.o=.d) $(MAIN_SRC:%.c=$(OBJ)/%.d)

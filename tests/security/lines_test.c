@@ -19,8 +19,8 @@ static const struct {
 static const struct {
     const char *section;
     u32 lines;
-} sections[] = {{"1", 15}, {"2", 18}, {"3", 17}, {"4", 14},
-                {"5", 12}, {"6", 15}, {"9", 10}, {"10", 8}};
+} sections[] = {{"1", 15}, {"2", 18}, {"3", 17}, {"4", 14}, {"5", 12},
+                {"6", 15}, {"8", 5},  {"9", 10}, {"10", 8}};
 
 static bool is_unit_test(Str name)
 {

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/*
+ * Files of the container's root are opened with openat2 inside the root: no link of an image leads
+ * out of it. containerd's own config.json is left alone.
+ */
+#include "shim/bundle.h"
+
+#include "os/file.h"
+#include "shim/stdio.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum { MAX_CONFIG = 16 << 20, MAX_MODULE = 1 << 30, MAX_PATH = 4096 };
+
+#define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+void bundle_release(Bundle *b)
+{
+    json_decref(b->config);
+    mem_free(b->root);
+    mem_free(b->func);
+    if (b->module >= 0)
+        close(b->module);
+}
+
+static char *path_in(const char *dir, const char *name)
+{
+    Buf b = {0};
+    if (*name == '/')
+        buf_str(&b, str_of(name));
+    else
+        buf_printf(&b, "%s/%s", dir, name);
+    return buf_take_string(&b);
+}
+
+static json_t *process_args(const Bundle *b)
+{
+    return json_object_get(json_object_get(b->config, "process"), "args");
+}
+
+static const char *arg0(const Bundle *b)
+{
+    return json_string_value(json_array_get(process_args(b), 0));
+}
+
+Error *bundle_open(Bundle *b, const char *path)
+{
+    *b = (Bundle){.path = path, .module = -1};
+    char *file = path_in(path, "config.json");
+    Buf text = {0};
+    json_error_t why;
+    Error *e = os_read_file(file, MAX_CONFIG, &text);
+    if (e) {
+        e = error_wrap(e, "failed to read `%s`", file);
+    } else if (!(b->config = json_loadb((const char *)text.p, text.n, 0, &why))) {
+        e = error_new("`%s` is not JSON: %s (line %d)", file, why.text, why.line);
+    } else {
+        const char *root =
+            json_string_value(json_object_get(json_object_get(b->config, "root"), "path"));
+        b->root = path_in(path, root && *root ? root : "rootfs");
+    }
+    buf_release(&text);
+    mem_free(file);
+    return e;
+}
+
+const char *bundle_annotation(const Bundle *b, const char *key)
+{
+    return json_string_value(json_object_get(json_object_get(b->config, "annotations"), key));
+}
+
+/* Opens a regular file inside the root. */
+static int open_in_root(int root, const char *path, struct stat *ret_stat)
+{
+    struct open_how how = {.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
+                           .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
+    int fd = (int)syscall(SYS_openat2, root, path, &how, sizeof how);
+    if (fd >= 0 && fstat(fd, ret_stat) == 0 && S_ISREG(ret_stat->st_mode))
+        return fd;
+    if (fd >= 0) {
+        close(fd);
+        errno = EACCES;
+    }
+    return -1;
+}
+
+/* The value of PATH in the process's environment; borrowed. */
+static const char *env_path(const Bundle *b)
+{
+    json_t *env = json_object_get(json_object_get(b->config, "process"), "env"), *item;
+    usize i;
+    json_array_foreach(env, i, item)
+    {
+        const char *text = json_string_value(item);
+        if (text && str_starts(str_of(text), STR("PATH=")))
+            return text + 5;
+    }
+    return DEFAULT_PATH;
+}
+
+static int open_joined(int root, Str dir, Str name, struct stat *ret_stat)
+{
+    Buf path = {0};
+    if (name.n == 0 || name.p[0] != '/')
+        buf_printf(&path, "%.*s/", STR_ARG(dir));
+    buf_str(&path, name);
+    buf_u8(&path, 0);
+    int fd = -1;
+    if (path.n <= MAX_PATH)
+        fd = open_in_root(root, (const char *)path.p, ret_stat);
+    else
+        errno = ENAMETOOLONG;
+    buf_release(&path);
+    return fd;
+}
+
+/* As a shell finds it: with a slash from the working directory, else in PATH, then there, too. */
+static int open_program(const Bundle *b, int root, Str name, struct stat *ret_stat)
+{
+    const char *cwd =
+        json_string_value(json_object_get(json_object_get(b->config, "process"), "cwd"));
+    Str here = str_of(cwd ? cwd : "/");
+    if (!memchr(name.p, '/', name.n)) {
+        for (const char *p = env_path(b); *p;) {
+            Str dir = {p, strcspn(p, ":")};
+            int fd = open_joined(root, dir, name, ret_stat);
+            if (fd >= 0)
+                return fd;
+            p += dir.n + (p[dir.n] == ':');
+        }
+    }
+    return open_joined(root, here, name, ret_stat);
+}
+
+Error *sealed_memory(const char *name, const Buf *bytes, int *ret_fd)
+{
+    int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    for (usize done = 0; fd >= 0 && done < bytes->n;) {
+        ssize_t n = write(fd, bytes->p + done, bytes->n - done);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0) {
+            Error *e = error_new("failed to copy %s to memory: %s", name, strerror(errno));
+            close(fd);
+            return e;
+        }
+        done += (usize)n;
+    }
+    if (fd < 0 ||
+        fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) != 0)
+        return error_new("failed to make sealed memory for %s: %s", name, strerror(errno));
+    *ret_fd = fcntl(fd, F_DUPFD_CLOEXEC, MIN_FD);
+    close(fd);
+    return *ret_fd < 0 ? error_new("failed to duplicate a descriptor: %s", strerror(errno)) : NULL;
+}
+
+static void set_func(Bundle *b, const char *program)
+{
+    const char *hash = strrchr(program, '#');
+    const char *func = hash && hash[1] ? hash + 1 : "_start";
+    mem_free(b->func);
+    b->func = mem_strdup_n(func, strlen(func));
+}
+
+static bool is_wasm(const Buf *b)
+{
+    return b->n >= 8 && memcmp(b->p, "\0asm", 4) == 0;
+}
+
+/* Does it begin as the text format does? The executor's parser says whether it is right. */
+static bool is_text(const Buf *b)
+{
+    usize i = 0;
+    while (i < b->n && (b->p[i] == ' ' || b->p[i] == '\n' || b->p[i] == '\t' || b->p[i] == '\r'))
+        i++;
+    return i + 1 < b->n && (b->p[i] == '(' || (b->p[i] == ';' && b->p[i + 1] == ';'));
+}
+
+Error *bundle_use_module(Bundle *b, const Buf *bytes)
+{
+    if (!is_wasm(bytes))
+        return error_new("the layer is not a WebAssembly module or component");
+    const char *program = arg0(b);
+    set_func(b, program ? program : "");
+    b->kind = BUNDLE_WASM;
+    return sealed_memory("module", bytes, &b->module);
+}
+
+static Error *use_file(Bundle *b, int fd, const char *label, const char *program)
+{
+    Buf bytes = {0};
+    Error *e = os_read_fd(fd, label, MAX_MODULE, &bytes);
+    if (!e && !is_wasm(&bytes) && !is_text(&bytes))
+        e = error_new("`%s` is neither a program that others may execute nor WebAssembly", label);
+    if (!e) {
+        set_func(b, program);
+        b->kind = BUNDLE_WASM;
+        e = sealed_memory("module", &bytes, &b->module);
+    }
+    buf_release(&bytes);
+    return e;
+}
+
+static bool is_native(int fd, const struct stat *st)
+{
+    u8 head[4] = {0};
+    ssize_t n = pread(fd, head, sizeof head, 0);
+    return (st->st_mode & S_IXOTH) &&
+           ((n >= 4 && memcmp(head, "\177ELF", 4) == 0) || (n >= 2 && memcmp(head, "#!", 2) == 0));
+}
+
+static Error *find_program(Bundle *b, int root, const char *program)
+{
+    struct stat st;
+    Str name = str_of(program);
+    int fd = open_program(b, root, name, &st);
+    bool native = fd >= 0 && is_native(fd, &st);
+    const char *hash = strrchr(program, '#');
+    if (fd < 0 && hash) {
+        name.n = (usize)(hash - program);
+        fd = open_program(b, root, name, &st);
+    }
+    if (fd < 0)
+        return error_new("there is no program `%.*s` in the container: %s", STR_ARG(name),
+                         strerror(errno));
+    char *label = mem_strdup_n(name.p, name.n);
+    b->kind = BUNDLE_NATIVE;
+    Error *e = native ? NULL : use_file(b, fd, label, program);
+    mem_free(label);
+    close(fd);
+    return e;
+}
+
+Error *bundle_find_program(Bundle *b)
+{
+    const char *program = arg0(b);
+    if (!program || !*program)
+        return error_new("the container has no arguments: nothing says what to run");
+    int root = open(b->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (root < 0)
+        return error_new("failed to open the root `%s`: %s", b->root, strerror(errno));
+    Error *e = find_program(b, root, program);
+    close(root);
+    return e;
+}
+
+Error *bundle_write_wasm(const Bundle *b, char **ret_dir)
+{
+    json_t *config = json_deep_copy(b->config);
+    json_t *process = json_object_get(config, "process");
+    json_t *args = json_array();
+    json_array_append_new(args, json_string("/proc/self/fd/3"));
+    json_array_append_new(args, json_string("--guest"));
+    json_array_append_new(args, json_string(b->func));
+    json_array_extend(args, process_args(b));
+    json_object_set_new(process, "args", args);
+    json_object_set_new(json_object_get(config, "root"), "path", json_string(b->root));
+    char *dir = path_in(b->path, "wasm"), *file = path_in(dir, "config.json");
+    char *text = json_dumps(config, JSON_COMPACT);
+    Error *e = NULL;
+    if (mkdir(dir, 0700) != 0 && errno != EEXIST)
+        e = error_new("failed to create `%s`: %s", dir, strerror(errno));
+    else
+        e = text ? os_write_file(file, text, strlen(text))
+                 : error_new("the configuration has no text");
+    free(text);
+    json_decref(config);
+    mem_free(file);
+    if (e)
+        mem_free(dir);
+    else
+        *ret_dir = dir;
+    return e;
+}

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/*
+ * A wasm container is a container like any other for the runtime, with the executor as its program:
+ * this very program, in sealed memory that nothing in the container can change.
+ */
+#include "shim/create.h"
+
+#include "os/file.h"
+#include "shim/mounts.h"
+#include "shim/stats.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { MAX_EXECUTOR = 256 << 20 };
+
+static char *path_in(const char *dir, const char *name)
+{
+    Buf b = {0};
+    buf_printf(&b, "%s/%s", dir, name);
+    return buf_take_string(&b);
+}
+
+static Error *make_executor(Shim *s)
+{
+    Buf bytes = {0};
+    Error *e = os_read_file("/proc/self/exe", MAX_EXECUTOR, &bytes);
+    if (!e)
+        e = sealed_memory("executor", &bytes, &s->executor);
+    buf_release(&bytes);
+    return e;
+}
+
+static Error *get_executor(Shim *s, int *ret_fd)
+{
+    pthread_mutex_lock(&s->lock);
+    Error *e = s->executor < 0 ? make_executor(s) : NULL;
+    *ret_fd = s->executor;
+    pthread_mutex_unlock(&s->lock);
+    return error_wrap(e, "failed to make the executor");
+}
+
+/* What the runtime makes the process of: `io` gets the descriptors, which the caller closes. */
+static Error *open_io(Process *p, const char *bundle, int files[3], RuntimeIo *io)
+{
+    *io = (RuntimeIo){.fds = {-1, -1, -1, -1, -1}};
+    Error *e = stdio_open(&p->stdio, files);
+    if (e)
+        return e;
+    if (!p->stdio.terminal) {
+        memcpy(io->fds, files, 3 * sizeof *files);
+        return NULL;
+    }
+    io->console = "pty.sock";
+    e = stdio_console_listen(&p->stdio, bundle, io->console);
+    if (e)
+        stdio_close_fds(files);
+    return e;
+}
+
+/* The process was made, with `files` for its input and output. */
+static Error *after_made(Shim *s, Container *c, Process *p, int files[3], pid_t pid,
+                         const struct timespec *since)
+{
+    Error *e = p->stdio.terminal ? stdio_console_start(&p->stdio, files) : NULL;
+    pthread_mutex_lock(&s->lock);
+    process_set_pid(s, c, p, pid, since);
+    pthread_mutex_unlock(&s->lock);
+    return e;
+}
+
+static Error *run_create(Shim *s, Container *c, const Bundle *b)
+{
+    int files[3] = {-1, -1, -1};
+    RuntimeIo io;
+    char *dir = NULL;
+    pid_t pid;
+    struct timespec since;
+    clock_gettime(CLOCK_MONOTONIC, &since);
+    Error *e = open_io(c->init, c->bundle, files, &io);
+    if (!e && b->kind == BUNDLE_WASM) {
+        e = bundle_write_wasm(b, &dir);
+        io.fds[4] = b->module;
+        if (!e)
+            e = get_executor(s, &io.fds[3]);
+    }
+    if (!e)
+        e = runtime_create(&c->runtime, c->id, c->bundle, dir ? dir : c->bundle, &io, &pid);
+    if (!e)
+        e = after_made(s, c, c->init, files, pid, &since);
+    if (!e)
+        e = cgroup_of(pid, &c->cgroup);
+    stdio_close_fds(files);
+    mem_free(dir);
+    return e;
+}
+
+static Error *find_and_create(Shim *s, Container *c)
+{
+    Bundle b;
+    Error *e = bundle_open(&b, c->bundle);
+    if (!e)
+        e = error_wrap(bundle_find_program(&b), "this container can not be run");
+    if (!e)
+        e = run_create(s, c, &b);
+    bundle_release(&b);
+    return e;
+}
+
+Error *container_create(Shim *s, Container *c, const Pb__CreateRequest *m)
+{
+    Error *e = runtime_init(&c->runtime, &s->children, s->ns, m->options);
+    if (!e)
+        e = runtime_save(&c->runtime, c->bundle);
+    if (!e)
+        e = mounts_make(m->rootfs, m->n_rootfs, c->root);
+    if (e)
+        return e;
+    e = find_and_create(s, c);
+    if (e)
+        container_destroy(c);
+    return e;
+}
+
+Error *container_exec(Shim *s, Container *c, Process *p)
+{
+    int files[3] = {-1, -1, -1};
+    RuntimeIo io;
+    pid_t pid;
+    struct timespec since;
+    Buf name = {0};
+    buf_printf(&name, "%s/exec-%s.json", c->bundle, p->exec_id);
+    char *spec = buf_take_string(&name);
+    clock_gettime(CLOCK_MONOTONIC, &since);
+    Error *e = open_io(p, c->bundle, files, &io);
+    if (!e)
+        e = runtime_exec(&c->runtime, c->id, c->bundle, spec, &io, &pid);
+    if (!e)
+        e = after_made(s, c, p, files, pid, &since);
+    stdio_close_fds(files);
+    unlink(spec);
+    mem_free(spec);
+    return e;
+}
+
+void container_destroy(Container *c)
+{
+    error_free(runtime_do(&c->runtime, c->bundle, "delete", "--force", c->id, NULL));
+    char *console = path_in(c->bundle, "pty.sock");
+    unlink(console);
+    mem_free(console);
+    mounts_undo(c->root);
+}

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Connections and calls. A connection lives as long as its reader or one of its calls. */
+#include "shim/server.h"
+
+#include "shim/shim.pb-c.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+enum {
+    MAX_CALLS = 65536, /* of one connection that have no answer yet */
+    MAX_THREADS = 256, /* requests of one connection that are being done */
+    STACK = 256 << 10,
+    SEND_SECONDS = 10, /* a client that does not read for so long is dropped */
+    WHY_SIZE = 4096,
+};
+
+typedef struct Conn {
+    const Server *server;
+    int fd;
+    pthread_mutex_t lock; /* of writing */
+    atomic_uint refs, calls, threads;
+    u32 last_stream;
+} Conn;
+
+struct Call {
+    Conn *conn;
+    u32 stream;
+    Pb__Request *request;      /* own */
+    ProtobufCMessage *message; /* own */
+};
+
+static void conn_unref(Conn *c)
+{
+    if (atomic_fetch_sub(&c->refs, 1) != 1)
+        return;
+    close(c->fd);
+    pthread_mutex_destroy(&c->lock);
+    mem_free(c);
+}
+
+static void conn_send(Conn *c, const Buf *b)
+{
+    pthread_mutex_lock(&c->lock);
+    for (usize done = 0; done < b->n;) {
+        ssize_t n = send(c->fd, b->p + done, b->n - done, MSG_NOSIGNAL);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0) {
+            shutdown(c->fd, SHUT_RDWR);
+            break;
+        }
+        done += (usize)n;
+    }
+    pthread_mutex_unlock(&c->lock);
+}
+
+static void respond(Conn *c, u32 stream, RpcCode code, const char *why,
+                    const ProtobufCMessage *reply)
+{
+    Buf out = {0};
+    ttrpc_put_response(&out, stream, code, why, reply);
+    conn_send(c, &out);
+    buf_release(&out);
+}
+
+static void call_free(Call *c)
+{
+    atomic_fetch_sub(&c->conn->calls, 1);
+    conn_unref(c->conn);
+    protobuf_c_message_free_unpacked(&c->request->base, NULL);
+    protobuf_c_message_free_unpacked(c->message, NULL);
+    mem_free(c);
+}
+
+Str call_service(const Call *c)
+{
+    return str_of(c->request->service);
+}
+
+Str call_method(const Call *c)
+{
+    return str_of(c->request->method);
+}
+
+void *call_message(Call *c, const ProtobufCMessageDescriptor *d)
+{
+    if (!c->message)
+        c->message = message_get(d, c->request->payload.data, c->request->payload.len);
+    return c->message;
+}
+
+void call_reply(Call *c, const ProtobufCMessage *reply)
+{
+    respond(c->conn, c->stream, RPC_OK, NULL, reply);
+    call_free(c);
+}
+
+void call_fail(Call *c, RpcCode code, const char *fmt, ...)
+{
+    char why[WHY_SIZE];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(why, sizeof why, fmt, ap);
+    va_end(ap);
+    respond(c->conn, c->stream, code, why, NULL);
+    call_free(c);
+}
+
+static void *call_thread(void *arg)
+{
+    Call *c = arg;
+    Conn *conn = c->conn;
+    atomic_fetch_add(&conn->refs, 1);
+    conn->server->call(conn->server->ctx, c);
+    atomic_fetch_sub(&conn->threads, 1);
+    conn_unref(conn);
+    return NULL;
+}
+
+static bool start_thread(void *(*run)(void *), void *arg)
+{
+    pthread_attr_t attr;
+    pthread_t thread;
+    pthread_attr_init(&attr);
+    pthread_attr_setstacksize(&attr, STACK);
+    pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+    bool ok = pthread_create(&thread, &attr, run, arg) == 0;
+    pthread_attr_destroy(&attr);
+    return ok;
+}
+
+/* Transfers the request. */
+static void take_request(Conn *conn, u32 stream, Pb__Request *request)
+{
+    Call *c = mem_alloc(sizeof *c);
+    *c = (Call){.conn = conn, .stream = stream, .request = request};
+    atomic_fetch_add(&conn->refs, 1);
+    u32 calls = atomic_fetch_add(&conn->calls, 1);
+    if (calls >= MAX_CALLS || atomic_load(&conn->threads) >= MAX_THREADS) {
+        call_fail(c, RPC_RESOURCE_EXHAUSTED, "too many requests at a time");
+        return;
+    }
+    atomic_fetch_add(&conn->threads, 1);
+    if (!start_thread(call_thread, c)) {
+        atomic_fetch_sub(&conn->threads, 1);
+        call_fail(c, RPC_RESOURCE_EXHAUSTED, "no thread for the request");
+    }
+}
+
+static void take_frame(Conn *c, const TtrpcFrame *f)
+{
+    if (f->type != TTRPC_REQUEST)
+        return; /* as the protocol asks for types that are not known; no method here has streams */
+    if (f->too_large) {
+        respond(c, f->stream, RPC_RESOURCE_EXHAUSTED, "a message has at most 4 MiB", NULL);
+        return;
+    }
+    if (f->stream % 2 == 0 || f->stream <= c->last_stream) {
+        respond(c, f->stream, RPC_INVALID_ARGUMENT, "stream numbers are odd and grow", NULL);
+        return;
+    }
+    c->last_stream = f->stream;
+    Pb__Request *request = message_get(&pb__request__descriptor, f->p, f->n);
+    if (request)
+        take_request(c, f->stream, request);
+    else
+        respond(c, f->stream, RPC_INVALID_ARGUMENT, "the request is not a message", NULL);
+}
+
+static void *conn_thread(void *arg)
+{
+    Conn *c = arg;
+    TtrpcReader reader = {0};
+    TtrpcFrame frame;
+    u8 bytes[16384];
+    for (;;) {
+        ssize_t n = recv(c->fd, bytes, sizeof bytes, 0);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            break;
+        ttrpc_feed(&reader, bytes, (usize)n);
+        while (ttrpc_next(&reader, &frame))
+            take_frame(c, &frame);
+    }
+    shutdown(c->fd, SHUT_RDWR);
+    ttrpc_reader_release(&reader);
+    conn_unref(c);
+    return NULL;
+}
+
+/* Only the same user (or root) may speak: what is asked for is done with this process's rights. */
+static bool peer_allowed(int fd)
+{
+    struct ucred peer;
+    socklen_t n = sizeof peer;
+    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &n) == 0 &&
+           (peer.uid == 0 || peer.uid == geteuid());
+}
+
+static void serve(const Server *s, int fd)
+{
+    struct timeval limit = {.tv_sec = SEND_SECONDS};
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+    Conn *c = mem_alloc(sizeof *c);
+    c->server = s;
+    c->fd = fd;
+    atomic_init(&c->refs, 1);
+    pthread_mutex_init(&c->lock, NULL);
+    if (!peer_allowed(fd) || !start_thread(conn_thread, c))
+        conn_unref(c);
+}
+
+void server_run(const Server *s)
+{
+    for (;;) {
+        int fd = accept4(s->fd, NULL, NULL, SOCK_CLOEXEC);
+        if (fd >= 0)
+            serve(s, fd);
+        else if (errno != EINTR && errno != ECONNABORTED)
+            usleep(100000); /* out of descriptors, most likely: wait for some */
+    }
+}

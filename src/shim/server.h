@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/*
+ * The ttrpc server: a thread for each connection reads frames, a thread for each request that is
+ * being done; calls that wait for an exit have none. A client that goes away or does not read loses
+ * its own connection only.
+ */
+#ifndef SHIM_SERVER_H
+#define SHIM_SERVER_H
+
+#include "shim/ttrpc.h"
+
+/* Own; a request until it is answered, which frees it. */
+typedef struct Call Call;
+
+typedef void CallFn(void *ctx, Call *call);
+
+typedef struct Server {
+    int fd; /* listens */
+    CallFn *call;
+    void *ctx;
+} Server;
+
+/* Accepts connections until the process ends. */
+NORETURN void server_run(const Server *s);
+
+Str call_service(const Call *c);
+Str call_method(const Call *c);
+/* The request's message; NULL if the bytes are none. Freed with the call. */
+void *call_message(Call *c, const ProtobufCMessageDescriptor *d);
+/* Each answers and frees the call. */
+void call_reply(Call *c, const ProtobufCMessage *reply); /* NULL: an empty one */
+void call_fail(Call *c, RpcCode code, const char *fmt, ...) PRINTF_LIKE(3, 4);
+
+#endif

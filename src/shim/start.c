@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/*
+ * The shim protocol: flags, `start`, serving, `delete`. containerd takes all that `start` prints on
+ * standard output and error for the address, so nothing else is said when it goes well.
+ */
+#include "shim/start.h"
+
+#include "oci/digest.h"
+#include "os/file.h"
+#include "os/fs.h"
+#include "shim/create.h"
+#include "shim/task.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <malloc.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define SOCKETS "/run/containerd/s"
+
+enum { LISTEN_FD = 3, CONNECT_TRIES = 200, CONNECT_PAUSE = 5000 /* us */, KILLED = 137 };
+
+/* ---- flags ---- */
+
+typedef struct FlagRow {
+    const char *name;
+    const char **text;
+    bool *given;
+} FlagRow;
+
+/* Name and value of "-name", "--name", "-name=value"; the next argument where it must be. */
+static Error *take_flag(const FlagRow *rows, usize n, int *at, int argc, char **argv)
+{
+    const char *name = argv[*at] + 1 + (argv[*at][1] == '-');
+    Str key = {name, strcspn(name, "=")};
+    const char *value = name[key.n] ? name + key.n + 1 : NULL;
+    for (usize i = 0; i < n; i++) {
+        if (!str_eq(key, str_of(rows[i].name)))
+            continue;
+        if (rows[i].given) {
+            *rows[i].given = !value || strcmp(value, "false") != 0;
+            return NULL;
+        }
+        if (!value && ++*at < argc)
+            value = argv[*at];
+        if (!value)
+            return error_new_kind(ERROR_USAGE, 2, "the flag -%s needs a value", rows[i].name);
+        *rows[i].text = value;
+        return NULL;
+    }
+    return error_new_kind(ERROR_USAGE, 2, "unknown flag: %s", argv[*at]);
+}
+
+Error *shim_flags_parse(ShimFlags *f, int argc, char **argv)
+{
+    *f = (ShimFlags){.ns = "", .id = "", .address = "", .bundle = "", .action = ""};
+    const FlagRow rows[] = {{"namespace", &f->ns, NULL},
+                            {"id", &f->id, NULL},
+                            {"address", &f->address, NULL},
+                            {"bundle", &f->bundle, NULL},
+                            {"socket", &f->socket, NULL},
+                            {"debug-socket", &f->debug_socket, NULL},
+                            {"publish-binary", &f->publish_binary, NULL},
+                            {"debug", NULL, &f->debug},
+                            {"v", NULL, &f->version},
+                            {"version", NULL, &f->version},
+                            {"info", NULL, &f->info}};
+    for (int i = 1; i < argc; i++) {
+        if (argv[i][0] == '-' && argv[i][1]) {
+            Error *e = take_flag(rows, ARRAY_LEN(rows), &i, argc, argv);
+            if (e)
+                return e;
+        } else {
+            f->action = argv[i];
+        }
+    }
+    return NULL;
+}
+
+static Error *check_flags(const ShimFlags *f)
+{
+    if (!id_valid(f->id))
+        return error_new("the flag -id is not a valid id: `%.300s`", f->id);
+    if (!id_valid(f->ns))
+        return error_new("the flag -namespace is not a valid namespace: `%.300s`", f->ns);
+    return NULL;
+}
+
+/* ---- start ---- */
+
+/* The group: the pod, or the container alone. */
+static Error *read_group(const ShimFlags *f, char **ret_group)
+{
+    Bundle b;
+    Error *e = bundle_open(&b, ".");
+    if (!e) {
+        const char *group = bundle_annotation(&b, "io.containerd.runc.v2.group");
+        if (!group)
+            group = bundle_annotation(&b, "io.kubernetes.cri.sandbox-id");
+        group = group && *group ? group : f->id;
+        *ret_group = mem_strdup_n(group, strlen(group));
+    }
+    bundle_release(&b);
+    return e;
+}
+
+static void socket_path(const ShimFlags *f, const char *group, char *path, usize size)
+{
+    Buf joined = {0};
+    Digest d;
+    buf_printf(&joined, "%s/%s/%s", f->address, f->ns, group);
+    digest_of(joined.p, joined.n, &d);
+    snprintf(path, size, SOCKETS "/%s", d.hex);
+    buf_release(&joined);
+}
+
+static Error *make_folder(void)
+{
+    if (mkdir("/run/containerd", 0711) != 0 && errno != EEXIST)
+        return error_new("failed to create /run/containerd: %s", strerror(errno));
+    if (mkdir(SOCKETS, 0711) != 0 && errno != EEXIST)
+        return error_new("failed to create " SOCKETS ": %s", strerror(errno));
+    return NULL;
+}
+
+static bool somebody_listens(const struct sockaddr_un *a)
+{
+    bool ok = false;
+    for (int i = 0; i < CONNECT_TRIES && !ok; i++) {
+        int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        ok = fd >= 0 && connect(fd, (const struct sockaddr *)a, sizeof *a) == 0;
+        int why = errno;
+        if (fd >= 0)
+            close(fd);
+        if (!ok && why == ECONNREFUSED)
+            return false; /* a socket that nobody has open any more */
+        if (!ok)
+            usleep(CONNECT_PAUSE);
+    }
+    return ok;
+}
+
+/* *ret_fd is -1 if another shim listens there. */
+static Error *listen_at(const char *path, int *ret_fd)
+{
+    struct sockaddr_un a = {.sun_family = AF_UNIX};
+    ALWAYS(snprintf(a.sun_path, sizeof a.sun_path, "%s", path) < (int)sizeof a.sun_path);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return error_new("failed to make a socket: %s", strerror(errno));
+    mode_t old = umask(0177);
+    int made = bind(fd, (struct sockaddr *)&a, sizeof a);
+    if (made != 0 && errno == EADDRINUSE) {
+        if (somebody_listens(&a)) {
+            umask(old);
+            close(fd);
+            *ret_fd = -1;
+            return NULL;
+        }
+        unlink(path);
+        made = bind(fd, (struct sockaddr *)&a, sizeof a);
+    }
+    Error *e = NULL;
+    if (made != 0 || listen(fd, SOMAXCONN) != 0)
+        e = error_new("failed to listen at `%s`: %s", path, strerror(errno));
+    umask(old);
+    if (e)
+        close(fd);
+    else
+        *ret_fd = fd;
+    return e;
+}
+
+/* The shim is less dear to the kernel than containerd, by one. */
+static void adjust_oom_score(pid_t pid)
+{
+    Buf text = {0}, out = {0};
+    char path[64];
+    Error *e = os_read_file("/proc/self/oom_score_adj", 64, &text);
+    if (!e) {
+        buf_u8(&text, 0);
+        buf_printf(&out, "%ld", MIN(strtol((const char *)text.p, NULL, 10) + 1, 1000));
+        snprintf(path, sizeof path, "/proc/%d/oom_score_adj", (int)pid);
+        e = os_write_file(path, out.p, out.n);
+    }
+    error_free(e);
+    buf_release(&text);
+    buf_release(&out);
+}
+
+extern char **environ;
+
+static Error *spawn_shim(const ShimFlags *f, int listener)
+{
+    const char *argv[12];
+    usize n = 0;
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attr;
+    pid_t pid;
+    argv[n++] = "containerd-shim-wasmtime-v1";
+    argv[n++] = "-namespace";
+    argv[n++] = f->ns;
+    argv[n++] = "-id";
+    argv[n++] = f->id;
+    argv[n++] = "-address";
+    argv[n++] = f->address;
+    if (f->debug)
+        argv[n++] = "-debug";
+    argv[n] = NULL;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawnattr_init(&attr);
+    for (int i = 0; i < 3; i++)
+        posix_spawn_file_actions_addopen(&actions, i, "/dev/null", O_RDWR, 0);
+    posix_spawn_file_actions_adddup2(&actions, listener, LISTEN_FD);
+    posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSID);
+    int why = posix_spawn(&pid, "/proc/self/exe", &actions, &attr, (char *const *)argv, environ);
+    posix_spawnattr_destroy(&attr);
+    posix_spawn_file_actions_destroy(&actions);
+    if (why)
+        return error_new("failed to start the shim: %s", strerror(why));
+    adjust_oom_score(pid);
+    return NULL;
+}
+
+static Error *write_address(const char *address)
+{
+    Error *e = os_write_file(".address", address, strlen(address));
+    if (!e && rename(".address", "address") != 0)
+        e = error_new("failed to rename to `address`: %s", strerror(errno));
+    return e;
+}
+
+Error *shim_start(const ShimFlags *f)
+{
+    char *group = NULL, path[128], address[160];
+    int fd = -1;
+    Error *e = check_flags(f);
+    if (!e)
+        e = read_group(f, &group);
+    if (!e)
+        e = make_folder();
+    if (!e) {
+        socket_path(f, group, path, sizeof path);
+        snprintf(address, sizeof address, "unix://%s", path);
+        e = listen_at(path, &fd);
+    }
+    if (!e)
+        e = write_address(address);
+    if (!e && fd >= 0) {
+        e = spawn_shim(f, fd);
+        if (e)
+            unlink(path);
+    }
+    if (fd >= 0)
+        close(fd);
+    mem_free(group);
+    if (!e && printf("%s\n", address) < 0)
+        e = error_new("failed to print the address");
+    return e;
+}
+
+/* ---- serving ---- */
+
+static void block_child_signal(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGCHLD);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
+Error *shim_serve(const ShimFlags *f)
+{
+    Error *e = check_flags(f);
+    if (e)
+        return e;
+    Shim *s = mem_alloc(sizeof *s); /* until the process ends */
+    s->executor = -1;
+    int fd = fcntl(LISTEN_FD, F_DUPFD_CLOEXEC, MIN_FD);
+    if (fd < 0)
+        return error_new("descriptor 3 is not open: a shim is started by `start`");
+    close(LISTEN_FD);
+    mallopt(M_ARENA_MAX, 2); /* threads here are many and short */
+    os_ignore_sigpipe();
+    signal(SIGTERM, SIG_IGN); /* its end is Shutdown */
+    signal(SIGINT, SIG_IGN);
+    block_child_signal();
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
+    s->ns = f->ns;
+    s->address = f->address;
+    shim_log_open(&s->log, f->debug);
+    pthread_mutex_init(&s->lock, NULL);
+    pthread_cond_init(&s->exited, NULL);
+    e = children_init(&s->children, shim_exited, s);
+    if (!e)
+        e = events_init(&s->events, getenv("TTRPC_ADDRESS"), f->ns, &s->log);
+    if (e)
+        return e;
+    server_run(&(Server){.fd = fd, .call = task_call, .ctx = s});
+}
+
+/* ---- delete ---- */
+
+static void ignore_exit(void *ctx, pid_t pid, int status)
+{
+    (void)ctx;
+    (void)pid;
+    (void)status;
+}
+
+/* The socket of a shim that was killed. */
+static void remove_dead_socket(void)
+{
+    Buf text = {0};
+    Error *e = os_read_file("address", 1024, &text);
+    struct sockaddr_un a = {.sun_family = AF_UNIX};
+    if (!e && str_starts((Str){(char *)text.p, text.n}, STR("unix://" SOCKETS "/")) &&
+        text.n - 7 < sizeof a.sun_path) {
+        memcpy(a.sun_path, text.p + 7, text.n - 7);
+        int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        if (fd >= 0 && connect(fd, (struct sockaddr *)&a, sizeof a) != 0 && errno == ECONNREFUSED)
+            unlink(a.sun_path);
+        if (fd >= 0)
+            close(fd);
+    }
+    error_free(e);
+    buf_release(&text);
+}
+
+Error *shim_delete(const ShimFlags *f)
+{
+    Children children = {0};
+    Error *e = check_flags(f);
+    char *cwd = e ? NULL : getcwd(NULL, 0);
+    const char *bundle = *f->bundle ? f->bundle : cwd;
+    if (e || !bundle)
+        return e ? e : error_new("no bundle: %s", strerror(errno));
+    block_child_signal();
+    Container c = {.id = (char *)f->id, .bundle = (char *)bundle};
+    Buf root = {0};
+    buf_printf(&root, "%s/rootfs", bundle);
+    c.root = buf_take_string(&root);
+    e = children_init(&children, ignore_exit, NULL);
+    if (!e)
+        e = runtime_init(&c.runtime, &children, f->ns, NULL);
+    if (!e) {
+        runtime_load(&c.runtime, bundle);
+        container_destroy(&c);
+        remove_dead_socket();
+        Pb__DeleteReply r = PB__DELETE_REPLY__INIT;
+        Pb__Timestamp now = timestamp_now();
+        Buf out = {0};
+        r.exit_status = KILLED;
+        r.exited_at = &now;
+        message_put(&out, &r.base);
+        if (fwrite(out.p, 1, out.n, stdout) != out.n)
+            e = error_new("failed to print the answer");
+        buf_release(&out);
+    }
+    runtime_release(&c.runtime);
+    mem_free(c.root);
+    free(cwd);
+    return e;
+}

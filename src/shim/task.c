@@ -1,0 +1,687 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* The methods of the Task service. */
+#include "shim/task.h"
+
+#include "os/file.h"
+#include "shim/create.h"
+#include "shim/stats.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { END_SECONDS = 10, FLUSH_MS = 2000, MAX_CONTAINERS = 10000 };
+
+/* Answers with the error, which it frees, and logs it. */
+static void fail(const Shim *s, Call *call, RpcCode code, const char *id, Error *e)
+{
+    Buf text = {0};
+    for (const Error *k = e; k; k = k->cause)
+        buf_printf(&text, "%s%s", k == e ? "" : ": ", k->message);
+    shim_log(&s->log, "error", "%s: %.*s", id, (int)MIN(text.n, 4096), (const char *)text.p);
+    call_fail(call, code, "%.*s", (int)MIN(text.n, 4096), (const char *)text.p);
+    buf_release(&text);
+    error_free(e);
+}
+
+/* The container, with its `op` held; otherwise the call is answered. */
+static Container *enter(Shim *s, Call *call, const char *id)
+{
+    Container *c = container_find(s, id);
+    if (c) {
+        pthread_mutex_lock(&c->op);
+        if (!c->gone)
+            return c;
+        pthread_mutex_unlock(&c->op);
+        container_unref(s, c);
+    }
+    call_fail(call, RPC_NOT_FOUND, "there is no container %.255s", id);
+    return NULL;
+}
+
+static void leave(Shim *s, Container *c)
+{
+    pthread_mutex_unlock(&c->op);
+    container_unref(s, c);
+}
+
+/* The process, of a container that was entered; otherwise the call is answered. */
+static Process *process_of(Shim *s, Call *call, const Container *c, const char *exec_id)
+{
+    pthread_mutex_lock(&s->lock);
+    Process *p = container_process(c, exec_id);
+    pthread_mutex_unlock(&s->lock);
+    if (!p)
+        call_fail(call, RPC_NOT_FOUND, "there is no process %.255s", exec_id);
+    return p;
+}
+
+/* ---- create, start, delete ---- */
+
+static Container *container_of(const Pb__CreateRequest *m)
+{
+    Container *c = mem_alloc(sizeof *c);
+    Buf root = {0};
+    pthread_mutex_init(&c->op, NULL);
+    c->id = mem_strdup_n(m->id, strlen(m->id));
+    c->bundle = mem_strdup_n(m->bundle, strlen(m->bundle));
+    buf_printf(&root, "%s/rootfs", m->bundle);
+    c->root = buf_take_string(&root);
+    c->init = process_new("");
+    stdio_init(&c->init->stdio, m->in, m->out, m->err, m->terminal);
+    return c;
+}
+
+static void publish_create(Shim *s, const Container *c, const Pb__CreateRequest *m)
+{
+    Pb__TaskIo io = PB__TASK_IO__INIT;
+    Pb__TaskCreate e = PB__TASK_CREATE__INIT;
+    io.in = m->in;
+    io.out = m->out;
+    io.err = m->err;
+    io.terminal = m->terminal;
+    e.container_id = c->id;
+    e.bundle = c->bundle;
+    e.rootfs = m->rootfs;
+    e.n_rootfs = m->n_rootfs;
+    e.io = &io;
+    e.pid = (u32)c->init->pid;
+    events_put(&s->events, "/tasks/create", "containerd.events.TaskCreate", &e.base);
+}
+
+static void reply_pid(Call *call, pid_t pid)
+{
+    Pb__PidReply r = PB__PID_REPLY__INIT;
+    r.pid = (u32)pid;
+    call_reply(call, &r.base);
+}
+
+static void task_create(Shim *s, Call *call, const void *message)
+{
+    const Pb__CreateRequest *m = message;
+    if (!id_valid(m->id) || m->bundle[0] != '/') {
+        call_fail(call, RPC_INVALID_ARGUMENT, "the id or the path of the bundle is not valid");
+        return;
+    }
+    if (*m->checkpoint) {
+        call_fail(call, RPC_UNIMPLEMENTED, "containers can not be restored from checkpoints");
+        return;
+    }
+    Container *c = container_of(m);
+    pthread_mutex_lock(&c->op);
+    c->refs = 1;
+    if (!container_add(s, c)) {
+        call_fail(call, RPC_ALREADY_EXISTS, "the container %s exists", c->id);
+        leave(s, c);
+        return;
+    }
+    Error *e = container_create(s, c, m);
+    if (e) {
+        container_remove(s, c);
+        process_abandon(s, c->init);
+        fail(s, call, RPC_UNKNOWN, c->id, e);
+    } else {
+        publish_create(s, c, m);
+        reply_pid(call, c->init->pid);
+    }
+    container_unref(s, c);
+    leave(s, c);
+}
+
+static void publish_start(Shim *s, Container *c, Process *p)
+{
+    if (*p->exec_id) {
+        Pb__TaskExec e = PB__TASK_EXEC__INIT;
+        e.container_id = c->id;
+        e.exec_id = p->exec_id;
+        e.pid = (u32)p->pid;
+        events_put(&s->events, "/tasks/exec-started", "containerd.events.TaskExecStarted", &e.base);
+    } else {
+        Pb__TaskStart e = PB__TASK_START__INIT;
+        e.container_id = c->id;
+        e.pid = (u32)p->pid;
+        events_put(&s->events, "/tasks/start", "containerd.events.TaskStart", &e.base);
+    }
+}
+
+static Error *start_process(Shim *s, Container *c, Process *p)
+{
+    pthread_mutex_lock(&s->lock);
+    p->starting = true;
+    pthread_mutex_unlock(&s->lock);
+    Error *e = *p->exec_id ? container_exec(s, c, p)
+                           : runtime_do(&c->runtime, c->bundle, "start", NULL, c->id, NULL);
+    pthread_mutex_lock(&s->lock);
+    if (!e) {
+        if (p->state == PROCESS_CREATED)
+            p->state = PROCESS_RUNNING;
+        stdio_close_input(&p->stdio); /* the client has opened it, and says where it ends */
+        publish_start(s, c, p);
+    }
+    process_started(s, c, p);
+    pthread_mutex_unlock(&s->lock);
+    return e;
+}
+
+static void task_start(Shim *s, Call *call, const void *message)
+{
+    const Pb__ProcessRequest *m = message;
+    Container *c = enter(s, call, m->id);
+    if (!c)
+        return;
+    Process *p = process_of(s, call, c, m->exec_id);
+    if (p) {
+        pthread_mutex_lock(&s->lock);
+        bool fresh = p->state == PROCESS_CREATED;
+        pthread_mutex_unlock(&s->lock);
+        Error *e = fresh ? start_process(s, c, p) : NULL;
+        if (!fresh)
+            call_fail(call, RPC_FAILED_PRECONDITION, "the process was started already");
+        else if (e)
+            fail(s, call, RPC_UNKNOWN, c->id, e);
+        else
+            reply_pid(call, p->pid);
+    }
+    leave(s, c);
+}
+
+/* After what ends it was done, waits until it is seen. */
+static void await_end(Shim *s, const Process *p)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += END_SECONDS;
+    pthread_mutex_lock(&s->lock);
+    while (p->pid && p->state != PROCESS_STOPPED &&
+           pthread_cond_timedwait(&s->exited, &s->lock, &until) == 0)
+        ;
+    pthread_mutex_unlock(&s->lock);
+}
+
+static void reply_deleted(Call *call, Process *p)
+{
+    Pb__DeleteReply r = PB__DELETE_REPLY__INIT;
+    r.pid = (u32)p->pid;
+    r.exit_status = p->exit_status;
+    r.exited_at = p->state == PROCESS_STOPPED ? &p->exited_at : NULL;
+    call_reply(call, &r.base);
+}
+
+static void delete_container(Shim *s, Call *call, Container *c)
+{
+    container_destroy(c);
+    await_end(s, c->init);
+    for (Process *p = c->execs; p; p = p->next)
+        await_end(s, p);
+    Pb__TaskDelete e = PB__TASK_DELETE__INIT;
+    e.container_id = c->id;
+    e.pid = (u32)c->init->pid;
+    e.exit_status = c->init->exit_status;
+    e.exited_at = &c->init->exited_at;
+    events_put(&s->events, "/tasks/delete", "containerd.events.TaskDelete", &e.base);
+    container_remove(s, c);
+    process_abandon(s, c->init);
+    for (Process *p = c->execs; p; p = p->next)
+        process_abandon(s, p);
+    reply_deleted(call, c->init);
+}
+
+static void delete_exec(Shim *s, Call *call, Container *c, Process *p)
+{
+    pthread_mutex_lock(&s->lock);
+    Process **at = &c->execs;
+    while (*at != p)
+        at = &(*at)->next;
+    *at = p->next;
+    pthread_mutex_unlock(&s->lock);
+    process_abandon(s, p);
+    reply_deleted(call, p);
+    process_free(p);
+}
+
+static void task_delete(Shim *s, Call *call, const void *message)
+{
+    const Pb__ProcessRequest *m = message;
+    Container *c = enter(s, call, m->id);
+    if (!c)
+        return;
+    Process *p = process_of(s, call, c, m->exec_id);
+    if (p) {
+        pthread_mutex_lock(&s->lock);
+        bool runs = p->state == PROCESS_RUNNING || p->state == PROCESS_PAUSED;
+        pthread_mutex_unlock(&s->lock);
+        if (runs)
+            call_fail(call, RPC_FAILED_PRECONDITION, "the process runs");
+        else if (p == c->init)
+            delete_container(s, call, c);
+        else
+            delete_exec(s, call, c, p);
+    }
+    leave(s, c);
+}
+
+/* ---- looking ---- */
+
+static void task_state(Shim *s, Call *call, const void *message)
+{
+    const Pb__ProcessRequest *m = message;
+    Pb__StateReply r = PB__STATE_REPLY__INIT;
+    Pb__Timestamp at;
+    Container *c = container_find(s, m->id);
+    pthread_mutex_lock(&s->lock);
+    Process *p = c ? container_process(c, m->exec_id) : NULL;
+    if (p) {
+        at = p->exited_at;
+        r.pid = (u32)p->pid;
+        r.status = (i32)p->state;
+        r.exit_status = p->exit_status;
+        r.exited_at = p->state == PROCESS_STOPPED ? &at : NULL;
+        r.terminal = p->stdio.terminal;
+        r.in = mem_strdup_n(p->stdio.path[0], strlen(p->stdio.path[0]));
+        r.out = mem_strdup_n(p->stdio.path[1], strlen(p->stdio.path[1]));
+        r.err = mem_strdup_n(p->stdio.path[2], strlen(p->stdio.path[2]));
+    }
+    pthread_mutex_unlock(&s->lock);
+    if (p) {
+        r.id = m->id;
+        r.exec_id = m->exec_id;
+        r.bundle = c->bundle;
+        call_reply(call, &r.base);
+        mem_free(r.in);
+        mem_free(r.out);
+        mem_free(r.err);
+    } else {
+        call_fail(call, RPC_NOT_FOUND, "there is no such container or process");
+    }
+    if (c)
+        container_unref(s, c);
+}
+
+static void task_wait(Shim *s, Call *call, const void *message)
+{
+    const Pb__ProcessRequest *m = message;
+    Pb__WaitReply r = PB__WAIT_REPLY__INIT;
+    Pb__Timestamp at;
+    Container *c = container_find(s, m->id);
+    pthread_mutex_lock(&s->lock);
+    Process *p = c && !c->gone ? container_process(c, m->exec_id) : NULL;
+    bool ended = p && p->state == PROCESS_STOPPED;
+    if (ended) {
+        at = p->exited_at;
+        r.exit_status = p->exit_status;
+        r.exited_at = &at;
+    } else if (p) {
+        vec_push(&p->waiters, call);
+    }
+    pthread_mutex_unlock(&s->lock);
+    if (ended)
+        call_reply(call, &r.base);
+    else if (!p)
+        call_fail(call, RPC_NOT_FOUND, "there is no such container or process");
+    if (c)
+        container_unref(s, c);
+}
+
+static void task_connect(Shim *s, Call *call, const void *message)
+{
+    const Pb__ProcessRequest *m = message;
+    Pb__ConnectReply r = PB__CONNECT_REPLY__INIT;
+    Container *c = container_find(s, m->id);
+    r.shim_pid = (u32)getpid();
+    if (c) {
+        pthread_mutex_lock(&s->lock);
+        r.task_pid = (u32)c->init->pid;
+        pthread_mutex_unlock(&s->lock);
+        container_unref(s, c);
+    }
+    call_reply(call, &r.base);
+}
+
+static void task_stats(Shim *s, Call *call, const void *message)
+{
+    const Pb__ProcessRequest *m = message;
+    Container *c = enter(s, call, m->id);
+    if (!c)
+        return;
+    Buf bytes = {0};
+    Pb__Any any = PB__ANY__INIT;
+    Pb__StatsReply r = PB__STATS_REPLY__INIT;
+    const char *type;
+    Error *e = c->cgroup ? cgroup_stats(c->cgroup, &type, &bytes)
+                         : error_new("the container is not made yet");
+    if (e) {
+        fail(s, call, RPC_NOT_FOUND, c->id, e);
+    } else {
+        any.type_url = (char *)type;
+        any.value = (ProtobufCBinaryData){bytes.n, bytes.p};
+        r.stats = &any;
+        call_reply(call, &r.base);
+    }
+    buf_release(&bytes);
+    leave(s, c);
+}
+
+/* The message about one process: which Exec made it, if one did. */
+static void fill_info(Shim *s, const Container *c, u32 pid, Pb__ProcessInfo *info, Pb__Any *any)
+{
+    Pb__ProcessDetails d = PB__PROCESS_DETAILS__INIT;
+    Buf bytes = {0};
+    *info = (Pb__ProcessInfo)PB__PROCESS_INFO__INIT;
+    *any = (Pb__Any)PB__ANY__INIT;
+    info->pid = pid;
+    pthread_mutex_lock(&s->lock);
+    for (const Process *p = c->execs; p; p = p->next) {
+        if ((u32)p->pid == pid) {
+            d.exec_id = p->exec_id;
+            message_put(&bytes, &d.base);
+            any->type_url = (char *)"containerd.runc.v1.ProcessDetails";
+            any->value = (ProtobufCBinaryData){bytes.n, bytes.p};
+            info->info = any;
+            break;
+        }
+    }
+    pthread_mutex_unlock(&s->lock);
+}
+
+static void task_pids(Shim *s, Call *call, const void *message)
+{
+    const Pb__ProcessRequest *m = message;
+    Container *c = enter(s, call, m->id);
+    if (!c)
+        return;
+    PidList pids = {0};
+    Error *e =
+        c->cgroup ? cgroup_pids(c->cgroup, &pids) : error_new("the container is not made yet");
+    if (e) {
+        fail(s, call, RPC_NOT_FOUND, c->id, e);
+        leave(s, c);
+        return;
+    }
+    Pb__PidsReply r = PB__PIDS_REPLY__INIT;
+    Pb__ProcessInfo *infos = mem_alloc_array(pids.n, sizeof *infos);
+    Pb__ProcessInfo **list = mem_alloc_array(pids.n, sizeof(Pb__ProcessInfo *));
+    Pb__Any *anys = mem_alloc_array(pids.n, sizeof *anys);
+    for (u32 i = 0; i < pids.n; i++) {
+        fill_info(s, c, pids.p[i], &infos[i], &anys[i]);
+        list[i] = &infos[i];
+    }
+    r.processes = list;
+    r.n_processes = pids.n;
+    call_reply(call, &r.base);
+    for (u32 i = 0; i < pids.n; i++)
+        mem_free(anys[i].value.data);
+    mem_free(infos);
+    mem_free(list);
+    mem_free(anys);
+    vec_release(&pids);
+    leave(s, c);
+}
+
+/* ---- acting on what runs ---- */
+
+/* By the process's descriptor, so that a number used again is never hit. */
+static void signal_process(Shim *s, Call *call, const Process *p, int signal)
+{
+    int why = 0;
+    pthread_mutex_lock(&s->lock);
+    bool ended = p->state == PROCESS_STOPPED, there = p->pidfd >= 0;
+    if (!ended && there && syscall(SYS_pidfd_send_signal, p->pidfd, signal, NULL, 0) != 0)
+        why = errno;
+    pthread_mutex_unlock(&s->lock);
+    if (ended || why == ESRCH)
+        call_fail(call, RPC_NOT_FOUND, "process already finished");
+    else if (!there)
+        call_fail(call, RPC_FAILED_PRECONDITION, "the process is not made yet");
+    else if (why)
+        call_fail(call, RPC_UNKNOWN, "failed to send signal %d: %s", signal, strerror(why));
+    else
+        call_reply(call, NULL);
+}
+
+static void task_kill(Shim *s, Call *call, const void *message)
+{
+    const Pb__KillRequest *m = message;
+    if (m->signal == 0 || m->signal > (u32)SIGRTMAX) {
+        call_fail(call, RPC_INVALID_ARGUMENT, "there is no signal %u", m->signal);
+        return;
+    }
+    Container *c = enter(s, call, m->id);
+    if (!c)
+        return;
+    Process *p = process_of(s, call, c, m->exec_id);
+    if (p && m->all && p == c->init) {
+        char number[16];
+        snprintf(number, sizeof number, "%u", m->signal);
+        Error *e = runtime_do(&c->runtime, c->bundle, "kill", "--all", c->id, number);
+        if (e)
+            fail(s, call, p->state == PROCESS_STOPPED ? RPC_NOT_FOUND : RPC_UNKNOWN, c->id, e);
+        else
+            call_reply(call, NULL);
+    } else if (p) {
+        signal_process(s, call, p, (int)m->signal);
+    }
+    leave(s, c);
+}
+
+static void pause_or_resume(Shim *s, Call *call, const char *id, bool pause)
+{
+    Container *c = enter(s, call, id);
+    if (!c)
+        return;
+    ProcessState from = pause ? PROCESS_RUNNING : PROCESS_PAUSED;
+    ProcessState to = pause ? PROCESS_PAUSED : PROCESS_RUNNING;
+    Error *e = runtime_do(&c->runtime, c->bundle, pause ? "pause" : "resume", NULL, c->id, NULL);
+    if (e) {
+        fail(s, call, RPC_UNKNOWN, c->id, e);
+    } else {
+        Pb__TaskPlain event = PB__TASK_PLAIN__INIT;
+        event.container_id = c->id;
+        pthread_mutex_lock(&s->lock);
+        if (c->init->state == from)
+            c->init->state = to;
+        pthread_mutex_unlock(&s->lock);
+        events_put(&s->events, pause ? "/tasks/paused" : "/tasks/resumed",
+                   pause ? "containerd.events.TaskPaused" : "containerd.events.TaskResumed",
+                   &event.base);
+        call_reply(call, NULL);
+    }
+    leave(s, c);
+}
+
+static void task_pause(Shim *s, Call *call, const void *message)
+{
+    pause_or_resume(s, call, ((const Pb__ProcessRequest *)message)->id, true);
+}
+
+static void task_resume(Shim *s, Call *call, const void *message)
+{
+    pause_or_resume(s, call, ((const Pb__ProcessRequest *)message)->id, false);
+}
+
+static Error *write_file(const Container *c, const char *prefix, const char *name,
+                         ProtobufCBinaryData bytes, char **ret_path)
+{
+    Buf b = {0};
+    buf_printf(&b, "%s/%s%s.json", c->bundle, prefix, name);
+    char *path = buf_take_string(&b);
+    Error *e = os_write_file(path, bytes.data, bytes.len);
+    *ret_path = path;
+    return e;
+}
+
+static void task_update(Shim *s, Call *call, const void *message)
+{
+    const Pb__UpdateRequest *m = message;
+    if (!m->resources) {
+        call_fail(call, RPC_INVALID_ARGUMENT, "there are no resources");
+        return;
+    }
+    Container *c = enter(s, call, m->id);
+    if (!c)
+        return;
+    char *path;
+    Error *e = write_file(c, "resources", "", m->resources->value, &path);
+    if (!e)
+        e = runtime_update(&c->runtime, c->bundle, c->id, path);
+    unlink(path);
+    mem_free(path);
+    if (e)
+        fail(s, call, RPC_UNKNOWN, c->id, e);
+    else
+        call_reply(call, NULL);
+    leave(s, c);
+}
+
+static void add_exec(Shim *s, Container *c, const Pb__ExecRequest *m)
+{
+    Process *p = process_new(m->exec_id);
+    Pb__TaskExec e = PB__TASK_EXEC__INIT;
+    stdio_init(&p->stdio, m->in, m->out, m->err, m->terminal);
+    pthread_mutex_lock(&s->lock);
+    p->next = c->execs;
+    c->execs = p;
+    pthread_mutex_unlock(&s->lock);
+    e.container_id = c->id;
+    e.exec_id = p->exec_id;
+    events_put(&s->events, "/tasks/exec-added", "containerd.events.TaskExecAdded", &e.base);
+}
+
+static void task_exec(Shim *s, Call *call, const void *message)
+{
+    const Pb__ExecRequest *m = message;
+    if (!id_valid(m->exec_id) || !m->spec) {
+        call_fail(call, RPC_INVALID_ARGUMENT, "the id of the process or what to run is not valid");
+        return;
+    }
+    Container *c = enter(s, call, m->id);
+    if (!c)
+        return;
+    pthread_mutex_lock(&s->lock);
+    bool taken = container_process(c, m->exec_id) != NULL;
+    pthread_mutex_unlock(&s->lock);
+    if (taken) {
+        call_fail(call, RPC_ALREADY_EXISTS, "the process %s exists", m->exec_id);
+    } else {
+        char *path;
+        Error *e = write_file(c, "exec-", m->exec_id, m->spec->value, &path);
+        mem_free(path);
+        if (e) {
+            fail(s, call, RPC_UNKNOWN, c->id, e);
+        } else {
+            add_exec(s, c, m);
+            call_reply(call, NULL);
+        }
+    }
+    leave(s, c);
+}
+
+static void task_close_io(Shim *s, Call *call, const void *message)
+{
+    const Pb__CloseIoRequest *m = message;
+    Container *c = enter(s, call, m->id);
+    if (!c)
+        return;
+    Process *p = process_of(s, call, c, m->exec_id);
+    if (p) {
+        pthread_mutex_lock(&s->lock);
+        if (m->in)
+            stdio_close_input(&p->stdio);
+        pthread_mutex_unlock(&s->lock);
+        call_reply(call, NULL);
+    }
+    leave(s, c);
+}
+
+static void task_resize_pty(Shim *s, Call *call, const void *message)
+{
+    const Pb__ResizePtyRequest *m = message;
+    Container *c = enter(s, call, m->id);
+    if (!c)
+        return;
+    Process *p = process_of(s, call, c, m->exec_id);
+    Error *e = p ? stdio_resize(&p->stdio, m->width, m->height) : NULL;
+    if (e)
+        fail(s, call, RPC_FAILED_PRECONDITION, c->id, e);
+    else if (p)
+        call_reply(call, NULL);
+    leave(s, c);
+}
+
+/* The name of the socket is in the file `address` of the first bundle, the working directory. */
+static void remove_socket(void)
+{
+    Buf text = {0};
+    Error *e = os_read_file("address", 4096, &text);
+    if (!e && str_starts((Str){(char *)text.p, text.n}, STR("unix://"))) {
+        buf_u8(&text, 0);
+        unlink((char *)text.p + 7);
+    }
+    error_free(e);
+    buf_release(&text);
+}
+
+static void task_shutdown(Shim *s, Call *call, const void *message)
+{
+    const Pb__ShutdownRequest *m = message;
+    pthread_mutex_lock(&s->lock);
+    bool empty = s->containers == NULL;
+    pthread_mutex_unlock(&s->lock);
+    bool end = empty || m->now;
+    call_reply(call, NULL);
+    if (!end)
+        return;
+    events_flush(&s->events, FLUSH_MS);
+    remove_socket();
+    _exit(0);
+}
+
+/* ---- the table ---- */
+
+typedef struct Method {
+    const char *name;
+    const ProtobufCMessageDescriptor *request;
+    void (*run)(Shim *s, Call *call, const void *message);
+} Method;
+
+static const Method methods[] = {
+    {"Create", &pb__create_request__descriptor, task_create},
+    {"Start", &pb__process_request__descriptor, task_start},
+    {"State", &pb__process_request__descriptor, task_state},
+    {"Delete", &pb__process_request__descriptor, task_delete},
+    {"Wait", &pb__process_request__descriptor, task_wait},
+    {"Kill", &pb__kill_request__descriptor, task_kill},
+    {"Connect", &pb__process_request__descriptor, task_connect},
+    {"Shutdown", &pb__shutdown_request__descriptor, task_shutdown},
+    {"Stats", &pb__process_request__descriptor, task_stats},
+    {"Pids", &pb__process_request__descriptor, task_pids},
+    {"Pause", &pb__process_request__descriptor, task_pause},
+    {"Resume", &pb__process_request__descriptor, task_resume},
+    {"Update", &pb__update_request__descriptor, task_update},
+    {"Exec", &pb__exec_request__descriptor, task_exec},
+    {"CloseIO", &pb__close_io_request__descriptor, task_close_io},
+    {"ResizePty", &pb__resize_pty_request__descriptor, task_resize_pty},
+};
+
+void task_call(void *shim, Call *call)
+{
+    Str service = call_service(call), name = call_method(call);
+    bool ours = str_eq(service, STR("containerd.task.v2.Task")) ||
+                str_eq(service, STR("containerd.task.v3.Task"));
+    for (usize i = 0; ours && i < ARRAY_LEN(methods); i++) {
+        if (!str_eq(name, str_of(methods[i].name)))
+            continue;
+        const void *message = call_message(call, methods[i].request);
+        if (message)
+            methods[i].run(shim, call, message);
+        else
+            call_fail(call, RPC_INVALID_ARGUMENT, "the request of %s is not a message",
+                      methods[i].name);
+        return;
+    }
+    call_fail(call, RPC_UNIMPLEMENTED, "there is no method %.200s of %.200s", name.p, service.p);
+}
