@@ -6,6 +6,7 @@
 #include "shim/create.h"
 
 #include "os/file.h"
+#include "shim/layers.h"
 #include "shim/mounts.h"
 #include "shim/stats.h"
 
@@ -97,12 +98,30 @@ static Error *run_create(Shim *s, Container *c, const Bundle *b)
     return e;
 }
 
+/* A layer of the image, else a file; why there is no layer is said, but ends nothing. */
+static Error *find_program(Shim *s, const Container *c, Bundle *b)
+{
+    const GrpcTarget t = {s->address, s->ns};
+    Buf bytes = {0};
+    bool found = false;
+    Error *e = layers_find(&t, c->id, &found, &bytes);
+    if (e && !found) {
+        shim_log(&s->log, "warning", "%s: the image is not looked at: %s", c->id, e->message);
+        error_free(e);
+        e = NULL;
+    }
+    if (!e)
+        e = found ? bundle_use_module(b, &bytes) : bundle_find_program(b);
+    buf_release(&bytes);
+    return error_wrap(e, "this container can not be run");
+}
+
 static Error *find_and_create(Shim *s, Container *c)
 {
     Bundle b;
     Error *e = bundle_open(&b, c->bundle);
     if (!e)
-        e = error_wrap(bundle_find_program(&b), "this container can not be run");
+        e = find_program(s, c, &b);
     if (!e)
         e = run_create(s, c, &b);
     bundle_release(&b);

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* RFC 9113 and RFC 7541, of which headers that are sent are literals without indexing. */
+#include "shim/grpc.h"
+
+#include "shim/ttrpc.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+enum {
+    FRAME_DATA = 0,
+    FRAME_HEADERS = 1,
+    FRAME_RST_STREAM = 3,
+    FRAME_SETTINGS = 4,
+    FRAME_PING = 6,
+    FRAME_GOAWAY = 7,
+    FRAME_WINDOW_UPDATE = 8,
+    FLAG_END_STREAM = 1, /* of DATA and HEADERS; of SETTINGS and PING: an acknowledgement */
+    FLAG_END_HEADERS = 4,
+    FLAG_PADDED = 8,
+    FRAME_HEADER = 9,
+    MAX_FRAME = 16384,
+    STREAM = 1,
+    MAX_WINDOW = INT32_MAX,
+    FIRST_WINDOW = 65535,
+    PREFIX = 5, /* of a gRPC message: compression, length */
+    WAIT_SECONDS = 10,
+};
+
+static void put_u32(Buf *b, u32 v)
+{
+    buf_u32(b, __builtin_bswap32(v));
+}
+
+static u32 get_u32(const u8 *p)
+{
+    return __builtin_bswap32(load_u32(p));
+}
+
+static void put_frame(Buf *out, u8 type, u8 flags, u32 stream, const void *p, usize n)
+{
+    ALWAYS(n <= MAX_FRAME);
+    buf_u8(out, (u8)(n >> 16));
+    buf_u8(out, (u8)(n >> 8));
+    buf_u8(out, (u8)n);
+    buf_u8(out, type);
+    buf_u8(out, flags);
+    put_u32(out, stream);
+    buf_bytes(out, p, n);
+}
+
+/* An integer with a prefix of seven bits. */
+static void put_integer(Buf *out, usize v)
+{
+    if (v < 127) {
+        buf_u8(out, (u8)v);
+    } else {
+        buf_u8(out, 127);
+        buf_uleb(out, v - 127);
+    }
+}
+
+static void put_header(Buf *out, const char *name, const char *value)
+{
+    buf_u8(out, 0);
+    put_integer(out, strlen(name));
+    buf_str(out, str_of(name));
+    put_integer(out, strlen(value));
+    buf_str(out, str_of(value));
+}
+
+static void put_settings(Buf *out)
+{
+    static const struct {
+        u16 id;
+        u32 value;
+    } settings[] = {{1, 0}, {2, 0}, {4, MAX_WINDOW}}; /* table size, push, window of a stream */
+    Buf b = {0};
+    for (usize i = 0; i < ARRAY_LEN(settings); i++) {
+        buf_u8(&b, 0);
+        buf_u8(&b, (u8)settings[i].id);
+        put_u32(&b, settings[i].value);
+    }
+    put_frame(out, FRAME_SETTINGS, 0, 0, b.p, b.n);
+    b.n = 0;
+    put_u32(&b, MAX_WINDOW - FIRST_WINDOW);
+    put_frame(out, FRAME_WINDOW_UPDATE, 0, 0, b.p, b.n);
+    buf_release(&b);
+}
+
+void grpc_put_call(Buf *out, const GrpcTarget *t, const char *method,
+                   const ProtobufCMessage *request)
+{
+    Buf b = {0};
+    buf_str(out, STR("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"));
+    put_settings(out);
+    put_header(&b, ":method", "POST");
+    put_header(&b, ":scheme", "http");
+    put_header(&b, ":path", method);
+    put_header(&b, ":authority", "localhost");
+    put_header(&b, "content-type", "application/grpc");
+    put_header(&b, "te", "trailers");
+    put_header(&b, "containerd-namespace", t->ns);
+    put_frame(out, FRAME_HEADERS, FLAG_END_HEADERS, STREAM, b.p, b.n);
+    b.n = 0;
+    buf_u8(&b, 0);
+    put_u32(&b, u32_of(protobuf_c_message_get_packed_size(request)));
+    message_put(&b, request);
+    put_frame(out, FRAME_DATA, FLAG_END_STREAM, STREAM, b.p, b.n);
+    buf_release(&b);
+}
+
+static bool take_data(const u8 *p, usize n, u8 flags, usize limit, Buf *data)
+{
+    usize pad = 0;
+    if (flags & FLAG_PADDED) {
+        if (n < 1 || (usize)p[0] + 1 > n)
+            return false;
+        pad = p[0];
+        p++;
+        n--;
+    }
+    n -= pad;
+    if (data->n + n > limit)
+        return false;
+    buf_bytes(data, p, n);
+    return true;
+}
+
+static GrpcStep take_frame(const u8 *head, usize n, usize limit, Buf *data, Buf *reply)
+{
+    const u8 *p = head + FRAME_HEADER;
+    u8 type = head[3], flags = head[4];
+    u32 stream = get_u32(head + 5) & INT32_MAX;
+    bool ack = flags & FLAG_END_STREAM;
+    if ((type == FRAME_DATA || type == FRAME_HEADERS) && stream == STREAM) {
+        if (type == FRAME_DATA && !take_data(p, n, flags, limit, data))
+            return GRPC_BROKEN;
+        return ack ? GRPC_END : GRPC_MORE;
+    }
+    if (type == FRAME_SETTINGS && !ack)
+        put_frame(reply, FRAME_SETTINGS, FLAG_END_STREAM, 0, NULL, 0);
+    else if (type == FRAME_PING && !ack)
+        put_frame(reply, FRAME_PING, FLAG_END_STREAM, 0, p, n);
+    else if (type == FRAME_GOAWAY || type == FRAME_RST_STREAM)
+        return GRPC_BROKEN;
+    return GRPC_MORE;
+}
+
+GrpcStep grpc_take(Buf *in, usize limit, Buf *data, Buf *reply)
+{
+    usize at = 0;
+    GrpcStep step = GRPC_MORE;
+    while (step == GRPC_MORE && in->n - at >= FRAME_HEADER) {
+        const u8 *p = in->p + at;
+        usize n = (usize)p[0] << 16 | (usize)p[1] << 8 | p[2];
+        if (n > MAX_FRAME)
+            return GRPC_BROKEN;
+        if (in->n - at < FRAME_HEADER + n)
+            break;
+        step = take_frame(p, n, limit, data, reply);
+        at += FRAME_HEADER + n;
+    }
+    in->n -= at;
+    if (in->n > 0 && at > 0)
+        memmove(in->p, in->p + at, in->n);
+    return step;
+}
+
+bool grpc_next(const Buf *data, usize *at, Str *ret_message)
+{
+    usize left = data->n - *at;
+    if (left < PREFIX)
+        return false;
+    const u8 *p = data->p + *at;
+    u32 n = get_u32(p + 1);
+    if (p[0] != 0 || left - PREFIX < n)
+        return false;
+    *ret_message = (Str){(const char *)p + PREFIX, n};
+    *at += PREFIX + n;
+    return true;
+}
+
+static int open_socket(const char *path)
+{
+    struct sockaddr_un a = {.sun_family = AF_UNIX};
+    struct timeval wait = {.tv_sec = WAIT_SECONDS};
+    if (snprintf(a.sun_path, sizeof a.sun_path, "%s", path) >= (int)sizeof a.sun_path) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -1;
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait);
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait);
+    if (connect(fd, (struct sockaddr *)&a, sizeof a) == 0)
+        return fd;
+    int why = errno;
+    close(fd);
+    errno = why;
+    return -1;
+}
+
+static bool send_all(int fd, Buf *b)
+{
+    for (usize done = 0; done < b->n;) {
+        ssize_t n = send(fd, b->p + done, b->n - done, MSG_NOSIGNAL);
+        if (n < 0 && errno != EINTR)
+            return false;
+        done += n > 0 ? (usize)n : 0;
+    }
+    b->n = 0;
+    return true;
+}
+
+static GrpcStep exchange(int fd, usize limit, Buf *out, Buf *data)
+{
+    Buf in = {0};
+    GrpcStep step = GRPC_MORE;
+    while (step == GRPC_MORE) {
+        if (!send_all(fd, out)) {
+            step = GRPC_BROKEN;
+            break;
+        }
+        buf_reserve(&in, MAX_FRAME);
+        ssize_t n = recv(fd, in.p + in.n, in.cap - in.n, 0);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0) {
+            step = GRPC_BROKEN;
+            break;
+        }
+        in.n += (usize)n;
+        step = grpc_take(&in, limit, data, out);
+    }
+    buf_release(&in);
+    return step;
+}
+
+Error *grpc_call(const GrpcTarget *t, const char *method, const ProtobufCMessage *request,
+                 usize limit, Buf *ret_data)
+{
+    int fd = open_socket(t->socket);
+    if (fd < 0)
+        return error_new("failed to connect to containerd at `%s`: %s", t->socket, strerror(errno));
+    Buf out = {0};
+    grpc_put_call(&out, t, method, request);
+    GrpcStep step = exchange(fd, limit, &out, ret_data);
+    buf_release(&out);
+    close(fd);
+    if (step == GRPC_END)
+        return NULL;
+    buf_release(ret_data);
+    return error_new("the answer of containerd to %s is cut short or too long", method);
+}

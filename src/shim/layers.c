@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/*
+ * From the container's record to its image, manifest, configuration and layer. All are bounded and
+ * checked against their digests.
+ */
+#include "shim/layers.h"
+
+#include "oci/digest.h"
+#include "oci/image.h"
+#include "shim/shim.pb-c.h"
+#include "shim/ttrpc.h"
+
+#include <jansson.h>
+
+enum { MAX_RECORD = 4 << 20, MAX_DOCUMENT = 4 << 20, MAX_LAYER = 1 << 30 };
+
+/* One message is the answer; an error of containerd's has none. */
+static Error *get(const GrpcTarget *t, const char *method, const ProtobufCMessage *request,
+                  const ProtobufCMessageDescriptor *d, void *ret_message)
+{
+    Buf data = {0};
+    usize at = 0;
+    Str bytes;
+    Error *e = grpc_call(t, method, request, MAX_RECORD, &data);
+    if (e)
+        return e;
+    void *m = grpc_next(&data, &at, &bytes) ? message_get(d, bytes.p, bytes.n) : NULL;
+    buf_release(&data);
+    if (!m)
+        return error_new("containerd has no answer to %s", method);
+    memcpy(ret_message, &m, sizeof m);
+    return NULL;
+}
+
+static char *copy(const char *s)
+{
+    return mem_strdup_n(s, strlen(s));
+}
+
+/* The digest of the container's image, own; NULL if it has no image. */
+static Error *image_digest(const GrpcTarget *t, const char *id, char **ret_digest)
+{
+    Pb__IdRequest by_id = PB__ID_REQUEST__INIT;
+    Pb__ContainerReply *c;
+    Pb__ImageReply *i;
+    by_id.id = (char *)id;
+    Error *e = get(t, "/containerd.services.containers.v1.Containers/Get", &by_id.base,
+                   &pb__container_reply__descriptor, &c);
+    if (e)
+        return e;
+    by_id.id = c->container ? c->container->image : (char *)"";
+    *ret_digest = NULL;
+    if (*by_id.id) {
+        e = get(t, "/containerd.services.images.v1.Images/Get", &by_id.base,
+                &pb__image_reply__descriptor, &i);
+        if (!e) {
+            if (i->image && i->image->target)
+                *ret_digest = copy(i->image->target->digest);
+            protobuf_c_message_free_unpacked(&i->base, NULL);
+        }
+    }
+    protobuf_c_message_free_unpacked(&c->base, NULL);
+    return e;
+}
+
+static Error *append_reads(const Buf *data, Buf *out)
+{
+    usize at = 0;
+    for (Str bytes; grpc_next(data, &at, &bytes);) {
+        Pb__ReadReply *r = message_get(&pb__read_reply__descriptor, bytes.p, bytes.n);
+        if (!r)
+            return error_new("containerd's answer is not a message");
+        buf_bytes(out, r->data.data, r->data.len);
+        protobuf_c_message_free_unpacked(&r->base, NULL);
+    }
+    return NULL;
+}
+
+static Error *read_blob(const GrpcTarget *t, const char *digest, usize limit, Buf *out)
+{
+    Pb__ReadRequest request = PB__READ_REQUEST__INIT;
+    Buf data = {0};
+    Digest have;
+    if (!str_starts(str_of(digest), STR("sha256:")) || strlen(digest) != 71)
+        return error_new("`%.100s` is not a SHA-256 digest", digest);
+    request.digest = (char *)digest;
+    /* The data has some bytes of framing for each message. */
+    Error *e = grpc_call(t, "/containerd.services.content.v1.Content/Read", &request.base,
+                         limit + limit / 16 + 4096, &data);
+    if (!e)
+        e = append_reads(&data, out);
+    buf_release(&data);
+    if (!e) {
+        digest_of(out->p, out->n, &have);
+        if (strcmp(have.hex, digest + 7) != 0)
+            e = error_new("the content of %s is damaged or missing", digest);
+    }
+    if (e)
+        buf_release(out);
+    return e;
+}
+
+static Error *read_json(const GrpcTarget *t, const char *digest, json_t **ret_json)
+{
+    Buf text = {0};
+    Error *e = read_blob(t, digest, MAX_DOCUMENT, &text);
+    if (e)
+        return e;
+    *ret_json = json_loadb((const char *)text.p, text.n, 0, NULL);
+    buf_release(&text);
+    return json_is_object(*ret_json) ? NULL : error_new("%s is not a JSON object", digest);
+}
+
+static const char *text_of(const json_t *object, const char *key)
+{
+    const char *s = json_string_value(json_object_get(object, key));
+    return s ? s : "";
+}
+
+/* The digest of an index's manifest for wasm; "" if there is none. */
+static const char *pick_manifest(json_t *manifests)
+{
+    usize i;
+    json_t *m;
+    json_array_foreach(manifests, i, m)
+    {
+        if (strcmp(text_of(json_object_get(m, "platform"), "architecture"), "wasm") == 0)
+            return text_of(m, "digest");
+    }
+    return "";
+}
+
+/* The manifest by its own digest or an index's; *ret_manifest is NULL if it is not for wasm. */
+static Error *read_manifest(const GrpcTarget *t, const char *digest, json_t **ret_manifest)
+{
+    json_t *m = NULL, *inner = NULL;
+    Error *e = read_json(t, digest, &m);
+    json_t *manifests = json_object_get(m, "manifests");
+    if (!e && manifests && json_object_get(m, "layers"))
+        e = error_new("%s is an index and a manifest at once", digest);
+    if (!e && manifests) {
+        const char *one = pick_manifest(manifests);
+        if (*one)
+            e = read_json(t, one, &inner);
+        json_decref(m);
+        m = inner;
+    }
+    if (e)
+        json_decref(m);
+    else
+        *ret_manifest = m;
+    return e;
+}
+
+static bool is_wasm_layer(const json_t *layer)
+{
+    const char *type = text_of(layer, "mediaType");
+    return strcmp(type, OCI_COMPONENT_LAYER) == 0 || strcmp(type, OCI_WASM_LAYER) == 0;
+}
+
+static Error *pick_layer(json_t *manifest, const char **ret_digest)
+{
+    usize i;
+    json_t *layer;
+    json_array_foreach(json_object_get(manifest, "layers"), i, layer)
+    {
+        if (!is_wasm_layer(layer))
+            continue;
+        if (*ret_digest)
+            return error_new("the image has more than one wasm layer");
+        *ret_digest = text_of(layer, "digest");
+    }
+    return NULL;
+}
+
+static Error *read_layer(const GrpcTarget *t, json_t *manifest, bool *ret_found, Buf *ret_bytes)
+{
+    json_t *config = NULL;
+    const char *layer = NULL;
+    Error *e = read_json(t, text_of(json_object_get(manifest, "config"), "digest"), &config);
+    if (!e && strcmp(text_of(config, "architecture"), "wasm") == 0)
+        e = pick_layer(manifest, &layer);
+    json_decref(config);
+    *ret_found = layer != NULL;
+    return layer && !e ? read_blob(t, layer, MAX_LAYER, ret_bytes) : e;
+}
+
+Error *layers_find(const GrpcTarget *t, const char *id, bool *ret_found, Buf *ret_bytes)
+{
+    char *digest = NULL;
+    json_t *manifest = NULL;
+    *ret_found = false;
+    Error *e = image_digest(t, id, &digest);
+    if (!e && digest)
+        e = read_manifest(t, digest, &manifest);
+    if (!e && manifest)
+        e = read_layer(t, manifest, ret_found, ret_bytes);
+    json_decref(manifest);
+    mem_free(digest);
+    return e;
+}
