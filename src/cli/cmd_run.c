@@ -148,10 +148,10 @@ MUST_CHECK static Error *make_store(Run *r)
     r->component_linker = component_linker_new();
     component_linker_max_handles(r->component_linker, opt_u64(o, OPT_S_max_component_handles));
     run_component_hints(r->component_linker, r->c);
-    if (opt_bool(o, OPT_W_unknown_imports_trap))
-        linker_unknown_imports(r->linker, UNKNOWN_TRAP);
-    else if (opt_bool(o, OPT_W_unknown_imports_default))
-        linker_unknown_imports(r->linker, UNKNOWN_DEFAULT);
+    static const UnknownImports unknown[2][2] = {{UNKNOWN_ERROR, UNKNOWN_DEFAULT},
+                                                 {UNKNOWN_TRAP, UNKNOWN_TRAP_OR_DEFAULT}};
+    linker_unknown_imports(r->linker, unknown[opt_bool(o, OPT_W_unknown_imports_trap)]
+                                             [opt_bool(o, OPT_W_unknown_imports_default)]);
     if (r->component)
         return link_component_wasi(r);
     if (!wasi_setup_wants_cli(o))

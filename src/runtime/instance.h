@@ -34,7 +34,12 @@ void linker_allow_shadowing(Linker *l, bool yes);
 Error *linker_define(Linker *l, Str module, Str name, Extern e);
 Error *linker_define_instance(Linker *l, Str module, Instance *i);
 bool linker_get(const Linker *l, Str module, Str name, Extern *ret_extern);
-typedef enum UnknownImports { UNKNOWN_ERROR, UNKNOWN_TRAP, UNKNOWN_DEFAULT } UnknownImports;
+typedef enum UnknownImports {
+    UNKNOWN_ERROR,
+    UNKNOWN_TRAP, /* functions alone */
+    UNKNOWN_DEFAULT,
+    UNKNOWN_TRAP_OR_DEFAULT, /* functions trap, others are empty or zero */
+} UnknownImports;
 void linker_unknown_imports(Linker *l, UnknownImports what);
 /* Asked about each missing import of a module that nothing is defined in: adds "; ..." or nothing.
  */

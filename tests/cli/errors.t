@@ -237,6 +237,21 @@ err_has "failed to instantiate \"$data/missing_imports.wat\""
 err_has "unknown import: \`host::f\` has not been defined"
 err_has "\`other::m\`"
 
+begin "missing functions that trap, and everything else a default"
+cat >.both.wat <<'END'
+(module (import "a" "f" (func $f (result i32))) (import "a" "m" (memory 1))
+  (import "a" "t" (table 2 funcref)) (import "a" "g" (global $g i64))
+  (func (export "get") (result i64 i32) (global.get $g) (i32.load (i32.const 8)))
+  (func (export "call") (result i32) (call $f)))
+END
+run -W unknown-imports-trap,unknown-imports-default --invoke get .both.wat
+code 0
+stdout "0
+0"
+run -W unknown-imports-trap,unknown-imports-default --invoke call .both.wat
+code 1
+err_has "unknown import: \`a::f\` has not been defined"
+
 begin "missing imports that trap or have default values"
 run -W unknown-imports-default --invoke call "$data/missing_imports.wat"
 code 0
