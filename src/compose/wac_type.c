@@ -347,10 +347,10 @@ static void add_extern(World *o, const AstItem *item)
         e.type = used_interface(to->w, &x->path);
         if (e.type && !e.name.n)
             e.name = e.type->name;
-        if (e.type && gtypes_export(&to->w->g->types, to->in, e.name))
-            wac_fail(to->w, item->at, NULL, "`%.*s` is in the world twice", STR_ARG(e.name));
     }
-    if (e.sort == SORT_INSTANCE && e.type)
+    if (x->name.name.n && gtypes_export(&to->w->g->types, to->in, e.name))
+        wac_fail(to->w, item->at, NULL, "`%.*s` is in the world twice", STR_ARG(e.name));
+    else if (e.sort == SORT_INSTANCE && e.type)
         add_interface(o, to, item->at, e);
     else
         add_export(to, (AstId){.at = item->at}, e);

@@ -183,6 +183,9 @@ wrong_text 'let a = new test:double {}; export a;' 'has no name' 2:36
 wrong_text 'let a = new test:double {}; export a.nothing;' 'no export `nothing`' 2:38
 wrong_text 'let a = new test:double { b: 1 };' 'expected an expression' 2:30
 wrong_text 'import f: func(); let a = new test:incr { op: f };' 'expected an instance, found a func' 2:27
+wrong_text 'world a { export x: func(); } world b { include a; export x: interface { f: func(); }; }' '`x` is in the world twice' 2:52
+wrong_text 'interface i { r: func(x: u32, x: u32); }' '`i` is not valid' 2:11
+wrong_text 'interface i { resource r; f: func() -> borrow<r>; }' '`i` is not valid' 2:11
 wrong_text 'import op: interface { apply: func(x: string) -> u32; }; let a = new test:incr { op };' 'found:    apply: func(x: string) -> u32' 2:66
 expect test ! -e x.wasm
 
