@@ -172,8 +172,9 @@ MUST_CHECK static Error *read_flags(Serve *s)
         e = duration_flag(c, FLAG_shutdown_timeout, &o->drain_ns);
     if (!e)
         e = read_headers(s);
-    if (!e && o->max_reuse > 1)
-        e = error_new("this build of wasmtime does not reuse instances yet");
+    if (!e && concurrent > 1)
+        e = error_new("WASI 0.2 allows one request of an instance at a time: "
+                      "--max-instance-concurrent-reuse-count can only be 1");
     o->headers = s->headers.p;
     o->n_headers = s->headers.n;
     o->prefix = !cmdline_given(c, FLAG_no_logging_prefix);

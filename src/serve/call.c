@@ -183,6 +183,7 @@ bool guest_reset(void *host)
     if (g->call)
         g->call->guest = NULL;
     g->call = NULL;
+    g->used = 0;
     wasi_p2_reset(g->p2);
     return true;
 }
@@ -237,12 +238,27 @@ static void log_call(const Call *c, u64 instance)
     config->info(config->arg, text);
 }
 
+/* An instance that may answer another request keeps its number. */
+static bool take_warm(Call *c, Slot **ret_slot)
+{
+    Guest *g = worker_warm(c->worker);
+    if (!g)
+        return false;
+    g->call = c;
+    c->guest = g;
+    *ret_slot = g->slot;
+    arm(c, slot_store(g->slot));
+    return true;
+}
+
 /* A slot that was put back gets a number, as a new one has. */
 MUST_CHECK static Error *take(Call *c, Slot **ret_slot)
 {
     Worker *w = c->worker;
-    w->taking = c;
     c->guest = NULL;
+    if (take_warm(c, ret_slot))
+        return NULL;
+    w->taking = c;
     Error *e = slot_take(w->pool, ret_slot);
     if (e)
         return e;
@@ -271,6 +287,19 @@ MUST_CHECK static Error *handle(Call *c)
     return e ? error_wrap(e, NEVER_SET) : error_new(NEVER_SET);
 }
 
+/* Puts the instance back, or keeps it for another request where that is asked for. */
+static void give(Call *c, Slot *slot, bool failed)
+{
+    Worker *w = c->worker;
+    Guest *g = c->guest;
+    if (++g->used < w->server->c.max_reuse && !failed && !w->stopping && wasi_http_next(g->p2)) {
+        g->call = NULL;
+        worker_keep(w, g, slot);
+    } else {
+        slot_give(slot);
+    }
+}
+
 static void run(void *arg)
 {
     Call *c = arg;
@@ -288,6 +317,7 @@ static void run(void *arg)
         e = error_wrap(e, "guest timed out");
     counter_add(&c->worker->counters.timeouts, c->timed_out);
     counter_add(&c->worker->counters.traps, e && !c->timed_out);
+    bool failed = e != NULL;
     if (e) {
         serve_report(c->set ? REPORT_WORKER : REPORT_ERROR, e);
         if (c->guest)
@@ -295,7 +325,7 @@ static void run(void *arg)
         answer_500(c);
     }
     if (slot)
-        slot_give(slot);
+        give(c, slot, failed);
     answer_500(c); /* nothing is left that could */
     c->guest = NULL;
 }

@@ -45,6 +45,11 @@ typedef struct Guest {
     ComponentFunc *handler; /* NULL: not looked for yet */
     Call *call;             /* NULL: idle */
     u64 id;
+    u32 used; /* requests since it was fresh */
+    /* Between two requests of an instance that is reused: */
+    Slot *slot;
+    struct Guest *next;
+    u64 idle_until; /* of os_monotonic_ns */
 } Guest;
 
 struct Worker {
@@ -63,6 +68,8 @@ struct Worker {
     Call *free;
     Call *waiting, **last; /* for others to end */
     Call *taking;          /* whose slot is being made */
+    Guest *warm;           /* that may answer more, the latest first */
+    HttpTimer cool;        /* ends those that nobody needs */
     HttpPair *pairs;       /* of a request's head */
     bool observed;         /* the next three are in use */
     Counters counters;
@@ -111,6 +118,9 @@ void worker_observe(Worker *w, Call *c);
 bool worker_start(Worker *w) MUST_CHECK;
 void worker_stop(Worker *w); /* from another thread */
 void worker_call_ended(Worker *w, Call *c);
+/* A guest for another request, NULL if there is none; and one that has answered, to be kept. */
+Guest *worker_warm(Worker *w);
+void worker_keep(Worker *w, Guest *g, Slot *slot);
 
 /* --- call.c --- */
 

@@ -52,6 +52,55 @@ void worker_stop(Worker *w)
     uv_async_send(&w->stop);
 }
 
+/* --- instances that are reused --- */
+
+Guest *worker_warm(Worker *w)
+{
+    Guest *g = w->warm;
+    if (g)
+        w->warm = g->next;
+    return g;
+}
+
+static void cool_after(Worker *w, u64 ns)
+{
+    http_timer_at(w->http_loop, &w->cool, http_loop_now(w->http_loop) + ns / 1000000 + 1);
+}
+
+void worker_keep(Worker *w, Guest *g, Slot *slot)
+{
+    u64 idle = w->server->c.idle_ns, now = os_monotonic_ns();
+    g->slot = slot;
+    g->idle_until = now + MIN(idle, UINT64_MAX - now);
+    if (!w->warm)
+        cool_after(w, idle);
+    g->next = w->warm;
+    w->warm = g;
+}
+
+/* The earliest are at the end. */
+static void drop_idle(Worker *w, u64 now)
+{
+    Guest **at = &w->warm;
+    while (*at && (*at)->idle_until > now)
+        at = &(*at)->next;
+    Guest *old = *at;
+    *at = NULL;
+    while (old) {
+        Guest *next = old->next;
+        slot_give(old->slot);
+        old = next;
+    }
+}
+
+static void on_cool(HttpTimer *t)
+{
+    Worker *w = (Worker *)((u8 *)t - offsetof(Worker, cool));
+    drop_idle(w, os_monotonic_ns());
+    if (w->warm)
+        cool_after(w, w->server->c.idle_ns);
+}
+
 /* --- what is told --- */
 
 /* Whole lines, in one piece: other threads write to the same file. */
@@ -113,6 +162,7 @@ static void open_server(Worker *w)
     w->pool = pool_new(w);
     w->observed = w->server->c.access_fd >= 0 || w->server->c.metrics;
     w->write_lines.run = write_lines;
+    w->cool.fire = on_cool;
     w->pairs = mem_alloc_array(HTTP_MAX_FIELDS + w->server->c.n_headers, sizeof *w->pairs);
 }
 
@@ -122,6 +172,8 @@ static void close_server(Worker *w)
     http_task_remove(w->http_loop, &w->write_lines);
     if (w->lines.n > 0)
         write_lines(&w->write_lines);
+    http_timer_remove(w->http_loop, &w->cool);
+    drop_idle(w, UINT64_MAX);
     slot_pool_free(w->pool);
     wasi_http_thread_release();
     uv_close((uv_handle_t *)&w->stop, NULL);

@@ -231,6 +231,16 @@ WasiHttpState wasi_http_state(const WasiP2 *p)
     return p->http->state;
 }
 
+bool wasi_http_next(WasiP2 *p)
+{
+    P2Http *h = p->http;
+    if (h->state != WASI_HTTP_ENDED || h->request.fields || h->in->refs > 1 ||
+        (h->out && h->out->refs > 1))
+        return false;
+    p2_http_reset(h);
+    return true;
+}
+
 void wasi_http_readable(WasiP2 *p)
 {
     if (p->http->in)

@@ -95,6 +95,12 @@ void wasi_http_begin(WasiP2 *p, const WasiHttpCall *call, const WasiHttpPeer *pe
 /* Once after wasi_http_begin: calls the handler. */
 Error *wasi_http_handle(WasiP2 *p, ComponentFunc *handler) MUST_CHECK;
 WasiHttpState wasi_http_state(const WasiP2 *p);
+/*
+ * The handler has returned, and the guest is to get another request without a reset between: as if
+ * there had been none. False, and nothing done, where the response has not ended or the guest still
+ * holds something of the request.
+ */
+bool wasi_http_next(WasiP2 *p) MUST_CHECK;
 /* From the loop; nothing without a request. */
 void wasi_http_readable(WasiP2 *p); /* after `read` gave HTTP_READ_WAIT */
 void wasi_http_writable(WasiP2 *p);

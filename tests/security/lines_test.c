@@ -30,29 +30,47 @@ static bool is_unit_test(Str name)
     return false;
 }
 
-/* "FILE: CASE": some case of tests/cli/FILE.t begins with that text. */
-static bool is_cli_test(Str s)
+/* Some row of the file begins with that text, blanks apart. */
+static bool has_row(const char *path, const char *wanted)
 {
-    const char *colon = memmem(s.p, s.n, ": ", 2);
-    EXPECT(colon);
-    char path[200], wanted[200], row[500];
-    snprintf(path, sizeof path, "tests/cli/%.*s.t", (int)(colon - s.p), s.p);
-    int n =
-        snprintf(wanted, sizeof wanted, "begin \"%.*s", (int)(s.p + s.n - colon - 2), colon + 2);
+    char row[500];
     FILE *f = fopen(path, "r");
     if (!f)
         test_skip("no %s here", path);
     bool found = false;
     while (!found && fgets(row, sizeof row, f))
-        found = strncmp(row + strspn(row, " "), wanted, (usize)n) == 0;
+        found = strncmp(row + strspn(row, " "), wanted, strlen(wanted)) == 0;
     fclose(f);
     return found;
 }
 
+/* "FILE: CASE": some case of tests/cli/FILE.t begins with that text. */
+static bool is_cli_test(Str s)
+{
+    const char *colon = memmem(s.p, s.n, ": ", 2);
+    EXPECT(colon);
+    char path[200], wanted[200];
+    snprintf(path, sizeof path, "tests/cli/%.*s.t", (int)(colon - s.p), s.p);
+    snprintf(wanted, sizeof wanted, "begin \"%.*s", (int)(s.p + s.n - colon - 2), colon + 2);
+    return has_row(path, wanted);
+}
+
+/* A case of tests/serve/run. */
+static bool is_serve_test(Str s)
+{
+    char wanted[200];
+    snprintf(wanted, sizeof wanted, "def %.*s():", STR_ARG(s));
+    return has_row("tests/serve/run", wanted);
+}
+
 static bool exists(Str s)
 {
-    Str cli = STR("cli/");
-    return str_starts(s, cli) ? is_cli_test((Str){s.p + cli.n, s.n - cli.n}) : is_unit_test(s);
+    Str cli = STR("cli/"), serve = STR("serve/");
+    if (str_starts(s, cli))
+        return is_cli_test((Str){s.p + cli.n, s.n - cli.n});
+    if (str_starts(s, serve))
+        return is_serve_test((Str){s.p + serve.n, s.n - serve.n});
+    return is_unit_test(s);
 }
 
 /* The next of names with commas between; false at the end. */

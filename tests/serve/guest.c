@@ -44,6 +44,7 @@ HTTP("[method]fields.get") void fields_get(u32 self, const char *name, u32 n, Sp
 HTTP("[resource-drop]fields") void fields_drop(u32 self);
 HTTP("[method]incoming-request.path-with-query") void request_path(u32 self, Text *ret);
 HTTP("[method]incoming-request.authority") void request_authority(u32 self, Text *ret);
+HTTP("[resource-drop]incoming-request") void request_drop(u32 self);
 HTTP("[method]incoming-request.headers") u32 request_headers(u32 self);
 HTTP("[method]incoming-request.consume") void request_consume(u32 self, Handle *ret);
 HTTP("[method]incoming-body.stream") void body_stream(u32 self, Handle *ret);
@@ -160,6 +161,7 @@ static void on_count(void)
     add_u32(outparam);
     add_u32(__builtin_wasm_memory_size(0));
     answer(text, text_n);
+    request_drop(request);
 }
 
 static void on_dirty(void)
@@ -464,6 +466,7 @@ __attribute__((export_name("handle"))) void handle(u32 of_request, u32 of_outpar
 {
     request = of_request;
     outparam = of_outparam;
+    text_n = 0;
     guest_stdout = cli_get_stdout();
     test();
 }
