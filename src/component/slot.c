@@ -29,6 +29,7 @@ struct Slot {
     bool frozen;
     FrozenInstance *instances; /* all of them */
     u32 ninstances;
+    u64 handles; /* alive in all tables */
 };
 
 struct SlotPool {
@@ -95,6 +96,7 @@ static bool freeze_instances(Slot *s)
             .start = i->start,
             .backpressure = i->backpressure};
     }
+    s->handles = s->instance->root->handles.alive;
     return true;
 }
 
@@ -207,6 +209,7 @@ static bool put_back(Slot *s)
     end_request(s);
     for (u32 i = 0; i < s->ninstances; i++)
         reset_instance(&s->instances[i]);
+    s->instance->root->handles.alive = s->handles;
     return s->pool->config.host_reset(s->host) && store_reset(s->store);
 }
 

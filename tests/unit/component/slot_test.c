@@ -251,6 +251,21 @@ TEST(component_slot_every_request_is_the_first)
     bed_release(&b);
 }
 
+TEST(component_slot_handles_that_are_left_do_not_count)
+{
+    enum { EACH = 3000 };
+    Bed b;
+    bed_init(&b, "");
+    SlotPool *p = slot_pool_new(&b.config);
+    for (u32 n = 0; n < 2 * COMPONENT_MAX_HANDLES; n += EACH) {
+        Slot *s = take(p);
+        EXPECT(call(s, "open", EACH) != UINT64_MAX);
+        slot_give(s);
+    }
+    slot_pool_free(p);
+    bed_release(&b);
+}
+
 static void serve(void *arg)
 {
     Bed *b = arg;
