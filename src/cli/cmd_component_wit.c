@@ -3,6 +3,7 @@
 #include "cli/component_io.h"
 #include "cli/file.h"
 #include "os/fs.h"
+#include "cli/wit_json.h"
 #include "wit/wit_binary.h"
 
 /* The root first, then the others that have something in them. */
@@ -61,6 +62,9 @@ Error *cmd_component_wit(CmdLine *c, int *ret_status)
     } else if (!e && cmdline_given(c, FLAG_wit_wasm)) {
         wit_encode_package(m, m->root, &out);
         e = component_write(c, &out);
+    } else if (!e && cmdline_given(c, FLAG_wit_json)) {
+        wit_json(m, &out);
+        e = component_write_text(c, &out);
     } else if (!e) {
         print_all(m, &o, &out);
         e = component_write_text(c, &out);

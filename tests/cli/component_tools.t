@@ -12,8 +12,8 @@ cat >core.wat <<'EOF'
 EOF
 cat >hello.wat <<'EOF'
 (component
-  (core module $m (func (export "f") (result i32) (i32.const 5)) (@custom "extra" "x"))
-  (core instance $i (instantiate $m))
+  (core module (func (export "f") (result i32) (i32.const 5)) (@custom "extra" "x"))
+  (core instance $i (instantiate 0))
   (func (export "five") (result u32) (canon lift (core func $i "f"))))
 EOF
 
@@ -90,6 +90,34 @@ run component strip -d extra core.wasm -o some.wasm
 run component inspect some.wasm
 expect test "$(grep -c extra .out)" = 0
 out_has 'custom "producers"'
+
+begin "WIT as JSON"
+cat >all.wit <<'EOF'
+package a:all@0.1.0;
+/// what i is
+interface i {
+  record r { x: u32 }
+  resource s { get: func(r: r) -> result<_, string>; }
+  type t = tuple<u8, option<s>>;
+  f: func(a: borrow<s>) -> list<t>;
+}
+world w { import i; export run: func(); }
+EOF
+run component wit all.wit --json
+code 0
+command -v python3 >/dev/null && expect python3 -c '
+import json
+d = json.load(open(".out"))
+i = d["interfaces"][0]
+assert [*d] == ["worlds", "interfaces", "types", "packages"]
+assert i["docs"]["contents"] == "what i is" and i["name"] == "i", i
+t = d["types"][i["types"]["t"]]
+assert t["kind"]["tuple"]["types"][0] == "u8" and t["owner"] == {"interface": 0}, t
+f = i["functions"]["f"]
+assert d["types"][f["params"][0]["type"]]["kind"] == {"handle": {"borrow": i["types"]["s"]}}, f
+assert i["functions"]["[method]s.get"]["kind"] == {"method": i["types"]["s"]}
+assert d["worlds"][0]["exports"]["run"]["function"]["kind"] == "freestanding"
+assert d["packages"] == [{"name": "a:all@0.1.0", "interfaces": {"i": 0}, "worlds": {"w": 0}}]'
 
 begin "whether a component fits a world"
 cat >worlds.wit <<'EOF'
