@@ -151,7 +151,9 @@ static bool mark_adapter(Wrap *w, CoreSource *c, u8 *keep)
     for (u32 i = 0; i < c->exports.cap; i++) {
         const MapSlot *slot = &c->exports.slots[i];
         const char *hash = slot->key.p ? memchr(slot->key.p, '#', slot->key.n) : NULL;
-        if (!hash || !is_world_export(w, slot->key, hash))
+        u64 own;
+        if (!hash || !is_world_export(w, slot->key, hash) ||
+            map_get(&wrap_main(w)->exports, slot->key, &own)) /* the module's comes first */
             continue;
         keep[slot->value] = 1;
         any = true;
@@ -202,6 +204,7 @@ static void run(Wrap *w, const u8 *p, usize n)
         return;
     wrap_index_world(w);
     wrap_shape_types(w);
+    wrap_index_exports(w, wrap_main(w));
     trim_adapters(w);
     for (u32 i = 0; i < w->sources.n && !w->error; i++) {
         map_release(&w->sources.p[i].exports);
