@@ -8,6 +8,7 @@
 #include "os/file.h"
 #include "shim/layers.h"
 #include "shim/mounts.h"
+#include "shim/oom.h"
 #include "shim/stats.h"
 
 #include <errno.h>
@@ -72,6 +73,15 @@ static Error *after_made(Shim *s, Container *c, Process *p, int files[3], pid_t 
     return e;
 }
 
+/* Without it the container runs as well; only why it ended is not told. */
+static void watch_memory(Shim *s, const Container *c)
+{
+    Error *e = oom_watch(&s->events, c->id, c->cgroup);
+    if (e)
+        shim_log(&s->log, "warning", "%s: %s", c->id, e->message);
+    error_free(e);
+}
+
 static Error *run_create(Shim *s, Container *c, const Bundle *b)
 {
     int files[3] = {-1, -1, -1};
@@ -93,6 +103,8 @@ static Error *run_create(Shim *s, Container *c, const Bundle *b)
         e = after_made(s, c, c->init, files, pid, &since);
     if (!e)
         e = cgroup_of(pid, &c->cgroup);
+    if (!e)
+        watch_memory(s, c);
     stdio_close_fds(files);
     mem_free(dir);
     return e;

@@ -121,7 +121,7 @@ static void put_serve(WordList *words)
 {
     const char *address = getenv(HTTP_ADDRESS);
     put(words, "serve", "");
-    put(words, "-S", "cli");
+    put(words, "-S", "cli,inherit-env");
     put(words, "-C", "cache=n");
     put(words, "--addr=", address && *address ? address : "0.0.0.0:8080");
     put(words, MODULE, "");

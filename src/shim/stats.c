@@ -20,7 +20,7 @@
 
 enum { MAX_FILE = 65536, TICKS = 10000000 /* ns of a hundredth of a second */ };
 
-static bool is_unified(void)
+bool cgroup_is_unified(void)
 {
     struct statfs st;
     return statfs(MOUNT, &st) == 0 && st.f_type == CGROUP2_SUPER_MAGIC;
@@ -51,7 +51,7 @@ Error *cgroup_of(int pid, char **ret_path)
     Error *e = os_read_file(name, MAX_FILE, &text);
     if (e)
         return error_wrap(e, "failed to read `%s`", name);
-    if (!find_line(&text, is_unified() ? "" : "memory", ret_path))
+    if (!find_line(&text, cgroup_is_unified() ? "" : "memory", ret_path))
         e = error_new("`%s` names no control group", name);
     buf_release(&text);
     return e;
@@ -205,7 +205,7 @@ static void v2_stats(const char *path, Buf *out)
 
 Error *cgroup_stats(const char *path, const char **ret_type, Buf *ret_message)
 {
-    bool unified = is_unified();
+    bool unified = cgroup_is_unified();
     Buf folder = {0};
     buf_printf(&folder, MOUNT "%s%s", unified ? "" : "/memory", path);
     buf_u8(&folder, 0);
@@ -224,7 +224,7 @@ Error *cgroup_stats(const char *path, const char **ret_type, Buf *ret_message)
 Error *cgroup_pids(const char *path, PidList *ret_pids)
 {
     Buf text = {0};
-    bool ok = read_text(is_unified() ? "" : "memory", path, "cgroup.procs", &text);
+    bool ok = read_text(cgroup_is_unified() ? "" : "memory", path, "cgroup.procs", &text);
     for (const char *p = (const char *)text.p; ok && *p; p += strspn(p, "\n")) {
         char *end;
         unsigned long pid = strtoul(p, &end, 10);
@@ -234,4 +234,11 @@ Error *cgroup_pids(const char *path, PidList *ret_pids)
     }
     buf_release(&text);
     return ok ? NULL : error_new("the control group `%s` is gone", path);
+}
+
+u64 cgroup_oom_kills(const char *path)
+{
+    u64 kills = 0;
+    read_rows("", path, "memory.events", (StatRow[]){{"oom_kill", &kills}}, 1);
+    return kills;
 }

@@ -18,4 +18,8 @@ Error *cgroup_stats(const char *path, const char **ret_type, Buf *ret_message) M
 /* The processes of the group. */
 Error *cgroup_pids(const char *path, PidList *ret_pids) MUST_CHECK;
 
+bool cgroup_is_unified(void); /* version 2 */
+/* Version 2: how often the kernel ended a process for want of memory. */
+u64 cgroup_oom_kills(const char *path);
+
 #endif

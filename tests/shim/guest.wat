@@ -33,6 +33,11 @@
   (func (export "code") (call $exit (i32.const 42)))
   (func (export "trap") unreachable)
   (func (export "spin") (loop $l (br $l)))
+  ;; Takes and writes pages until there are no more.
+  (func (export "grow")
+    (loop $more
+      (memory.fill (i32.mul (memory.grow (i32.const 16)) (i32.const 65536)) (i32.const 1) (i32.const 1048576))
+      (br $more)))
   (func (export "args")
     (drop (call $args_sizes (i32.const 16) (i32.const 20)))
     (drop (call $args_get (i32.const 1024) (i32.const 8192)))
