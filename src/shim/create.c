@@ -18,13 +18,6 @@
 
 enum { MAX_EXECUTOR = 256 << 20 };
 
-static char *path_in(const char *dir, const char *name)
-{
-    Buf b = {0};
-    buf_printf(&b, "%s/%s", dir, name);
-    return buf_take_string(&b);
-}
-
 static Error *make_executor(Shim *s)
 {
     Buf bytes = {0};
@@ -90,15 +83,16 @@ static Error *run_create(Shim *s, Container *c, const Bundle *b)
     pid_t pid;
     struct timespec since;
     clock_gettime(CLOCK_MONOTONIC, &since);
-    Error *e = open_io(c->init, c->bundle, files, &io);
+    Error *e = b->kind == BUNDLE_WASM ? bundle_write_wasm(b, &dir) : NULL;
+    const char *config_dir = dir ? dir : c->bundle;
+    if (!e)
+        e = open_io(c->init, config_dir, files, &io);
     if (!e && b->kind == BUNDLE_WASM) {
-        e = bundle_write_wasm(b, &dir);
         io.fds[4] = b->module;
-        if (!e)
-            e = get_executor(s, &io.fds[3]);
+        e = get_executor(s, &io.fds[3]);
     }
     if (!e)
-        e = runtime_create(&c->runtime, c->id, c->bundle, dir ? dir : c->bundle, &io, &pid);
+        e = runtime_create(&c->runtime, c->id, c->bundle, config_dir, &io, &pid);
     if (!e)
         e = after_made(s, c, c->init, files, pid, &since);
     if (!e)
@@ -179,8 +173,5 @@ Error *container_exec(Shim *s, Container *c, Process *p)
 void container_destroy(Container *c)
 {
     error_free(runtime_do(&c->runtime, c->bundle, "delete", "--force", c->id, NULL));
-    char *console = path_in(c->bundle, "pty.sock");
-    unlink(console);
-    mem_free(console);
     mounts_undo(c->root);
 }

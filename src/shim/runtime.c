@@ -219,11 +219,11 @@ static Error *read_pid(const char *path, pid_t *ret_pid)
     return e;
 }
 
-static Error *run_with_pid(Runtime *r, Words *words, const char *bundle, const char *pid_file,
+static Error *run_with_pid(Runtime *r, Words *words, const char *dir, const char *pid_file,
                            const RuntimeIo *io, pid_t *ret_pid)
 {
     unlink(pid_file);
-    Error *e = run(r, words, bundle, io);
+    Error *e = run(r, words, dir, io);
     return e ? e : read_pid(pid_file, ret_pid);
 }
 
@@ -249,7 +249,7 @@ Error *runtime_create(Runtime *r, const char *id, const char *bundle, const char
     if (r->no_pivot)
         put(&words, "--no-pivot");
     put(&words, id);
-    Error *e = run_with_pid(r, &words, bundle, pid_file, io, ret_pid);
+    Error *e = run_with_pid(r, &words, config_dir, pid_file, io, ret_pid);
     mem_free(pid_file);
     return e;
 }

@@ -23,10 +23,11 @@ void runtime_load(Runtime *r, const char *bundle);
 /* What a process of a container starts with. */
 typedef struct RuntimeIo {
     int fds[CHILD_FDS];  /* 3, 4: for the container, too; -1: none */
-    const char *console; /* name of a socket in the bundle, NULL: no terminal */
+    const char *console; /* a socket in the working directory, NULL: no terminal */
 } RuntimeIo;
 
-/* `config_dir` has config.json; messages of the runtime go to `<bundle>/runtime.log`. */
+/* `config_dir` has config.json and is the working directory, `bundle` is that of exec; messages of
+ * the runtime go to `<bundle>/runtime.log`. */
 Error *runtime_create(Runtime *r, const char *id, const char *bundle, const char *config_dir,
                       const RuntimeIo *io, pid_t *ret_pid) MUST_CHECK;
 /* `spec` is a file with the OCI specification's process. */

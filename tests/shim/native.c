@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* The native program of the shim's tests: `exit CODE` or `sleep`. */
+/* The native program of the shim's tests: `exit CODE`, `sleep`, or `tty`, which is there or not. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +9,7 @@ int main(int argc, char **argv)
 {
     if (argc < 2)
         return 1;
-    printf("native %s\n", argv[1]);
+    printf("native %s%s\n", argv[1], isatty(1) ? " yes" : "");
     fflush(stdout);
     while (strcmp(argv[1], "sleep") == 0)
         pause();
