@@ -1,0 +1,113 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Misuse of a shim's socket: tests/shim/attack.py SOCKET ID. After each, the shim must still answer."""
+import random
+import socket
+import struct
+import sys
+
+path, container = sys.argv[1:]
+TASK = "containerd.task.v2.Task"
+
+
+def text(field, s):
+    b = s.encode() if isinstance(s, str) else s
+    n, size = len(b), b""
+    while True:
+        size += bytes([n & 127 | (128 if n > 127 else 0)])
+        n >>= 7
+        if not n:
+            return bytes([field << 3 | 2]) + size + b
+
+
+def frame(stream, data, kind=1, length=None):
+    return struct.pack(">IIBB", len(data) if length is None else length, stream, kind, 0) + data
+
+
+def request(stream, method, payload=b"", service=TASK):
+    return frame(stream, text(1, service) + text(2, method) + text(3, payload))
+
+
+def connect():
+    s = socket.socket(socket.AF_UNIX)
+    s.settimeout(10)
+    s.connect(path)
+    return s
+
+
+def read(s, n):
+    b = b""
+    while len(b) < n:
+        more = s.recv(n - len(b))
+        if not more:
+            raise EOFError("the shim closed the connection")
+        b += more
+    return b
+
+
+def answer(s):
+    """Stream and status code of the next response."""
+    n, stream, kind, _ = struct.unpack(">IIBB", read(s, 10))
+    data = read(s, n)
+    assert kind == 2, kind
+    if data[:1] != b"\x0a":
+        return stream, 0
+    return stream, data[3] if data[2] == 8 else 0
+
+
+def expect(what, sent, *codes):
+    s = connect()
+    s.sendall(sent)
+    for want in codes:
+        got = answer(s)
+        assert got == want, f"{what}: {got}, expected {want}"
+    s.close()
+    alive(what)
+
+
+def alive(what):
+    s = connect()
+    s.sendall(request(1, "Connect", text(1, container)))
+    assert answer(s) == (1, 0), f"after {what} the shim does not answer"
+    s.close()
+
+
+good = request(1, "State", text(1, container))
+expect("a request", good, (1, 0))
+expect("an unknown method", request(1, "Nothing"), (1, 12))
+expect("checkpoint", request(1, "Checkpoint", text(1, container)), (1, 12))
+expect("an unknown service", request(1, "State", b"", "x"), (1, 12))
+expect("the newer service", request(1, "State", text(1, container), "containerd.task.v3.Task"), (1, 0))
+expect("an unknown container", request(1, "State", text(1, "nobody")), (1, 5))
+expect("ids that are paths", request(1, "Create", text(1, "../x") + text(2, "/tmp")), (1, 3))
+expect("a bundle that is not absolute", request(1, "Create", text(1, "x") + text(2, "tmp")), (1, 3))
+expect("a bundle that is not there", request(1, "Create", text(1, "x") + text(2, "/nonexistent")), (1, 2))
+expect("a container again", request(1, "Create", text(1, container) + text(2, "/tmp")), (1, 6))
+expect("no signal", request(1, "Kill", text(1, container) + b"\x18\x00"), (1, 3))
+expect("an empty frame", frame(1, b""), (1, 12))
+expect("no message", frame(1, b"\xff\xff"), (1, 3))
+expect("no payload message", request(1, "State", b"\x0a\xff"), (1, 3))
+expect("an even stream", request(2, "State", text(1, container)), (2, 3))
+expect("a stream again", good + good, (1, 0))
+expect("other types of frames", frame(1, b"x", 3) + frame(1, b"", 77) + good, (1, 0))
+expect("a large frame", frame(1, b"\0" * ((4 << 20) + 1)) + request(3, "State", text(1, container)), (1, 8), (3, 0))
+expect("an endless frame", frame(1, b"abc", 1, 0xFFFFFFFF), (1, 8))
+for cut in range(len(good)):
+    s = connect()
+    s.sendall(good[:cut])
+    s.close()
+alive("requests that are cut")
+s = connect()
+s.sendall(b"".join(request(2 * i + 1, "Wait", text(1, container)) for i in range(3000)))
+alive("many calls that wait")
+s.close()
+r = random.Random(1)
+for _ in range(300):
+    b = bytearray(request(1, r.choice(["State", "Exec", "Update", "Pids", "Stats", "CloseIO", "ResizePty"]),
+                          text(1, container) + text(2, "e") + r.randbytes(r.randrange(40))))
+    for _ in range(r.randrange(4)):
+        b[r.randrange(4, len(b))] = r.randrange(256)
+    s = connect()
+    s.sendall(b)
+    s.close()
+alive("changed requests")
