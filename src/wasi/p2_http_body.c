@@ -256,12 +256,18 @@ P2Outgoing *p2_outgoing_new(P2Http *h, bool request, i64 length)
     return o;
 }
 
+static void drop_waiting(P2Outgoing *o)
+{
+    o->http->held -= o->waiting.n;
+    buf_release(&o->waiting);
+}
+
 void p2_outgoing_unref(P2Outgoing *o)
 {
     if (!o || --o->refs)
         return;
     p2_fields_unref(o->http, o->trailers);
-    buf_release(&o->waiting);
+    drop_waiting(o);
     p2_block_free(o->http->p2, o);
 }
 
@@ -271,7 +277,7 @@ static const P2SinkOps *outgoing_over(P2Outgoing *o)
     const P2SinkOps *sink = o->sink;
     o->sink = NULL;
     o->over = true;
-    buf_release(&o->waiting);
+    drop_waiting(o);
     wasi_waker_set(&o->room);
     return sink;
 }
@@ -315,7 +321,7 @@ void p2_outgoing_attach(P2Outgoing *o, const P2SinkOps *sink, void *to)
         outgoing_abort(o);
         return;
     }
-    buf_release(&o->waiting);
+    drop_waiting(o);
     o->nwaiting = 0;
     if (o->ended && !outgoing_is_short(o))
         outgoing_end(o, o->trailers);
@@ -370,7 +376,12 @@ static int output_write(void *impl, const u8 *p, usize n)
         return 0;
     if (o->sink)
         return o->sink->write(o->to, p, n) ? 0 : EIO;
+    if (o->http->held > WASI_LIMIT_HTTP_HELD) {
+        outgoing_abort(o);
+        return ENOMEM;
+    }
     buf_bytes(&o->waiting, p, n);
+    o->http->held += n;
     o->nwaiting++;
     return 0;
 }

@@ -31,6 +31,7 @@ P2Fields *p2_fields_new(P2Http *h)
     } else {
         f = mem_alloc(sizeof *f);
     }
+    f->http = h;
     f->refs = 1;
     return f;
 }
@@ -60,6 +61,7 @@ void p2_fields_unref(P2Http *h, P2Fields *f)
 {
     if (!f || --f->refs)
         return;
+    h->held -= f->size;
     if (h->nspare >= SPARE_FIELDS || f->text.cap > SPARE_BYTES ||
         f->list.cap * sizeof(P2Field) > SPARE_BYTES) {
         p2_fields_free(f);
@@ -126,6 +128,7 @@ P2FieldsAdd p2_fields_add(P2Fields *f, Str name, Str value, u64 limit)
         return P2_FIELDS_TOO_MANY;
     u32 at = f->list.n;
     f->size += cost;
+    f->http->held += cost;
     if (first) {
         e.name = first->name;
         e.name_n = first->name_n;
@@ -271,10 +274,15 @@ static bool value_ok(Str name, Str value, bool first, Refusal *ret_why)
  */
 static void add(LiftCall *call, P2Fields *f, Str name, Str value)
 {
+    const P2Http *h = p2_http_of(call);
     if (http_name_find(name) == HTTP_NAME_CONTENT_LENGTH)
         for (; value.n > 1 && value.p[0] == '0'; value.n--)
             value.p++;
-    switch (p2_fields_add(f, name, value, p2_http_of(call)->options.max_fields_size)) {
+    if (h->held > WASI_LIMIT_HTTP_HELD) {
+        lift_fail(call, "total size of all fields and bodies exceeds limit");
+        return;
+    }
+    switch (p2_fields_add(f, name, value, h->options.max_fields_size)) {
     case P2_FIELDS_OK:
         return;
     case P2_FIELDS_TOO_LARGE:
@@ -426,5 +434,9 @@ void wasi_http_types_fields_entries(LiftCall *call, Fields *self,
 
 void wasi_http_types_fields_clone(LiftCall *call, Fields *self, Fields **ret_result)
 {
-    *ret_result = p2_fields_handle(call, copy_of(p2_http_of(call), self->map), false);
+    P2Http *h = p2_http_of(call);
+    if (h->held > WASI_LIMIT_HTTP_HELD)
+        lift_fail(call, "total size of all fields and bodies exceeds limit");
+    else
+        *ret_result = p2_fields_handle(call, copy_of(h, self->map), false);
 }

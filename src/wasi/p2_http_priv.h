@@ -27,6 +27,7 @@ typedef struct P2Field {
 
 /* Values of one name stay in order, names in the order in which they came. */
 typedef struct P2Fields {
+    P2Http *http;
     u32 refs;
     u32 names, last_name; /* how many different ones; the first field of the last one */
     u64 size;             /* as wasi:http counts */
@@ -40,7 +41,7 @@ typedef enum P2FieldsAdd { P2_FIELDS_OK, P2_FIELDS_TOO_LARGE, P2_FIELDS_TOO_MANY
 P2Fields *p2_fields_new(P2Http *h);
 P2Fields *p2_fields_ref(P2Fields *f);
 void p2_fields_unref(P2Http *h, P2Fields *f); /* may be NULL */
-void p2_fields_free(P2Fields *f);
+void p2_fields_free(P2Fields *f);             /* a spare one */
 /* The name and the value are valid. */
 P2FieldsAdd p2_fields_add(P2Fields *f, Str name, Str value, u64 limit);
 /* Of a message that arrived: leaves out what is forbidden. */
@@ -184,6 +185,7 @@ struct P2Http {
     WasiHttpOptions options;
     ComponentLinker *linker;
     Arena arena; /* of the request */
+    u64 held;    /* bytes of fields, and of bodies that have nowhere to go */
     P2Fields *spare;
     u32 nspare;
     VEC(HttpPair) pairs;

@@ -553,6 +553,46 @@ static void try_body(bool request, const char *length, size_t n)
     put("\n");
 }
 
+/* As many as there may be. */
+static void hold_fields(void)
+{
+    static char value[100001];
+    memset(value, 'v', 100000);
+    Fields f = wasi_http_types_constructor_fields();
+    guest_string_t n = text("n");
+    Value v = bytes(value);
+    wasi_http_types_header_error_t e;
+    F(append)(wasi_http_types_borrow_fields(f), &n, &v, &e);
+    for (unsigned i = 0; i < 100000; i++) {
+        if (i % 1000 == 0) {
+            put_number(i);
+            put("\n");
+        }
+        F(clone)(wasi_http_types_borrow_fields(f));
+    }
+}
+
+static void hold_bodies(void)
+{
+    static uint8_t data[1 << 20];
+    for (unsigned i = 0; i < 10000; i++) {
+        wasi_http_types_own_outgoing_body_t body;
+        Out o;
+        wasi_io_streams_stream_error_t e;
+        H(method_outgoing_response_body)
+        (wasi_http_types_borrow_outgoing_response(
+             wasi_http_types_constructor_outgoing_response(wasi_http_types_constructor_fields())),
+         &body);
+        H(method_outgoing_body_write)(wasi_http_types_borrow_outgoing_body(body), &o);
+        if (write_all(o, data, sizeof data, &e))
+            continue;
+        put(i > 200 ? "many: " : "few: ");
+        put_stream_error(&e);
+        put("\n");
+        return;
+    }
+}
+
 /* --- fetch --- */
 
 /* Streams `from` to what `put` goes to; false if it failed. */
@@ -787,6 +827,10 @@ bool exports_wasi_cli_run_run(void)
         fill_fields(true);
     else if (strcmp(what, "equal") == 0)
         fill_fields(false);
+    else if (strcmp(what, "clones") == 0)
+        hold_fields();
+    else if (strcmp(what, "waiting") == 0)
+        hold_bodies();
     else if (strcmp(what, "messages") == 0)
         try_messages();
     else if (strcmp(what, "bodies") == 0) {
