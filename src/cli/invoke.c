@@ -175,7 +175,8 @@ MUST_CHECK static Error *parse_args(const FuncType *t, const char *name, const c
 {
     for (u32 i = 0; i < t->nparams; i++) {
         if (i == nargs)
-            return error_new("not enough arguments for `%s`", name ? name : "default");
+            return name ? error_new("not enough arguments for `%s`", name)
+                        : error_new("not enough arguments for command default");
         Error *e = invoke_parse_value(t->params[i], args[i], &vals[i]);
         if (e)
             return e;

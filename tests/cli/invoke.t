@@ -81,6 +81,10 @@ code 1
 run --invoke add "$data/values.wat" 1
 code 1
 err_has "not enough arguments for \`add\`"
+echo '(module (func (export "_start") (param i32)))' >.param.wat
+run .param.wat
+code 1
+err_has "    not enough arguments for command default"
 run --invoke add "$data/values.wat" 1 2 x
 code 0
 stdout 3
