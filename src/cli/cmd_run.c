@@ -134,6 +134,8 @@ MUST_CHECK static Error *link_component_wasi(Run *r)
         e = wasi_setup_link_stores(r->c, r->component_linker, r->wasi_p2);
     if (!e)
         e = run_component_link_http(r->c, r->component_linker, r->wasi_p2);
+    if (!e && opt_bool(o, OPT_W_unknown_imports_trap))
+        e = component_linker_unknown(r->component_linker, r->component);
     return e;
 }
 

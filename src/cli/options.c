@@ -349,18 +349,26 @@ Error *options_check_program(const Options *o, bool component)
 {
     static const struct {
         OptId id;
-        enum { REFUSED, NOT_YET, WORKS } component; /* what it is there; REFUSED with `text` */
+        enum {
+            REFUSED,
+            NOT_YET,
+            WORKS,
+            CORE
+        } component; /* what it is there; REFUSED with `text`,
+                      * CORE, too, which works elsewhere */
         const char *text;
     } rows[] = {
         {OPT_S_listenfd, REFUSED, "components do not support --listenfd"},
         {OPT_S_tcplisten, REFUSED, "components do not support --tcplisten"},
+        {OPT_W_unknown_imports_default, CORE,
+         "components cannot be run with `-W unknown-imports-default`"},
         {OPT_S_config, WORKS, "Cannot enable wasi-config for core wasm modules"},
         {OPT_S_keyvalue, WORKS, "Cannot enable wasi-keyvalue for core wasm modules"},
         {OPT_S_http, WORKS, "Cannot enable wasi-http for core wasm modules"},
         {OPT_S_tls, NOT_YET, "Cannot enable wasi-tls for core wasm modules"},
     };
     for (usize i = 0; i < ARRAY_LEN(rows); i++) {
-        if (!is_asked_for(o, rows[i].id) || (component && rows[i].component == WORKS))
+        if (!is_asked_for(o, rows[i].id) || rows[i].component == (component ? WORKS : CORE))
             continue;
         bool not_yet = component && rows[i].component == NOT_YET;
         return not_yet ? refuse(rows[i].id) : error_new("%s", rows[i].text);

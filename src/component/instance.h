@@ -115,6 +115,10 @@ ResourceType *component_linker_type(const ComponentLinker *l, const LiftResource
 bool component_linker_find(const ComponentLinker *l, const ExternName *name,
                            ComponentItem *ret_item);
 
+/* Defines the functions and resource types that the component imports and nobody offers: such
+ * functions fail when they are called. */
+Error *component_linker_unknown(ComponentLinker *l, const LoadedComponent *c) MUST_CHECK;
+
 /* Appends "; ..." that tells how to get the import, if it can be had. */
 typedef void ComponentHint(void *arg, Str name, Buf *out);
 void component_linker_hint(ComponentLinker *l, ComponentHint *hint, void *arg);

@@ -113,6 +113,15 @@ u64 type_hash(const TypeHash *k, CTypeId type);
 const LiftResource *linker_glue_type(const ResourceType *t);
 u64 linker_hostcall_fuel(const ComponentLinker *l);
 u64 linker_max_handles(const ComponentLinker *l);
+/* What is offered under the name, made if there is nothing; all, if it is "". */
+Error *linker_instance(ComponentLinker *l, Str name, ComponentItems **ret_items) MUST_CHECK;
+Error *linker_define_func(ComponentLinker *l, ComponentItems *in, Str name,
+                          const HostFunc *f) MUST_CHECK;
+Error *linker_define_resource(ComponentLinker *l, ComponentItems *in, Str name,
+                              ResourceType *type) MUST_CHECK;
+/* As long as the linker. */
+const char *linker_keep(ComponentLinker *l, Str s);
+ResourceType *linker_new_resource(ComponentLinker *l);
 /* A function of generated glue for a component that imports it. */
 Error *glue_lowered(const CanonEnv *env, u32 core_type, const HostFunc *f,
                     VmFuncRef **ret_func) MUST_CHECK;

@@ -95,7 +95,7 @@ MUST_CHECK static Error *define(ComponentLinker *l, ComponentItems *in, Str name
     return NULL;
 }
 
-MUST_CHECK static Error *set_of(ComponentLinker *l, Str instance, ComponentItems **ret_items)
+Error *linker_instance(ComponentLinker *l, Str instance, ComponentItems **ret_items)
 {
     ComponentItem item;
     if (instance.n == 0) {
@@ -113,22 +113,40 @@ MUST_CHECK static Error *set_of(ComponentLinker *l, Str instance, ComponentItems
                   (ComponentItem){.sort = SORT_INSTANCE, .instance = *ret_items});
 }
 
-Error *component_linker_func(ComponentLinker *l, Str instance, Str name, const HostFunc *f)
+Error *linker_define_func(ComponentLinker *l, ComponentItems *in, Str name, const HostFunc *f)
 {
-    ComponentItems *in = NULL;
-    Error *e = set_of(l, instance, &in);
-    if (e)
-        return e;
     Offered *o = offered_new(l);
     o->func = (ComponentFunc){.is_host = true, .host = *f};
     return define(l, in, name, (ComponentItem){.sort = SORT_FUNC, .func = &o->func});
 }
 
+Error *component_linker_func(ComponentLinker *l, Str instance, Str name, const HostFunc *f)
+{
+    ComponentItems *in = NULL;
+    Error *e = linker_instance(l, instance, &in);
+    return e ? e : linker_define_func(l, in, name, f);
+}
+
+Error *linker_define_resource(ComponentLinker *l, ComponentItems *in, Str name, ResourceType *type)
+{
+    return define(l, in, name, (ComponentItem){.sort = SORT_TYPE, .resource = type});
+}
+
 Error *component_linker_resource(ComponentLinker *l, Str instance, Str name, ResourceType *type)
 {
     ComponentItems *in = NULL;
-    Error *e = set_of(l, instance, &in);
-    return e ? e : define(l, in, name, (ComponentItem){.sort = SORT_TYPE, .resource = type});
+    Error *e = linker_instance(l, instance, &in);
+    return e ? e : linker_define_resource(l, in, name, type);
+}
+
+const char *linker_keep(ComponentLinker *l, Str s)
+{
+    return arena_strdup(&l->names, s);
+}
+
+ResourceType *linker_new_resource(ComponentLinker *l)
+{
+    return arena_new(&l->names, ResourceType);
 }
 
 /* --- generated glue --- */

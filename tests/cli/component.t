@@ -56,6 +56,63 @@ for version in 2.0.0 0.2.3; do
     err_has "No exported func named \`a:b/c.f@$version\` in component."
 done
 
+begin "what nobody offers, as functions that fail"
+cat >unknown.wat <<'EOF'
+(component
+  (import "foo" (func $foo))
+  (import "a:b/c" (instance $c (export "r" (type (sub resource)))
+    (export "f" (func (param "x" string)))))
+  (alias export $c "r" (type $r))
+  (import "a:b/d" (instance $d (alias outer 1 $r (type $q)) (export "r" (type $r (eq $q)))
+    (export "make" (func (result (own $r))))))
+  (import "wasi:random/random@0.2.3" (instance $w (export "get-random-u64" (func (result u64)))
+    (export "get-random-u99" (func (result u64)))))
+  (core module $l (memory (export "mem") 1))
+  (core instance $mem (instantiate $l))
+  (core func $foo' (canon lower (func $foo)))
+  (core func $f' (canon lower (func $c "f") (memory $mem "mem")))
+  (core func $make' (canon lower (func $d "make")))
+  (core func $w' (canon lower (func $w "get-random-u64")))
+  (core func $w2' (canon lower (func $w "get-random-u99")))
+  (core module $m
+    (import "" "foo" (func $foo)) (import "" "f" (func $f (param i32 i32)))
+    (import "" "make" (func $make (result i32))) (import "" "w" (func $w (result i64)))
+    (import "" "w2" (func $w2 (result i64)))
+    (func (export "one") (call $foo))
+    (func (export "two") (call $f (i32.const 0) (i32.const 1)))
+    (func (export "three") (drop (call $make)))
+    (func (export "four") (drop (call $w)))
+    (func (export "five") (drop (call $w2))))
+  (core instance $i (instantiate $m (with "" (instance (export "foo" (func $foo'))
+    (export "f" (func $f')) (export "make" (func $make')) (export "w" (func $w'))
+    (export "w2" (func $w2'))))))
+  (func (export "one") (canon lift (core func $i "one")))
+  (func (export "two") (canon lift (core func $i "two")))
+  (func (export "three") (canon lift (core func $i "three")))
+  (func (export "four") (canon lift (core func $i "four")))
+  (func (export "five") (canon lift (core func $i "five"))))
+EOF
+run --invoke 'four()' unknown.wat
+code 1
+err_has "not defined"
+run -Wunknown-imports-trap --invoke 'four()' unknown.wat
+code 0
+stdout "()"
+for pair in one=foo 'two=a:b/c#f' 'three=a:b/d#make'; do
+    run -Wunknown-imports-trap --invoke "${pair%%=*}()" unknown.wat
+    code 1
+    err_has "unknown import: \`${pair#*=}\` has not been defined"
+done
+run -Wunknown-imports-trap --invoke 'five()' unknown.wat
+code 1
+err_has "get-random-u99\` has not been defined"
+run -Wunknown-imports-default --invoke 'four()' unknown.wat
+code 1
+err_has "components cannot be run with \`-W unknown-imports-default\`"
+run -Wunknown-imports-trap version.wat
+code 1
+err_has "no exported instance named"
+
 begin "a component that traps"
 run --invoke 'trap()' "$data/component-echo.wasm"
 code 134
