@@ -52,6 +52,13 @@ run component wit plugged.wasm
 code 0
 expect test -z "$(grep import .out)"
 
+begin "as text"
+run component plug incr.wat --plug double.wat -t -o plugged.wat
+code 0
+expect grep -q '^(component' plugged.wat
+gives_text() { run run --invoke 'apply(20)' plugged.wat; code 0; stdout 41; }
+gives_text
+
 begin "a plug twice over"
 run component plug incr.wat --plug plugged.wasm -o twice.wasm
 code 0
