@@ -18,6 +18,7 @@ typedef struct TypeScope {
     struct TypeScope *outer;
     u32 ntypes, nfuncs, ninstances;
     Map known;   /* id of a type -> its index */
+    Map named;   /* ids of types that this scope imports or exports */
     Map sources; /* id of a type -> index into source_list; of the component only */
     VEC(TypeSource) source_list;
     /* The component: definitions since the last change of section. Types: declarations. */

@@ -15,6 +15,7 @@ static Str key_of(const GraphType *t)
 void type_scope_release(TypeScope *s)
 {
     map_release(&s->known);
+    map_release(&s->named);
     map_release(&s->sources);
     vec_release(&s->source_list);
     buf_release(&s->defs);
@@ -285,7 +286,8 @@ void scope_name_type(TypeScope *s, GraphType *t)
 {
     t = gtypes_find(t);
     u32 index = s->ntypes++;
-    if (t->kind >= CT_PRIMITIVES)
+    /* Methods go by the first name of a resource; further ones are only other names. */
+    if (t->kind >= CT_PRIMITIVES && map_add(&s->named, key_of(t), 0))
         map_set(&s->known, key_of(t), index);
 }
 

@@ -115,6 +115,20 @@ TEST(compose_imports_left_over_are_merged)
                 "import h: func()\n");
 }
 
+TEST(compose_a_resource_with_two_names)
+{
+    expect_plug("(component (import \"a:b/t\" (instance"
+                "   (export \"fields\" (type $f (sub resource)))"
+                "   (export \"headers\" (type $h (eq $f)))"
+                "   (export \"[method]fields.get\" (func (param \"self\" (borrow $f))"
+                "     (result (own $h))))))"
+                " (import \"go\" (func)))",
+                "(component (import \"h\" (func $h)) (export \"go\" (func $h)))", NULL,
+                "import h: func()\n"
+                "import a:b/t { fields: resource fields; headers: resource fields; "
+                "[method]fields.get: func(self: borrow<fields>) -> fields; }\n");
+}
+
 TEST(compose_imports_that_cannot_be_merged)
 {
     refuse_plug("(component (import \"i\" (instance (export \"f\" (func (param \"x\" u32)))))"
