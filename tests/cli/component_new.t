@@ -203,6 +203,96 @@ code 0
 run component wit apart.wasm
 expect test "$(grep -c 'import a:dep' .out)" = 2
 
+begin "every type and function, in binary form and back"
+cat >every.wit <<'EOF'
+package a:every@0.1.0-rc.1;
+
+interface base {
+  record point {
+    x: u32,
+    y: f64,
+  }
+
+  resource blob {
+    constructor(size: u64);
+    read: func(at: u64) -> result<list<u8>, string>;
+    join: static func(a: blob, b: borrow<blob>) -> option<blob>;
+  }
+}
+
+interface all {
+  use base.{point, blob as chunk};
+
+  variant v {
+    none,
+    one(point),
+    many(list<chunk>),
+  }
+
+  enum e {
+    a,
+    b,
+  }
+
+  flags f {
+    read,
+    write,
+  }
+
+  type alias = v;
+
+  type ints = tuple<s8, u8, s16, u16, s32, u32, s64, u64>;
+
+  type others = tuple<bool, f32, f64, char, string>;
+
+  type results = tuple<result, result<u8>, result<_, u8>, result<u8, e>>;
+
+  type table = map<string, u32>;
+
+  type four = list<u8, 4>;
+
+  type later = future<stream<u8>>;
+
+  fallible: func(a: alias) -> result<ints, others>;
+
+  wait: async func(f: f) -> table;
+
+  lend: func(c: borrow<chunk>, d: results);
+}
+
+world w {
+  import base;
+  import all;
+  import local: interface {
+    use base.{point};
+
+    go: func(p: point) -> point;
+  }
+  export run: func(of: string) -> list<tuple<u32, option<string>>>;
+  export all;
+}
+EOF
+run component wit every.wit -w -o every.wasm
+code 0
+run component validate --all-features every.wasm
+code 0
+run component wit every.wasm
+code 0
+expect cmp -s .out every.wit
+
+begin "the same result in Wasmtime"
+real=$(command -v "${WASMTIME_REAL:-wasmtime}")
+if [ -n "$real" ]; then
+    for file in greet:'greet("you")' calc:'calc()'; do
+        run --invoke "${file#*:}" "${file%%:*}.wasm"
+        cp .out ours
+        "$real" run --invoke "${file#*:}" "${file%%:*}.wasm" >theirs 2>&1
+        expect cmp -s ours theirs
+    done
+else
+    echo "skip $topic: no other wasmtime (WASMTIME_REAL)"
+fi
+
 begin "what does not fit is told"
 run component new greet.wat -o x.wasm
 code 1
