@@ -131,7 +131,7 @@ void bindgen_lower(Bindgen *g, WitId id, Str expr, u32 *names, Buf *body, FlatEx
             push_expr(ret_flat, bindgen_format(g, "%.*s.__handle", TEXT_ARG(expr)));
             break;
         }
-        /* fallthrough */
+        __attribute__((fallthrough));
     default:
         push_expr(ret_flat, bindgen_format(g, "(int32_t) %.*s", TEXT_ARG(expr)));
     }

@@ -219,7 +219,7 @@ void wrap_put_options(Wrap *w, u32 source, FuncNeeds needs, bool import, u32 pos
         buf_uleb(def, realloc);
     }
     if (needs.memory)
-        buf_u8(def, c->encoding);
+        buf_u8(def, (u8)c->encoding);
     if (post_return != NO_INDEX) {
         buf_u8(def, 5);
         buf_uleb(def, post_return);
