@@ -106,10 +106,19 @@ void wit_scope_note(WitScope *s, WitId type, u32 index)
     int_map_set(&s->types[s->exporting], type, index);
 }
 
+static bool find_noted(const WitScope *s, bool exporting, WitId type, u32 *ret_index)
+{
+    u32 index;
+    if (!int_map_get(&s->types[exporting], type, &index) || index == WIT_NONE)
+        return false;
+    *ret_index = index;
+    return true;
+}
+
 bool wit_scope_find(const WitScope *s, WitId type, u32 *ret_index)
 {
-    return (s->exporting && int_map_get(&s->types[1], type, ret_index)) ||
-           int_map_get(&s->types[0], type, ret_index);
+    return (s->exporting && find_noted(s, true, type, ret_index)) ||
+           find_noted(s, false, type, ret_index);
 }
 
 void wit_scope_note_instance(WitScope *s, WitId interface, u32 index)
@@ -136,7 +145,7 @@ u32 wit_scope_foreign(WitScope *s, WitId type)
     u32 index, instance;
     bool exported = s->exporting && t->owner.kind == WIT_OWNER_INTERFACE &&
                     int_map_get(&s->instances[1], t->owner.id, &instance);
-    if (int_map_get(&s->types[exported], type, &index))
+    if (find_noted(s, exported, type, &index))
         return index;
     if (t->owner.kind != WIT_OWNER_INTERFACE ||
         (!exported && !int_map_get(&s->instances[0], t->owner.id, &instance)))

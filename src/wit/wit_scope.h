@@ -74,6 +74,7 @@ u32 wit_scope_structure(WitScope *s, const Buf *def);
 u32 wit_scope_definition(WitScope *s, WitId type);
 /* The index of the function's type. */
 u32 wit_scope_func(WitScope *s, const WitFunc *f);
+/* WIT_NONE: forgets it. */
 void wit_scope_note(WitScope *s, WitId type, u32 index);
 bool wit_scope_find(const WitScope *s, WitId type, u32 *ret_index);
 void wit_scope_note_instance(WitScope *s, WitId interface, u32 index);

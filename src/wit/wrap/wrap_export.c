@@ -212,16 +212,8 @@ static u32 put_shell(Wrap *w, WitId interface, const u32 *lifted)
 /* Later exports name the types of this one as those of the exported instance. */
 static void forget_types(Wrap *w, const WitInterface *i)
 {
-    IntMap kept = {0}, *all = &w->s.types[1];
     for (u32 k = 0; k < i->ntypes; k++)
-        int_map_set(&kept, i->types[k], 0);
-    IntMap rest = {0};
-    for (u32 k = 0; k < all->cap; k++)
-        if (all->keys[k] && !int_map_has(&kept, all->keys[k] - 1))
-            int_map_set(&rest, all->keys[k] - 1, all->values[k]);
-    int_map_release(&kept);
-    int_map_release(all);
-    *all = rest;
+        wit_scope_note(&w->s, i->types[k], WIT_NONE);
 }
 
 static void export_interface(Wrap *w, const WitWorldItem *item)

@@ -8,8 +8,24 @@
 
 #define MAIN_MODULE "__main_module__"
 
+static void index_members(Wrap *w)
+{
+    for (u32 i = 0; i < w->m->ninterfaces; i++) {
+        const WitInterface *in = &w->m->interfaces[i];
+        for (u32 k = 0; k < in->ntypes; k++)
+            map_add(&w->members,
+                    wrap_format(w, "%u#%.*s", i, STR_ARG(w->m->types[in->types[k]].name)),
+                    in->types[k]);
+        for (u32 k = 0; k < in->nfuncs; k++)
+            map_add(&w->members,
+                    wrap_format(w, "%u(%.*s", i, STR_ARG(w->m->funcs[in->funcs[k]].name)),
+                    in->funcs[k]);
+    }
+}
+
 void wrap_index_world(Wrap *w)
 {
+    index_members(w);
     const WitWorld *world = w->world;
     w->exported = arena_alloc(&w->arena, (usize)w->m->ninterfaces + 1);
     for (u32 i = 0; i < world->nimports; i++)
@@ -94,40 +110,39 @@ bool wrap_find_export(const Wrap *w, const char *prefix, WitId interface, Str na
 
 /* ---- imports ---- */
 
-static bool find_in_interface(const Wrap *w, WitId interface, Str name, WitId *ret_func)
+/* Functions have a '(' in front of their names: no type has that. */
+static bool find_member(const Wrap *w, WitId interface, const char *mark, Str name, WitId *ret_id)
 {
-    const WitInterface *i = &w->m->interfaces[interface];
-    for (u32 k = 0; k < i->nfuncs; k++)
-        if (str_eq(w->m->funcs[i->funcs[k]].name, name)) {
-            *ret_func = i->funcs[k];
-            return true;
-        }
-    return false;
+    Buf key = {0};
+    u64 found = 0;
+    buf_printf(&key, "%u%s", interface, mark);
+    buf_str(&key, name);
+    bool any = map_get(&w->members, (Str){(char *)key.p, key.n}, &found);
+    buf_release(&key);
+    if (any)
+        *ret_id = (WitId)found;
+    return any;
 }
 
 static bool find_resource(const Wrap *w, WitId interface, Str name, WitId *ret_type)
 {
     u64 item;
-    if (interface == WIT_NONE) {
+    if (interface != WIT_NONE) {
+        if (!find_member(w, interface, "#", name, ret_type))
+            return false;
+    } else {
         if (!map_get(&w->items[0], name, &item) || w->world->imports[item].kind != WIT_ITEM_TYPE)
             return false;
         *ret_type = w->world->imports[item].id;
-        return w->m->types[wit_unalias(w->m, *ret_type)].kind == WIT_RESOURCE;
     }
-    const WitInterface *i = &w->m->interfaces[interface];
-    for (u32 k = 0; k < i->ntypes; k++)
-        if (str_eq(w->m->types[i->types[k]].name, name)) {
-            *ret_type = i->types[k];
-            return w->m->types[wit_unalias(w->m, *ret_type)].kind == WIT_RESOURCE;
-        }
-    return false;
+    return w->m->types[wit_unalias(w->m, *ret_type)].kind == WIT_RESOURCE;
 }
 
 static bool find_func(const Wrap *w, WitId interface, Str name, WitId *ret_func)
 {
     u64 item;
     if (interface != WIT_NONE)
-        return find_in_interface(w, interface, name, ret_func);
+        return find_member(w, interface, "(", name, ret_func);
     if (!map_get(&w->items[0], name, &item) || w->world->imports[item].kind != WIT_ITEM_FUNC)
         return false;
     *ret_func = w->world->imports[item].id;
