@@ -127,4 +127,32 @@ kill $server
 stdout "Hello from C!"
 cd ..
 
+begin "dev serves, swaps, and keeps the last good build"
+cd my-app
+"$WASMTIME" dev --addr 127.0.0.1:18499 >served 2>&1 &
+dev=$!
+get() { # TEXT: until the answer is this one, ten seconds
+    n=0
+    while [ "$(curl -s --max-time 5 http://127.0.0.1:18499/)" != "$1" ] && [ $n -lt 100 ]; do
+        sleep 0.1
+        n=$((n + 1))
+    done
+    [ $n -lt 100 ]
+}
+expect get "Hello from C!"
+cp src/main.c good.c
+sed 's/Hello from C!/Good day!/' good.c >src/main.c
+expect get "Good day!"
+echo 'int x = ;' >>src/main.c
+n=0
+while ! grep -q 'last good build' served && [ $n -lt 100 ]; do
+    sleep 0.1
+    n=$((n + 1))
+done
+expect get "Good day!"
+kill $dev
+wait $dev
+expect test -z "$(curl -s --max-time 5 http://127.0.0.1:18499/)"
+cd ..
+
 finish
