@@ -9,16 +9,16 @@ Every server runs on one core, the load (wrk, 32 kept-alive connections) on anot
 take turns in each round, and the figures are medians over the rounds. On a machine that others use, rates mean
 little by themselves: look at the ratios, and at the processor time a request took.
 
-WASMTIME   the command, build/wasmtime if not set
-ORACLE     another wasmtime command, from PATH if not set; without it, and without nginx, their rows are missing
+WASMTIME         the command, build/wasmtime if not set
+WASMTIME_REAL    another wasmtime command, from PATH if not set; without it, and without nginx, their rows are missing
 WASMTIME_SUITES  the suites, with components/
 """
 import argparse, json, os, re, shutil, signal, socket, statistics, subprocess, sys, tempfile, time
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 OURS = os.environ.get('WASMTIME', os.path.join(TOP, 'build/wasmtime'))
-OTHER = os.environ.get('ORACLE') or shutil.which('wasmtime')
-SUITES = os.environ.get('WASMTIME_SUITES', '')
+OTHER = os.environ.get('WASMTIME_REAL') or shutil.which('wasmtime')
+SUITES = os.environ.get('WASMTIME_SUITES', os.path.join(TOP, '../shared/suites'))
 NGINX = shutil.which('nginx') or shutil.which('nginx', path='/usr/sbin')
 WORK = tempfile.mkdtemp()
 CORES = sorted(os.sched_getaffinity(0))

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # `component plug` and `component compose`: several components become one that runs. With
-# WASMTIME_REFERENCE (the program of Bytecode Alliance's Wasmtime) what is composed runs there, too.
+# WASMTIME_REAL (the program of Bytecode Alliance's Wasmtime) what is composed runs there, too.
 . "$top/tests/cli/lib.sh"
 
 # Doubles a number; asks for nothing.
@@ -38,11 +38,11 @@ gives() {
     run run --invoke 'apply(20)' "$1"
     code 0
     stdout "$2"
-    if [ -n "$WASMTIME_REFERENCE" ]; then
-        expect test "$("$WASMTIME_REFERENCE" run --invoke 'apply(20)' "$1" 2>&1)" = "$2"
+    if [ -n "$WASMTIME_REAL" ]; then
+        expect test "$("$WASMTIME_REAL" run --invoke 'apply(20)' "$1" 2>&1)" = "$2"
     fi
 }
-[ -n "$WASMTIME_REFERENCE" ] || echo "skip $topic: WASMTIME_REFERENCE is not set, nothing runs there"
+[ -n "$WASMTIME_REAL" ] || echo "skip $topic: WASMTIME_REAL is not set, nothing runs there"
 
 begin "a plug of a compatible version"
 run component plug incr.wat --plug double.wat -o plugged.wasm
