@@ -17,26 +17,37 @@ void watch_arm(Watch *w, Store *s, u64 deadline)
 
 bool watch_disarm(Watch *w)
 {
-    u32 armed = WATCH_ARMED;
-    if (__atomic_compare_exchange_n(&w->state, &armed, WATCH_IDLE, false, __ATOMIC_ACQ_REL,
-                                    __ATOMIC_ACQUIRE) ||
-        armed == WATCH_IDLE)
-        return false;
-    while (__atomic_load_n(&w->state, __ATOMIC_ACQUIRE) == WATCH_FIRING)
-        sched_yield();
+    for (;;) {
+        u32 state = WATCH_ARMED;
+        if (__atomic_compare_exchange_n(&w->state, &state, WATCH_IDLE, false, __ATOMIC_ACQ_REL,
+                                        __ATOMIC_ACQUIRE) ||
+            state == WATCH_IDLE)
+            return false;
+        if (state == WATCH_FIRED)
+            break;
+        sched_yield(); /* WATCH_FIRING */
+    }
     __atomic_store_n(&w->state, WATCH_IDLE, __ATOMIC_RELAXED);
     return true;
 }
 
-static void fire(Worker *w, Watch *watch)
+/* A deadline that is still to come, UINT64_MAX: none. */
+static u64 fire(Worker *w, Watch *watch, u64 now)
 {
     u32 armed = WATCH_ARMED;
     if (!__atomic_compare_exchange_n(&watch->state, &armed, WATCH_FIRING, false, __ATOMIC_ACQ_REL,
                                      __ATOMIC_ACQUIRE))
-        return;
+        return UINT64_MAX;
+    /* The deadline that was looked at may be that of the call before: now it stays. */
+    u64 deadline = __atomic_load_n(&watch->deadline, __ATOMIC_RELAXED);
+    if (deadline > now) {
+        __atomic_store_n(&watch->state, WATCH_ARMED, __ATOMIC_RELEASE);
+        return deadline;
+    }
     store_interrupt(watch->store);
     wasi_loop_poke(w->loop); /* it is there as long as a call is */
     __atomic_store_n(&watch->state, WATCH_FIRED, __ATOMIC_RELEASE);
+    return UINT64_MAX;
 }
 
 u64 watch_run(Worker *w, u64 now)
@@ -47,9 +58,8 @@ u64 watch_run(Worker *w, u64 now)
             continue;
         u64 deadline = __atomic_load_n(&c->watch.deadline, __ATOMIC_RELAXED);
         if (deadline <= now)
-            fire(w, &c->watch);
-        else
-            next = MIN(next, deadline);
+            deadline = fire(w, &c->watch, now);
+        next = MIN(next, deadline);
     }
     return next;
 }
