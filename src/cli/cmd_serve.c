@@ -222,7 +222,11 @@ MUST_CHECK static Error *link_guest(void *arg, ComponentLinker *l, WasiP2 *p)
     Error *e = cli ? wasi_p2_link(l, p) : wasi_p2_link_proxy(l, p);
     if (!e)
         e = wasi_p2_link_http(l, p, &s->http);
-    return e ? e : wasi_setup_link_stores(s->c, l, p);
+    if (!e)
+        e = wasi_setup_link_stores(s->c, l, p);
+    if (!e && opt_bool(o, OPT_W_unknown_imports_trap))
+        e = component_linker_unknown(l, s->config.component);
+    return e;
 }
 
 static void log_info(void *arg, const char *text)
