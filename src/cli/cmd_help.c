@@ -86,6 +86,7 @@ void help_print(CommandId id, bool root, Buf *out)
     for (u32 i = 0; i < FLAG_COUNT; i++)
         if (flag_in((FlagId)i, id))
             print_flag_row((FlagId)i, out);
+    buf_printf(out, "\nExample:\n  %s\n", command_desc(id)->example);
 }
 
 /* Text of a table cell: | would end it. */
@@ -145,7 +146,7 @@ void help_markdown(Buf *out)
         for (u32 f = 0; f < FLAG_COUNT; f++)
             if (flag_in((FlagId)f, (CommandId)i))
                 print_flag_row((FlagId)f, out);
-        buf_str(out, STR("```\n"));
+        buf_printf(out, "\nExample:\n  %s\n```\n", d->example);
     }
     buf_str(out,
             STR("\n## Option groups\n\n"

@@ -13,8 +13,9 @@
 enum { MANY = ARGS_MANY, GUEST = ARGS_GUEST };
 
 static const CommandDesc commands[] = {
-#define COMMAND(id, name, args, min, max, help) {name, args, help, min, max, cmd_##id},
-#define UNBUILT(id, name, help) {name, "", help, 0, ARGS_MANY, NULL},
+#define COMMAND(id, name, args, min, max, help, example)                                           \
+    {name, args, help, example, min, max, cmd_##id},
+#define UNBUILT(id, name, help) {name, "", help, NULL, 0, ARGS_MANY, NULL},
 #include "cli/commands.def"
 #undef COMMAND
 #undef UNBUILT

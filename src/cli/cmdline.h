@@ -10,7 +10,7 @@
 #include "cli/options.h"
 
 typedef enum CommandId {
-#define COMMAND(id, name, args, min, max, help) CMD_##id,
+#define COMMAND(id, name, args, min, max, help, example) CMD_##id,
 #define UNBUILT(id, name, help) CMD_##id,
 #include "cli/commands.def"
 #undef COMMAND
@@ -40,6 +40,7 @@ typedef struct CmdLine CmdLine;
 
 typedef struct CommandDesc {
     const char *name, *args, *help;
+    const char *example; /* a whole command line; NULL if `run` is */
     int min, max;
     Error *(*run)(CmdLine *c, int *ret_status); /* NULL: not in this build */
 } CommandDesc;
@@ -98,7 +99,8 @@ void help_markdown(Buf *out);
 /* "--wasm <KEY[=VAL[,..]]>" */
 void help_flag(FlagId f, Buf *out);
 
-#define COMMAND(id, name, args, min, max, help) Error *cmd_##id(CmdLine *c, int *ret_status);
+#define COMMAND(id, name, args, min, max, help, example)                                           \
+    Error *cmd_##id(CmdLine *c, int *ret_status);
 #define UNBUILT(id, name, help)
 #include "cli/commands.def"
 #undef COMMAND

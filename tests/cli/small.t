@@ -74,6 +74,27 @@ out_has "Usage: wasmtime wast [OPTIONS] <SCRIPT>..."
 run help nope
 code 2
 
+# --help behind an example shows that what is before it was understood; behind the file that `run`
+# runs it would be the guest's.
+begin "the help of every command has an example, which parses"
+run help --markdown
+sed -n 's/^## wasmtime //p' .out >.commands
+expect test "$(wc -l <.commands)" -ge 20
+while read -r command; do
+    run help $command
+    code 0
+    expect grep -qxF "Example:" .out
+    example=$(sed -n '/^Example:$/{n;s/^  wasmtime //;s/ > .*//;p;}' .out)
+    case $example in
+    "$command" | "$command "*) ;;
+    *) wrong "the example of $command is: $example" ;;
+    esac
+    [ "$command" = run ] && example="run --help ${example#run }"
+    run $example --help
+    code 0
+    out_has "Example:"
+done <.commands
+
 begin "docs/cli.md is what the program says"
 run help --markdown
 code 0
