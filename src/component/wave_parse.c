@@ -150,7 +150,7 @@ static void parse_int(Parser *p, CTypeKind kind, ComponentVal *ret)
     Str s = number(p, false);
     IntRow row = ints[kind];
     bool negative = s.n && s.p[0] == '-';
-    Str digits = {s.p + negative, s.n - negative};
+    Str digits = negative ? (Str){s.p + 1, s.n - 1} : s;
     u64 max =
         row.is_signed ? ((u64)1 << (row.bits - 1)) - !negative : UINT64_MAX >> (64 - row.bits);
     u64 v = 0;
