@@ -134,6 +134,19 @@ static Str renamed(const AstUse *u, Str name, u8 *used)
     return name;
 }
 
+/* A function under another name is another function: its name is what bindings import and export.
+ */
+static void rename_item(Resolver *r, WitWorldItem *i, Str name)
+{
+    if (i->kind == WIT_ITEM_FUNC && !str_eq(i->name, name)) {
+        WitFunc f = r->funcs.p[i->id];
+        f.name = f.label = name;
+        vec_push(&r->funcs, f);
+        i->id = r->funcs.n - 1;
+    }
+    i->name = name;
+}
+
 static void include_list(WorldBuilder *b, bool is_export, const WitWorldItem *items, u32 n,
                          const AstItem *include, u8 *used)
 {
@@ -146,7 +159,7 @@ static void include_list(WorldBuilder *b, bool is_export, const WitWorldItem *it
                 list_push(b->r, l, i);
             continue;
         }
-        i.name = renamed(&include->use, i.name, used);
+        rename_item(b->r, &i, renamed(&include->use, i.name, used));
         if (list_has(b->r, l, &i, &other)) {
             if (i.kind == WIT_ITEM_TYPE && l->items.p[other].kind == WIT_ITEM_TYPE &&
                 i.id == l->items.p[other].id)
