@@ -429,7 +429,10 @@ void bindgen_define(Bindgen *g, WitId id)
     if (wit_is_primitive(t->kind))
         return;
     /* Types of other scopes are there already; an alias of a resource is not a type in C. */
-    bool foreign = t->name.n && (t->owner.kind != g->owner.kind || t->owner.id != g->owner.id);
+    /* Types of a world are also those of the worlds that it includes. */
+    bool foreign =
+        t->name.n && (t->owner.kind != g->owner.kind ||
+                      (t->owner.kind == WIT_OWNER_INTERFACE && t->owner.id != g->owner.id));
     if (foreign || (t->kind == WIT_ALIAS && bindgen_is_resource(g->m, id)))
         return;
     if (g->error)
