@@ -11,15 +11,17 @@
 
 typedef struct Names {
     Str name;    /* "my-app" */
+    Str id;      /* in WIT: "my-app", "%list" */
     char *snake; /* "my_app" */
 } Names;
 
-/* @NAME@ is the name, @SNAKE@ the name in C, @FILE@ that of the built file. */
+/* @NAME@ is the name; @ID@, @SNAKE@: in WIT and in C; @FILE@: that of the built file. */
 static void fill_in(const Names *n, Str text, Buf *out)
 {
     const struct {
         Str mark, value;
     } marks[] = {{STR("@NAME@"), n->name},
+                 {STR("@ID@"), n->id},
                  {STR("@SNAKE@"), str_of(n->snake)},
                  {STR("@FILE@"), str_of(n->snake)}};
     for (usize i = 0; i < text.n;) {
@@ -94,6 +96,9 @@ Error *cmd_new_component(CmdLine *c, int *ret_status)
             "`%s` is no name for a component: words of letters and digits, joined "
             "by `-`, as in `my-app`",
             c->args.p[0]);
+    Buf id = {0};
+    buf_printf(&id, "%s%s", wit_is_keyword(n.name) ? "%" : "", c->args.p[0]);
+    n.id = (Str){(const char *)id.p, id.n};
     n.snake = mem_strdup_n(n.name.p, n.name.n);
     for (char *s = n.snake; *s; s++)
         *s = (char)(*s == '-' ? '_' : *s >= 'A' && *s <= 'Z' ? *s + 32 : *s);
@@ -102,6 +107,7 @@ Error *cmd_new_component(CmdLine *c, int *ret_status)
         printf("Made the project `%s`. Next:\n  cd %s\n  wasmtime build\n", c->args.p[0],
                c->args.p[0]);
     mem_free(n.snake);
+    buf_release(&id);
     *ret_status = 0;
     return e;
 }

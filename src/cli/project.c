@@ -212,7 +212,8 @@ static Error *compile(const Project *p, bool release, const char *bindings)
     add_word(&w, "-mexec-model=%s", command ? "command" : "reactor");
     add_words(&w, release ? "-Oz -Wl,--strip-all" : "-O1 -Wl,--strip-debug");
     add_words(&w, p->flags);
-    add_words(&w, "-Ibuild/gen");
+    /* Bindings of a world `string` must not stand in the place of the C library's string.h. */
+    add_words(&w, "-iquote build/gen -idirafter build/gen");
     add_words(&w, p->source);
     add_word(&w, "build/gen/%s.c", bindings);
     add_word(&w, "build/gen/%s_component_type.o", bindings);
