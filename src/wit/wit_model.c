@@ -38,12 +38,16 @@ WitId wit_find_interface(const WitModel *m, Str full)
     return WIT_NONE;
 }
 
-/* All of them are listed. */
+static void list_worlds(const WitModel *m, const WitPackage *p, Buf *out)
+{
+    for (u32 i = 0; i < p->nworlds; i++)
+        buf_printf(out, "\n  %.*s", STR_ARG(m->worlds[p->worlds[i]].name));
+}
+
 static Error *ambiguous_world(const WitModel *m, const WitPackage *p)
 {
     Buf list = {0};
-    for (u32 i = 0; i < p->nworlds; i++)
-        buf_printf(&list, "\n  %.*s", STR_ARG(m->worlds[p->worlds[i]].name));
+    list_worlds(m, p, &list);
     Error *e = error_new("There are %u worlds in `%.*s`; choose one:%.*s", p->nworlds,
                          STR_ARG(p->full), STR_ARG(((Str){(char *)list.p, list.n})));
     buf_release(&list);
@@ -61,6 +65,19 @@ static Error *only_world(const WitModel *m, WitId *ret_world)
     return NULL;
 }
 
+static Error *unknown_world(const WitModel *m, Str name)
+{
+    const WitPackage *p = &m->packages[m->root];
+    if (!p->nworlds)
+        return error_new("there is no world `%.*s`", STR_ARG(name));
+    Buf list = {0};
+    list_worlds(m, p, &list);
+    Error *e = error_new("there is no world `%.*s`; `%.*s` has:%.*s", STR_ARG(name),
+                         STR_ARG(p->full), STR_ARG(((Str){(char *)list.p, list.n})));
+    buf_release(&list);
+    return e;
+}
+
 Error *wit_find_world(const WitModel *m, Str name, WitId *ret_world)
 {
     if (!name.n)
@@ -72,5 +89,5 @@ Error *wit_find_world(const WitModel *m, Str name, WitId *ret_world)
             return NULL;
         }
     }
-    return error_new("there is no world `%.*s`", STR_ARG(name));
+    return unknown_world(m, name);
 }

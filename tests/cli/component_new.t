@@ -64,6 +64,10 @@ code 1
 err_has "There are 2 worlds in \`demo:shop@1.2.0\`; choose one:"
 err_has "  shop"
 err_has "  full"
+run component embed wit greet.wat -w shops -o x.wasm
+code 1
+err_has "there is no world \`shops\`; \`demo:shop@1.2.0\` has:"
+err_has "  shop"
 
 begin "a module becomes a component, which runs"
 run component embed wit greet.wat -w shop -o embedded.wasm
