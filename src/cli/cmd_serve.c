@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define LOG_TARGET "wasmtime_cli::commands::serve"
@@ -71,8 +72,10 @@ MUST_CHECK static Error *access_flags(const CmdLine *c, ServeConfig *o)
     o->access_json = choice == 1;
     if (!cmdline_given(c, FLAG_access_log))
         return NULL;
+    struct stat st;
     o->access_fd =
         path ? open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644) : STDERR_FILENO;
+    o->access_is_file = o->access_fd >= 0 && fstat(o->access_fd, &st) == 0 && S_ISREG(st.st_mode);
     return o->access_fd < 0 ? error_wrap(file_os_error(), "failed to open `%s`", path) : NULL;
 }
 

@@ -15,18 +15,38 @@
 
 enum {
     BACKLOG = 100,
+    PIPE_PIECE = 4096, /* PIPE_BUF: room for it is what poll tells of */
     MS = 1000000,
     LAST_MS = 2000, /* from the drain's deadline to the process's end */
 };
 
 /* --- words --- */
 
+/* What a pipe that has room takes without waiting: whole lines, if they are not too long. */
+static usize piece(const char *text, usize n)
+{
+    usize end = MIN(n, (usize)PIPE_PIECE);
+    while (end < n && end > 0 && text[end - 1] != '\n')
+        end--;
+    return end ? end : MIN(n, (usize)PIPE_PIECE);
+}
+
+void serve_put(int to, const char *text, usize n)
+{
+    OsPollFd fd = {.fd = to, .wanted = OS_POLL_WRITE};
+    while (n > 0) {
+        usize ready, done, take = piece(text, n);
+        if (os_wait_any(&fd, 1, 0, NULL, &ready) != 0 || !ready || fd.ready != OS_POLL_WRITE ||
+            os_fd_write(to, text, take, &done) != 0)
+            return;
+        text += done;
+        n -= done;
+    }
+}
+
 static void say(const char *text, usize n)
 {
-    OsPollFd fd = {.fd = STDERR_FILENO, .wanted = OS_POLL_WRITE};
-    usize ready, done;
-    if (os_wait_any(&fd, 1, 0, NULL, &ready) == 0 && ready && fd.ready == OS_POLL_WRITE)
-        (void)os_fd_write(STDERR_FILENO, text, n, &done);
+    serve_put(STDERR_FILENO, text, n);
 }
 
 void serve_report(const char *head, Error *e)

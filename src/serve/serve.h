@@ -27,6 +27,7 @@ typedef struct ServeConfig {
     u64 drain_ns;             /* from the signal to the end */
     bool prefix;              /* in front of guests' lines */
     int access_fd;            /* of the access log; -1: none */
+    bool access_is_file;      /* writing to it never waits for a reader */
     bool access_json;         /* instead of the Common Log Format */
     const OsAddress *metrics; /* where numbers can be fetched; may be NULL */
     const HttpPair *headers;  /* replace those of their names */

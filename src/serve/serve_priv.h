@@ -100,6 +100,9 @@ struct Server {
 
 /* --- serve.c --- */
 
+/* Writes without waiting: what a pipe that nobody reads does not take is dropped. */
+void serve_put(int to, const char *text, usize n);
+
 /* "HEAD: ..." with causes on stderr; dropped if stderr takes nothing. Frees `e`. */
 void serve_report(const char *head, Error *e);
 #define REPORT_ERROR "error"          /* instead of an answer */

@@ -107,8 +107,12 @@ static void on_cool(HttpTimer *t)
 static void write_lines(HttpTask *t)
 {
     Worker *w = (Worker *)((u8 *)t - offsetof(Worker, write_lines));
+    const ServeConfig *c = &w->server->c;
     usize n;
-    (void)os_fd_write(w->server->c.access_fd, w->lines.p, w->lines.n, &n);
+    if (c->access_is_file)
+        (void)os_fd_write(c->access_fd, w->lines.p, w->lines.n, &n);
+    else
+        serve_put(c->access_fd, (const char *)w->lines.p, w->lines.n);
     w->lines.n = 0;
 }
 
