@@ -159,7 +159,15 @@ static void include_list(WorldBuilder *b, bool is_export, const WitWorldItem *it
                 list_push(b->r, l, i);
             continue;
         }
-        rename_item(b->r, &i, renamed(&include->use, i.name, used));
+        Str name = renamed(&include->use, i.name, used);
+        if (i.kind == WIT_ITEM_TYPE && b->r->types.p[i.id].kind == WIT_RESOURCE &&
+            !str_eq(name, i.name)) {
+            /* Methods would have to be called after the new name, handles be of another type. */
+            res_fail(b->r, include->at, "the resource `%.*s` cannot have another name here",
+                     STR_ARG(i.name));
+            return;
+        }
+        rename_item(b->r, &i, name);
         if (list_has(b->r, l, &i, &other)) {
             if (i.kind == WIT_ITEM_TYPE && l->items.p[other].kind == WIT_ITEM_TYPE &&
                 i.id == l->items.p[other].id)

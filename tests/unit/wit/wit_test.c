@@ -167,6 +167,8 @@ TEST(wit_errors)
         {"package a:b; world w { import v; } world v {}", "is a world, not an interface"},
         {"package a:b; world w { include v with { i as j } } world v { import i; } interface i {}",
          "has no plain name `i`"},
+        {"package a:b; world v { resource r; } world w { include v with { r as s } }",
+         "the resource `r` cannot have another name here"},
         {"package a:b; world v { import f: func(); } world w { include v; import f: func(); }",
          "imports `f`"},
         {"package a:b; package a:b {}", "package `a:b` is defined twice"},
