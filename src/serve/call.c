@@ -54,6 +54,14 @@ static const char *peer_start(void *user, const HttpResponseHead *h)
     return wrong;
 }
 
+/* What a guest writes behind a head that has no body is not sent. */
+static void count_bytes(Call *c, usize n)
+{
+    u16 status = c->outcome.status;
+    if (http_request_head(c->r)->method != HTTP_METHOD_HEAD && status != 204 && status != 304)
+        c->outcome.bytes += n;
+}
+
 static usize peer_space(void *user)
 {
     return http_response_space(((Call *)user)->r);
@@ -62,7 +70,7 @@ static usize peer_space(void *user)
 static bool peer_write(void *user, const void *p, usize n)
 {
     Call *c = user;
-    c->outcome.bytes += n;
+    count_bytes(c, n);
     return http_response_write(c->r, p, n);
 }
 
@@ -105,7 +113,7 @@ static void answer_500(Call *c)
     c->outcome.cut = started;
     if (!started) {
         c->outcome.status = 500;
-        c->outcome.bytes = sizeof page - 1;
+        count_bytes(c, sizeof page - 1);
     }
     HttpRequest *r = leave(c);
     if (started)
