@@ -5,6 +5,7 @@
  * another name of one that is known is told by where the names in the component come from
  * (CType.origin).
  */
+#include "wit/int_map.h"
 #include "wit/wit_builder_priv.h"
 
 Str build_str(WitBuilder *b, Str s)
@@ -247,6 +248,53 @@ static void finish_packages(WitBuilder *b)
     }
 }
 
+/* The interfaces that a world imports, and what those use. */
+static void find_imported(const WitModel *m, const WitWorld *w, IntMap *ret_there)
+{
+    VEC(WitId) todo = {0};
+    for (u32 k = 0; k < w->nimports; k++)
+        if (w->imports[k].kind == WIT_ITEM_INTERFACE)
+            vec_push(&todo, w->imports[k].id);
+    while (todo.n) {
+        WitId id = todo.p[--todo.n];
+        if (int_map_has(ret_there, id))
+            continue;
+        int_map_set(ret_there, id, 0);
+        for (u32 k = 0; k < m->interfaces[id].nuses; k++)
+            vec_push(&todo, m->interfaces[id].uses[k]);
+    }
+    vec_release(&todo);
+}
+
+/* What an exported interface uses is imported, or exported with a smaller number: that is the order
+ * in which worlds are encoded. */
+MUST_CHECK static Error *check_exports(const WitModel *m, const WitWorld *w)
+{
+    IntMap imported = {0}, exported = {0};
+    Error *e = NULL;
+    find_imported(m, w, &imported);
+    for (u32 k = 0; k < w->nexports; k++)
+        if (w->exports[k].kind == WIT_ITEM_INTERFACE)
+            int_map_set(&exported, w->exports[k].id, 0);
+    for (u32 k = 0; k < w->nexports && !e; k++) {
+        WitId id = w->exports[k].id;
+        if (w->exports[k].kind != WIT_ITEM_INTERFACE)
+            continue;
+        const WitInterface *i = &m->interfaces[id];
+        for (u32 n = 0; n < i->nuses && !e; n++) {
+            WitId used = i->uses[n];
+            if (!int_map_has(&imported, used) && !(int_map_has(&exported, used) && used < id))
+                e = error_new("world `%.*s` exports `%.*s`, which uses `%.*s`: the world neither "
+                              "imports that nor exports it before",
+                              STR_ARG(w->name), STR_ARG(i->full.n ? i->full : i->name),
+                              STR_ARG(m->interfaces[used].full));
+        }
+    }
+    int_map_release(&imported);
+    int_map_release(&exported);
+    return e;
+}
+
 Error *wit_builder_finish(WitBuilder *b, WitModel **ret_model, Map *ret_names)
 {
     WitModel *m = b->m;
@@ -280,6 +328,13 @@ Error *wit_builder_finish(WitBuilder *b, WitModel **ret_model, Map *ret_names)
     finish_packages(b);
     m->root = b->root;
     b->m = NULL;
+    for (u32 i = 0; i < m->nworlds && !e; i++)
+        e = check_exports(m, &m->worlds[i]);
+    if (e) {
+        wit_free(m);
+        wit_builder_free(b);
+        return e;
+    }
     if (ret_names) {
         *ret_names = b->interface_names;
         b->interface_names = (Map){0};

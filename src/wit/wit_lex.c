@@ -228,7 +228,7 @@ Str wit_lex_docs(const WitLexer *l, Arena *arena)
         }
         if (p[1] == '/') {
             skip_line(&at);
-            if (p[2] == '/' && at.at - begin >= 3)
+            if (at.at - begin >= 3 && p[2] == '/')
                 add_doc_line(&out, (Str){p + 3, at.at - begin - 3});
         } else {
             skip_block(&at);
