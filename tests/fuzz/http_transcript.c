@@ -18,6 +18,7 @@ typedef struct Reader {
     HttpCut cut;
     u8 *copy;
     Buf *out;
+    bool failed; /* at a fault */
 } Reader;
 
 static bool arrive(Reader *r)
@@ -80,6 +81,7 @@ static HttpStep parse(Reader *r, HttpHead *h, const u8 *p, usize n)
 
 static bool end(Reader *r, HttpFault f)
 {
+    r->failed = f != HTTP_FAULT_NONE;
     if (f)
         buf_printf(r->out, "fault: %s\n", http_fault_text(f));
     else
@@ -143,10 +145,11 @@ static bool read_message(Reader *r, u64 limit)
     }
 }
 
-void http_transcript(HttpStream stream, const u8 *p, usize n, HttpCut cut, u64 limit, Buf *out)
+bool http_transcript(HttpStream stream, const u8 *p, usize n, HttpCut cut, u64 limit, Buf *out)
 {
     Reader r = {.stream = stream, .all = p, .size = n, .cut = cut, .out = out};
     while (read_message(&r, limit))
         ;
     free(r.copy);
+    return !r.failed;
 }

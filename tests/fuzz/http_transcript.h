@@ -23,8 +23,9 @@ typedef struct HttpCut {
  * Reads messages until the bytes end or a fault. Each message is a line "method target minor
  * authority name=value... " or "status minor ...", then "body:<data>", trailers, "keep" or "close",
  * or "fault: <text>" or "cut". Bodies are at most `limit` bytes.
+ * False: it ended at a fault.
  */
-void http_transcript(HttpStream stream, const u8 *p, usize n, HttpCut cut, u64 limit, Buf *out);
+bool http_transcript(HttpStream stream, const u8 *p, usize n, HttpCut cut, u64 limit, Buf *out);
 
 /* A stream made of pieces of HTTP, chosen by the seed. */
 void http_make_stream(u64 seed, Buf *out);
