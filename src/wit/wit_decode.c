@@ -59,6 +59,27 @@ static WitKind primitive_kind(CTypeKind k)
     return (WitKind)kinds[k];
 }
 
+static bool same_owner(WitOwner a, WitOwner b)
+{
+    return a.kind == b.kind && a.id == b.id;
+}
+
+/* What another interface names needs a name here, too: a `use`. */
+static bool is_foreign(const Reading *r, WitId id)
+{
+    const WitType *t = &r->b->types.p[id];
+    return r->owner.kind == WIT_OWNER_INTERFACE && t->owner.kind == WIT_OWNER_INTERFACE &&
+           !same_owner(t->owner, r->owner);
+}
+
+static WitId checked(Reading *r, WitId id)
+{
+    if (is_foreign(r, id))
+        return fail(r, "`%.*s` of another interface is used without a name of its own",
+                    STR_ARG(r->b->types.p[id].name));
+    return id;
+}
+
 static WitId value_type(Reading *r, CTypeId id);
 
 static WitId optional_type(Reading *r, CTypeId id)
@@ -83,7 +104,7 @@ static WitId read_handle(Reading *r, const CType *c)
     if ((c->handle == CTYPE_NONE || !find_known(r, c->handle, &resource)) &&
         !int_map_get(&r->resources, c->resource, &resource))
         return fail(r, "a handle to a resource without a name");
-    return resource;
+    return checked(r, resource);
 }
 
 /* The structure of a node, which gets no name by this. */
@@ -151,8 +172,8 @@ static WitId value_type(Reading *r, CTypeId id)
         return WIT_BOOL;
     if (id < CT_PRIMITIVES)
         return (WitId)primitive_kind((CTypeKind)c->kind);
-    if (find_known(r, id, &known))
-        return known;
+    if (find_known(r, id, &known) && (r->b->types.p[known].name.n || !is_foreign(r, known)))
+        return checked(r, known);
     if (c->kind < CT_PRIMITIVES)
         return (WitId)primitive_kind((CTypeKind)c->kind);
     if (c->kind >= CT_VALUES)
@@ -164,11 +185,6 @@ static WitId value_type(Reading *r, CTypeId id)
     known = build_type(r->b, t);
     int_map_set(&r->nodes, id, known);
     return known;
-}
-
-static bool same_owner(WitOwner a, WitOwner b)
-{
-    return a.kind == b.kind && a.id == b.id;
 }
 
 static bool find_here(const Reading *r, Str name, WitId *ret_type)
