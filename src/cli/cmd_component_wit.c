@@ -49,6 +49,19 @@ static Error *write_folder(const WitModel *m, const WitPrintOptions *o, const ch
     return e;
 }
 
+/* What came from a binary may say what cannot be said again: nothing is written that is not read.
+ */
+MUST_CHECK static Error *encode(const WitModel *m, Buf *out)
+{
+    WitModel *again = NULL;
+    wit_encode_package(m, m->root, out);
+    if (m->packages[m->root].ninterfaces + m->packages[m->root].nworlds == 0)
+        return NULL;
+    Error *e = wit_decode(out->p, out->n, &again);
+    wit_free(again);
+    return e ? error_wrap(e, "the package cannot be written in binary form") : NULL;
+}
+
 Error *cmd_component_wit(CmdLine *c, int *ret_status)
 {
     WitModel *m = NULL;
@@ -60,8 +73,9 @@ Error *cmd_component_wit(CmdLine *c, int *ret_status)
     if (!e && dir) {
         e = write_folder(m, &o, dir);
     } else if (!e && cmdline_given(c, FLAG_wit_wasm)) {
-        wit_encode_package(m, m->root, &out);
-        e = component_write(c, &out);
+        e = encode(m, &out);
+        if (!e)
+            e = component_write(c, &out);
     } else if (!e && cmdline_given(c, FLAG_wit_json)) {
         wit_json(m, &out);
         e = component_write_text(c, &out);
