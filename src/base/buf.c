@@ -76,6 +76,23 @@ void buf_sleb(Buf *b, i64 v)
     }
 }
 
+void buf_sized(Buf *b, const void *p, usize n)
+{
+    buf_uleb(b, n);
+    buf_bytes(b, p, n);
+}
+
+void buf_name(Buf *b, Str s)
+{
+    buf_sized(b, s.p, s.n);
+}
+
+void buf_section(Buf *b, u8 id, const Buf *content)
+{
+    buf_u8(b, id);
+    buf_sized(b, content->p, content->n);
+}
+
 void buf_u32(Buf *b, u32 v)
 {
     buf_bytes(b, &v, sizeof v);

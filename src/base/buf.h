@@ -20,6 +20,11 @@ void buf_printf(Buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void buf_vprintf(Buf *b, const char *fmt, va_list ap) PRINTF_LIKE(2, 0);
 void buf_uleb(Buf *b, u64 v);
 void buf_sleb(Buf *b, i64 v);
+/* The number of bytes as an LEB128, then they. */
+void buf_sized(Buf *b, const void *p, usize n);
+void buf_name(Buf *b, Str s); /* sized */
+/* A section (or subsection) of a binary: its id, then its content, sized. */
+void buf_section(Buf *b, u8 id, const Buf *content);
 void buf_u32(Buf *b, u32 v); /* little endian */
 void buf_u64(Buf *b, u64 v);
 char *buf_take_string(Buf *b); /* own, NUL-terminated; the buffer is empty after */

@@ -10,8 +10,7 @@
 static void put_section(Buf *out, u8 id, const void *p, usize n)
 {
     buf_u8(out, id);
-    buf_uleb(out, n);
-    buf_bytes(out, p, n);
+    buf_sized(out, p, n);
 }
 
 static void put_name(Buf *out, const char *prefix, Str name)

@@ -221,9 +221,7 @@ static const u8 core_codes[] = {
 
 static void put_section(Buf *out, u8 id, Buf *body)
 {
-    buf_u8(out, id);
-    buf_uleb(out, body->n);
-    buf_bytes(out, body->p, body->n);
+    buf_section(out, id, body);
     buf_release(body);
     *body = (Buf){0};
 }
@@ -326,8 +324,7 @@ static void put_code(const AdapterGen *g, Buf *b)
     }
     buf_bytes(&body, g->code.p, g->code.n);
     buf_uleb(b, 1);
-    buf_uleb(b, body.n);
-    buf_bytes(b, body.p, body.n);
+    buf_sized(b, body.p, body.n);
     buf_release(&body);
 }
 

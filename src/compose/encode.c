@@ -131,7 +131,7 @@ static void put_import(Encoder *en, GraphItem *item)
     scope_extern(&en->scope, &item->ext, &b);
     scope_section(&en->scope, SECTION_IMPORT);
     buf_u8(&en->scope.defs, 0);
-    put_name(&en->scope.defs, item->ext.name);
+    buf_name(&en->scope.defs, item->ext.name);
     buf_bytes(&en->scope.defs, b.p, b.n);
     buf_release(&b);
     item->index = next_index(en, item->ext.sort);
@@ -164,9 +164,7 @@ static void put_packages(Encoder *en)
         GraphPackage *p = en->g->packages.p[i];
         if (!p->used)
             continue;
-        buf_u8(en->scope.out, SECTION_COMPONENT);
-        buf_uleb(en->scope.out, p->bytes.n);
-        buf_bytes(en->scope.out, p->bytes.p, p->bytes.n);
+        buf_section(en->scope.out, SECTION_COMPONENT, &p->bytes);
         p->index = en->ncomponents++;
     }
 }
@@ -180,7 +178,7 @@ static void put_instance(Encoder *en, GraphItem *item)
     buf_uleb(out, item->package->index);
     buf_uleb(out, t->nimports);
     for (u32 i = 0; i < t->nimports; i++) {
-        put_name(out, t->imports[i].name);
+        buf_name(out, t->imports[i].name);
         put_sort(item->args[i]->ext.sort, out);
         buf_uleb(out, item->args[i]->index);
     }
@@ -194,7 +192,7 @@ static void put_alias(Encoder *en, GraphItem *item)
     put_sort(item->ext.sort, out);
     buf_u8(out, 0);
     buf_uleb(out, item->from->index);
-    put_name(out, item->ext.name);
+    buf_name(out, item->ext.name);
     item->index = next_index(en, item->ext.sort);
     if (item->ext.sort == SORT_TYPE)
         en->scope.ntypes++;
@@ -217,7 +215,7 @@ static void put_exports(Encoder *en)
         const GraphExport *e = &en->g->exports.p[i];
         scope_section(&en->scope, SECTION_EXPORT);
         buf_u8(&en->scope.defs, 0);
-        put_name(&en->scope.defs, e->name);
+        buf_name(&en->scope.defs, e->name);
         put_sort(e->item->ext.sort, &en->scope.defs);
         buf_uleb(&en->scope.defs, e->item->index);
         buf_u8(&en->scope.defs, 0);

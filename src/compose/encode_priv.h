@@ -41,6 +41,5 @@ void scope_name_type(TypeScope *s, GraphType *t);
 void scope_extern(TypeScope *s, const GraphExtern *e, Buf *out);
 /* The types that this instance exports can be had from it. */
 void scope_offer(TypeScope *s, u32 instance, const GraphType *type);
-void put_name(Buf *out, Str name);
 
 #endif

@@ -28,12 +28,6 @@ static TypeScope *scope_root(TypeScope *s)
     return s;
 }
 
-void put_name(Buf *out, Str name)
-{
-    buf_uleb(out, name.n);
-    buf_str(out, name);
-}
-
 void scope_flush(TypeScope *s)
 {
     if (s->ndefs) {
@@ -90,7 +84,7 @@ static bool from_source(TypeScope *s, GraphType *t, u32 *ret_index)
     buf_u8(&s->defs, SORT_BYTE_TYPE);
     buf_u8(&s->defs, 0);
     buf_uleb(&s->defs, s->source_list.p[at].instance);
-    put_name(&s->defs, s->source_list.p[at].name);
+    buf_name(&s->defs, s->source_list.p[at].name);
     *ret_index = s->ntypes++;
     return true;
 }
@@ -150,7 +144,7 @@ static void put_fields(TypeScope *s, const GraphType *t, Buf *out)
     buf_uleb(out, t->n);
     for (u32 i = 0; i < t->n; i++) {
         if (t->kind != CT_TUPLE)
-            put_name(out, t->fields[i].name);
+            buf_name(out, t->fields[i].name);
         if (t->kind == CT_VARIANT)
             put_optional(s, t->fields[i].type, out);
         else if (t->fields[i].type)
@@ -211,7 +205,7 @@ static void put_declarations(TypeScope *s, const GraphExtern *list, u32 n, u8 de
         s->ndefs++;
         buf_u8(&s->defs, declaration);
         buf_u8(&s->defs, 0);
-        put_name(&s->defs, list[i].name);
+        buf_name(&s->defs, list[i].name);
         buf_bytes(&s->defs, b.p, b.n);
         buf_release(&b);
         if (list[i].sort == SORT_TYPE)

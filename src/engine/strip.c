@@ -26,13 +26,6 @@ static u32 read_u32(const u8 *p, usize *at)
     return v;
 }
 
-static void put_section(Buf *out, u8 id, const Buf *content)
-{
-    buf_u8(out, id);
-    buf_uleb(out, content->n);
-    buf_bytes(out, content->p, content->n);
-}
-
 static void put_empty_bodies(const u8 *p, Buf *out)
 {
     static const u8 empty[] = {2, 0, 0x0b}; /* size, no locals, end */
@@ -42,7 +35,7 @@ static void put_empty_bodies(const u8 *p, Buf *out)
     buf_uleb(&content, n);
     for (u32 i = 0; i < n; i++)
         buf_bytes(&content, empty, sizeof empty);
-    put_section(out, SECTION_CODE, &content);
+    buf_section(out, SECTION_CODE, &content);
     buf_release(&content);
 }
 
@@ -59,7 +52,7 @@ void image_strip(const u8 *p, usize n, Buf *out)
         if (component && (id == SECTION_CORE_MODULE || id == SECTION_COMPONENT)) {
             Buf inner = {0};
             image_strip(content, size, &inner);
-            put_section(out, id, &inner);
+            buf_section(out, id, &inner);
             buf_release(&inner);
         } else if (!component && id == SECTION_CODE) {
             put_empty_bodies(content, out);

@@ -53,8 +53,7 @@ void linker_unknown_imports(Linker *l, UnknownImports what)
 
 static void put_key(Buf *key, Str module, Str name)
 {
-    buf_uleb(key, module.n);
-    buf_str(key, module);
+    buf_name(key, module);
     buf_str(key, name);
 }
 

@@ -60,8 +60,7 @@ static void put_range(Encoder *e, Range r)
 
 static void put_name(Encoder *e, Str s)
 {
-    buf_uleb(&e->section, s.n);
-    buf_str(&e->section, s);
+    buf_name(&e->section, s);
 }
 
 static void put_type(Encoder *e, ValType t)
@@ -306,9 +305,7 @@ static bool put_data(Encoder *e)
 
 static void end_section(Encoder *e, SectionId id)
 {
-    buf_u8(e->out, (u8)id);
-    buf_uleb(e->out, e->section.n);
-    buf_bytes(e->out, e->section.p, e->section.n);
+    buf_section(e->out, (u8)id, &e->section);
 }
 
 static void put_customs(Encoder *e, SectionId after)

@@ -40,9 +40,7 @@ static u8 section_of(DefKind k)
 
 static void put_section(Buf *out, u8 id, Buf *payload)
 {
-    buf_u8(out, id);
-    buf_uleb(out, payload->n);
-    buf_bytes(out, payload->p, payload->n);
+    buf_section(out, id, payload);
     payload->n = 0;
 }
 
@@ -80,8 +78,7 @@ void component_encode(const Component *c, Buf *out)
         i = put_defs(c, i, &payload, out);
     for (u32 i = 0; i < c->ncustoms; i++) {
         const CustomSection *s = &c->customs[i];
-        buf_uleb(&payload, s->name.n);
-        buf_str(&payload, s->name);
+        buf_name(&payload, s->name);
         put_range(c, s->payload, &payload);
         put_section(out, 0, &payload);
     }

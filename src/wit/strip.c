@@ -42,7 +42,7 @@ static Error *strip(const u8 *p, usize n, const StripOptions *o, u32 depth, Buf 
         Buf inner = {0};
         if (is_inner(&s, component)) {
             e = strip((const u8 *)s.payload.p, s.payload.n, o, depth + 1, &inner);
-            put_section_bytes(out, s.id, inner.p, inner.n);
+            buf_section(out, s.id, &inner);
         } else if (s.id != 0 || !goes(o, &s)) {
             buf_str(out, s.whole);
         }

@@ -125,11 +125,11 @@ void wit_encode_world(const WitModel *m, WitId world, StringEncoding encoding, B
     wit_scope_init(&s, WIT_SCOPE_SECTIONS, m);
     put_world(&s, &m->worlds[world]);
     wit_scope_flush(&s);
-    put_label(&section, STR("wit-component-encoding"));
+    buf_name(&section, STR("wit-component-encoding"));
     buf_u8(&section, ENCODING_VERSION);
     buf_u8(&section, (u8)encoding);
     buf_bytes(out, preamble, sizeof preamble);
-    put_section_bytes(out, 0, section.p, section.n);
+    buf_section(out, 0, &section);
     buf_bytes(out, s.out.p, s.out.n);
     buf_release(&section);
     wit_scope_release(&s);

@@ -25,23 +25,10 @@ void wit_scope_release(WitScope *s)
     arena_release(&s->arena);
 }
 
-void put_label(Buf *b, Str s)
-{
-    buf_uleb(b, s.n);
-    buf_str(b, s);
-}
-
 void put_extern_name(Buf *b, Str s)
 {
     buf_u8(b, 0);
-    put_label(b, s);
-}
-
-void put_section_bytes(Buf *out, u8 id, const void *p, usize n)
-{
-    buf_u8(out, id);
-    buf_uleb(out, n);
-    buf_bytes(out, p, n);
+    buf_name(b, s);
 }
 
 void wit_scope_flush(WitScope *s)
@@ -64,7 +51,7 @@ static void define_section(WitScope *s, u8 section, const Buf *def)
 {
     if (section == CSECTION_CORE_MODULE || section == CSECTION_COMPONENT) {
         wit_scope_flush(s);
-        put_section_bytes(&s->out, section, def->p, def->n);
+        buf_section(&s->out, section, def);
         return;
     }
     if (s->section != section)
@@ -133,7 +120,7 @@ u32 wit_scope_alias(WitScope *s, Sort sort, u32 instance, Str name)
     buf_u8(&def, codes[sort]);
     buf_u8(&def, 0);
     buf_uleb(&def, instance);
-    put_label(&def, name);
+    buf_name(&def, name);
     u32 index = wit_scope_define(s, CSECTION_ALIAS, sort, &def);
     buf_release(&def);
     return index;
@@ -190,7 +177,7 @@ static void put_fields(WitScope *s, const WitType *t, Buf *out)
     for (u32 i = 0; i < t->nfields; i++) {
         const WitField *f = &t->fields[i];
         if (t->kind != WIT_TUPLE)
-            put_label(out, f->name);
+            buf_name(out, f->name);
         if (t->kind == WIT_VARIANT)
             put_optional(s, f->type, out);
         else if (t->kind == WIT_RECORD || t->kind == WIT_TUPLE)
@@ -291,7 +278,7 @@ u32 wit_scope_func(WitScope *s, const WitFunc *f)
     buf_u8(&def, f->is_async ? 0x43 : 0x40);
     buf_uleb(&def, f->nparams);
     for (u32 i = 0; i < f->nparams; i++) {
-        put_label(&def, f->params[i].name);
+        buf_name(&def, f->params[i].name);
         wit_scope_value(s, f->params[i].type, &def);
     }
     buf_u8(&def, f->result == WIT_NONE);

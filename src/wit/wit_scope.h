@@ -62,9 +62,7 @@ void wit_scope_release(WitScope *s);
 u32 wit_scope_define(WitScope *s, u8 section, Sort sort, const Buf *def);
 /* Moves what is pending into `out`. */
 void wit_scope_flush(WitScope *s);
-void put_section_bytes(Buf *out, u8 id, const void *p, usize n);
 
-void put_label(Buf *b, Str s);
 void put_extern_name(Buf *b, Str s);
 /* A value type as a reference: a primitive type's code or an index, defined before if need be. */
 void wit_scope_value(WitScope *s, WitId type, Buf *out);

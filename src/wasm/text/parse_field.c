@@ -164,12 +164,6 @@ static u8 extern_code(Space s)
     return codes[s];
 }
 
-static void emit_string(Buf *b, Str s)
-{
-    buf_uleb(b, s.n);
-    buf_str(b, s);
-}
-
 static Out *begin_entry(Parser *p, Sec sec, u32 text)
 {
     Section *s = &p->sections[sec];
@@ -181,7 +175,7 @@ static Out *begin_entry(Parser *p, Sec sec, u32 text)
 static void emit_export(Parser *p, u32 text, Str name, Space s, u32 index)
 {
     Out *o = begin_entry(p, SEC_EXPORT, text);
-    emit_string(&o->b, name);
+    buf_name(&o->b, name);
     buf_u8(&o->b, extern_code(s));
     buf_uleb(&o->b, index);
 }
@@ -202,8 +196,8 @@ static void parse_import_names(Parser *p, u32 text)
 {
     Out *o = begin_entry(p, SEC_IMPORT, text);
     Str module = parse_name(p), name = parse_name(p);
-    emit_string(&o->b, module);
-    emit_string(&o->b, name);
+    buf_name(&o->b, module);
+    buf_name(&o->b, name);
 }
 
 /* ---- types of definitions ---- */
@@ -462,8 +456,7 @@ static void emit_data(Parser *p, const SegmentText *s)
     if (s->active && s->into)
         buf_uleb(&o->b, s->into);
     out_append(o, &s->offset);
-    buf_uleb(&o->b, s->items.b.n);
-    buf_bytes(&o->b, s->items.b.p, s->items.b.n);
+    buf_sized(&o->b, s->items.b.p, s->items.b.n);
 }
 
 static void parse_data_strings(Parser *p, Buf *b)

@@ -20,9 +20,7 @@ static void put_customs(const Parser *p, u32 place, Buf *out)
         const CustomText *c = &p->customs.p[i];
         if (c->place != place)
             continue;
-        buf_u8(out, 0);
-        buf_uleb(out, c->bytes.n);
-        buf_bytes(out, c->bytes.p, c->bytes.n);
+        buf_section(out, 0, &c->bytes);
     }
 }
 

@@ -142,8 +142,7 @@ static void parse_custom(Parser *p, Annotation *a)
     u32 back = enter_annotation(p, a);
     CustomText c = {.place = SEC_LAST * 2 + 1};
     Str name = annotation_string(p, ANNOTATION_CUSTOM, true, "missing section name");
-    buf_uleb(&c.bytes, name.n);
-    buf_str(&c.bytes, name);
+    buf_name(&c.bytes, name);
     if (at_kind(p, TOKEN_LPAREN))
         c.place = parse_place(p);
     while (at_kind(p, TOKEN_STRING))
@@ -191,19 +190,6 @@ void add_name(Parser *p, Space s, u32 index, Str id)
         vec_push(&p->spaces[s].names, ((NameEntry){index, name}));
 }
 
-static void emit_string(Buf *b, Str s)
-{
-    buf_uleb(b, s.n);
-    buf_str(b, s);
-}
-
-static void emit_subsection(Buf *b, u8 id, const Buf *content)
-{
-    buf_u8(b, id);
-    buf_uleb(b, content->n);
-    buf_bytes(b, content->p, content->n);
-}
-
 static void emit_names(Buf *b, u8 id, const NameVec *names)
 {
     Buf content = {0};
@@ -212,9 +198,9 @@ static void emit_names(Buf *b, u8 id, const NameVec *names)
     buf_uleb(&content, names->n);
     for (u32 i = 0; i < names->n; i++) {
         buf_uleb(&content, names->p[i].index);
-        emit_string(&content, names->p[i].name);
+        buf_name(&content, names->p[i].name);
     }
-    emit_subsection(b, id, &content);
+    buf_section(b, id, &content);
     buf_release(&content);
 }
 
@@ -242,17 +228,17 @@ static void emit_sub_names(Buf *b, u8 id, const SubNameVec *names)
         buf_uleb(&content, end - at);
         for (; at < end; at++) {
             buf_uleb(&content, names->p[at].index);
-            emit_string(&content, names->p[at].name);
+            buf_name(&content, names->p[at].name);
         }
     }
-    emit_subsection(b, id, &content);
+    buf_section(b, id, &content);
     buf_release(&content);
 }
 
 static void add_custom(Parser *p, u32 place, Str name, const Buf *content)
 {
     CustomText c = {.place = place};
-    emit_string(&c.bytes, name);
+    buf_name(&c.bytes, name);
     buf_bytes(&c.bytes, content->p, content->n);
     vec_push(&p->customs, c);
 }
@@ -262,8 +248,8 @@ void make_name_section(Parser *p)
 {
     Buf b = {0}, module = {0};
     if (p->module_name.p) {
-        emit_string(&module, p->module_name);
-        emit_subsection(&b, 0, &module);
+        buf_name(&module, p->module_name);
+        buf_section(&b, 0, &module);
     }
     emit_names(&b, 1, &p->spaces[SPACE_FUNC].names);
     emit_sub_names(&b, 2, &p->local_names);

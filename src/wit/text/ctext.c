@@ -71,12 +71,6 @@ void ctext_emit_sort(Buf *b, Sort s)
     buf_u8(b, sorts[s].code);
 }
 
-void ctext_emit_name(Buf *b, Str s)
-{
-    buf_uleb(b, s.n);
-    buf_str(b, s);
-}
-
 /* ---- scopes and sections ---- */
 
 bool ctext_enter(CText *c)
@@ -298,7 +292,7 @@ static u32 alias_export(CText *c, Sort s, u32 instance, Str name, u32 text)
     ctext_emit_sort(&o.b, s);
     buf_u8(&o.b, ctext_is_core(s) && s != SORT_CORE_MODULE);
     buf_uleb(&o.b, instance);
-    ctext_emit_name(&o.b, name);
+    buf_name(&o.b, name);
     ctext_commit(c, FIELD_ALIAS, text, &o);
     out_release(&o);
     return ctext_bind(c, s, &d);
@@ -388,13 +382,6 @@ void ctext_outer(CText *c, Sort s, u32 token, u32 *ret_depth, u32 *ret_index)
 
 /* ---- components ---- */
 
-static void subsection(Buf *out, u8 id, const Buf *content)
-{
-    buf_u8(out, id);
-    buf_uleb(out, content->n);
-    buf_bytes(out, content->p, content->n);
-}
-
 /* Names of one index space. */
 static void sort_names(const Scope *s, Sort sort, Buf *out)
 {
@@ -405,9 +392,9 @@ static void sort_names(const Scope *s, Sort sort, Buf *out)
     buf_uleb(&b, s->names[sort].n);
     for (u32 i = 0; i < s->names[sort].n; i++) {
         buf_uleb(&b, s->names[sort].p[i].index);
-        ctext_emit_name(&b, s->names[sort].p[i].name);
+        buf_name(&b, s->names[sort].p[i].name);
     }
-    subsection(out, 1, &b);
+    buf_section(out, 1, &b);
     buf_release(&b);
 }
 
@@ -418,12 +405,12 @@ static void name_section(CText *c, Str name)
         SORT_CORE_TYPE, SORT_CORE_MODULE, SORT_CORE_INSTANCE, SORT_FUNC,        SORT_VALUE,
         SORT_TYPE,      SORT_COMPONENT,   SORT_INSTANCE};
     Out o = {0};
-    ctext_emit_name(&o.b, STR("component-name"));
+    buf_name(&o.b, STR("component-name"));
     usize empty = o.b.n;
     if (name.p) {
         Buf b = {0};
-        ctext_emit_name(&b, name);
-        subsection(&o.b, 0, &b);
+        buf_name(&b, name);
+        buf_section(&o.b, 0, &b);
         buf_release(&b);
     }
     for (u32 i = 0; i < SORT_COUNT; i++)

@@ -202,12 +202,12 @@ static u32 module_decl(CText *c, Parser *m, Out *o)
         code = 2;
         module_alias(c, m, &b);
     } else if (take_paren(m, STR("import"))) {
-        ctext_emit_name(&b, parse_name(m));
-        ctext_emit_name(&b, parse_name(m));
+        buf_name(&b, parse_name(m));
+        buf_name(&b, parse_name(m));
         module_extern(m, &b);
     } else if (take_paren(m, STR("export"))) {
         code = 3;
-        ctext_emit_name(&b, parse_name(m));
+        buf_name(&b, parse_name(m));
         module_extern(m, &b);
     } else {
         parse_unexpected(m, "a declaration of a module type");

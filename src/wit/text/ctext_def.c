@@ -54,7 +54,7 @@ static void export_alias(CText *c, CDef *d, bool core)
     ctext_emit_sort(&d->out.b, s);
     buf_u8(&d->out.b, core);
     buf_uleb(&d->out.b, instance);
-    ctext_emit_name(&d->out.b, name);
+    buf_name(&d->out.b, name);
 }
 
 static void body_alias(CText *c, CDef *d)
@@ -188,7 +188,7 @@ static void core_part(CText *c, Buf *b)
 {
     Parser *p = &c->p;
     expect_paren(p, STR("export"));
-    ctext_emit_name(b, parse_name(p));
+    buf_name(b, parse_name(p));
     Buf sort = {0};
     expect_lparen(p);
     Sort s = ctext_take_core_sort(c);
@@ -227,7 +227,7 @@ static void core_arg(CText *c, Buf *b)
 {
     Parser *p = &c->p;
     expect_paren(p, STR("with"));
-    ctext_emit_name(b, parse_name(p));
+    buf_name(b, parse_name(p));
     buf_u8(b, 0x12);
     if (!at_paren(p, STR("instance")))
         parse_unexpected(p, "`(instance`");
@@ -279,7 +279,7 @@ static void arg(CText *c, Buf *b)
 {
     Parser *p = &c->p;
     expect_paren(p, STR("with"));
-    ctext_emit_name(b, parse_name(p));
+    buf_name(b, parse_name(p));
     if (at_paren(p, STR("instance")) && !at_instance_ref(p)) {
         ctext_emit_sort(b, SORT_INSTANCE);
         buf_uleb(b, ctext_made(c, FIELD_INSTANCE, SORT_INSTANCE, bundle));
@@ -325,7 +325,7 @@ static bool func_alias(CText *c, CDef *d)
     ctext_emit_sort(&d->out.b, (Sort)d->sort);
     buf_u8(&d->out.b, core);
     buf_uleb(&d->out.b, ctext_index(c, core ? SORT_CORE_INSTANCE : SORT_INSTANCE));
-    ctext_emit_name(&d->out.b, parse_name(p));
+    buf_name(&d->out.b, parse_name(p));
     expect_rparen(p);
     return true;
 }

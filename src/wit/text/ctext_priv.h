@@ -98,7 +98,6 @@ Sort ctext_take_sort(CText *c);
 /* The same for the sorts of core definitions, without `core`. */
 Sort ctext_take_core_sort(CText *c);
 void ctext_emit_sort(Buf *b, Sort s);
-void ctext_emit_name(Buf *b, Str s);
 bool ctext_enter(CText *c); /* one level deeper; false with the error set if that is too deep */
 void ctext_leave(CText *c);
 void ctext_push_scope(CText *c, Scope *s, ScopeKind kind, Str id);

@@ -27,14 +27,14 @@ void ctext_extern_name(CText *c, Buf *b)
         n += attributes[i].p != NULL;
     }
     buf_u8(b, n ? 2 : 0);
-    ctext_emit_name(b, name);
+    buf_name(b, name);
     if (n)
         buf_uleb(b, n);
     for (usize i = 0; i < ARRAY_LEN(words); i++) {
         if (!attributes[i].p)
             continue;
         buf_u8(b, (u8)i);
-        ctext_emit_name(b, attributes[i]);
+        buf_name(b, attributes[i]);
     }
 }
 
@@ -110,7 +110,7 @@ static void optional_type(CText *c, Buf *b)
 static void record_field(CText *c, Buf *b)
 {
     expect_paren(&c->p, STR("field"));
-    ctext_emit_name(b, parse_name(&c->p));
+    buf_name(b, parse_name(&c->p));
     value_type(c, b);
     expect_rparen(&c->p);
 }
@@ -119,7 +119,7 @@ static void variant_case(CText *c, Buf *b)
 {
     expect_paren(&c->p, STR("case"));
     parse_id(&c->p); /* names nothing */
-    ctext_emit_name(b, parse_name(&c->p));
+    buf_name(b, parse_name(&c->p));
     optional_type(c, b);
     buf_u8(b, 0);
     expect_rparen(&c->p);
@@ -127,7 +127,7 @@ static void variant_case(CText *c, Buf *b)
 
 static void label(CText *c, Buf *b)
 {
-    ctext_emit_name(b, parse_name(&c->p));
+    buf_name(b, parse_name(&c->p));
 }
 
 /* All up to the parenthesis, with their number before them. */
@@ -247,7 +247,7 @@ static void func_type(CText *c, CDef *d)
     u32 n = 0;
     buf_u8(&d->out.b, take_keyword(p, STR("async")) ? 0x43 : 0x40);
     for (; parse_ok(p) && take_paren(p, STR("param")); n++) {
-        ctext_emit_name(&params, parse_name(p));
+        buf_name(&params, parse_name(p));
         value_type(c, &params);
         expect_rparen(p);
     }

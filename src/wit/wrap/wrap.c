@@ -61,9 +61,9 @@ Error *component_embed(const WitModel *m, WitId world, StringEncoding encoding, 
         return e;
     }
     wit_encode_world(m, world, encoding, &payload);
-    put_label(&section, STR("component-type"));
+    buf_name(&section, STR("component-type"));
     buf_bytes(&section, payload.p, payload.n);
-    put_section_bytes(out, 0, section.p, section.n);
+    buf_section(out, 0, &section);
     buf_release(&payload);
     buf_release(&section);
     return NULL;

@@ -20,7 +20,7 @@ u32 wrap_core_alias(Wrap *w, u8 core_sort, u32 instance, Str name)
     buf_u8(&def, core_sort);
     buf_u8(&def, 1);
     buf_uleb(&def, instance);
-    put_label(&def, name);
+    buf_name(&def, name);
     u32 index = wit_scope_define(&w->s, CSECTION_ALIAS, core_sorts[core_sort], &def);
     buf_release(&def);
     return index;
@@ -41,7 +41,7 @@ typedef struct Parts {
 
 static void add_part(Parts *p, Str name, u8 sort, u32 index)
 {
-    put_label(&p->list, name);
+    buf_name(&p->list, name);
     buf_u8(&p->list, sort);
     buf_uleb(&p->list, index);
     p->n++;

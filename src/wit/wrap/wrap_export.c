@@ -63,7 +63,7 @@ typedef struct Shell {
 
 static void add_arg(Shell *x, Str name, u8 code, u32 index)
 {
-    put_label(&x->args, name);
+    buf_name(&x->args, name);
     buf_u8(&x->args, code);
     buf_uleb(&x->args, index);
     x->nargs++;

@@ -22,7 +22,7 @@ enum {
 
 static void end_section(Buf *out, u8 id, Buf *payload)
 {
-    put_section_bytes(out, id, payload->p, payload->n);
+    buf_section(out, id, payload);
     payload->n = 0;
 }
 
@@ -81,7 +81,7 @@ static void put_number_name(u32 n, Buf *out)
 {
     Buf name = {0};
     buf_printf(&name, "%u", n);
-    put_label(out, (Str){(char *)name.p, name.n});
+    buf_name(out, (Str){(char *)name.p, name.n});
     buf_release(&name);
 }
 
@@ -100,8 +100,7 @@ static void put_forwarder(u32 slot, u32 type, u32 nparams, Buf *out)
     buf_uleb(&body, type);
     buf_u8(&body, 0);
     buf_u8(&body, 0x0b);
-    buf_uleb(out, body.n);
-    buf_bytes(out, body.p, body.n);
+    buf_sized(out, body.p, body.n);
     buf_release(&body);
 }
 
@@ -125,7 +124,7 @@ void wrap_shim_module(const Wrap *w, Buf *out)
         buf_u8(&p, 0);
         buf_uleb(&p, i);
     }
-    put_label(&p, TABLE_NAME);
+    buf_name(&p, TABLE_NAME);
     buf_bytes(&p, "\x01\x00", 2);
     end_section(out, M_EXPORT, &p);
     buf_uleb(&p, n);
@@ -145,20 +144,20 @@ void wrap_fixup_module(const Wrap *w, bool init, Buf *out)
     end_section(out, M_TYPE, &p);
     buf_uleb(&p, n + (n != 0) + init);
     for (u32 i = 0; i < n; i++) {
-        put_label(&p, STR(""));
+        buf_name(&p, STR(""));
         put_number_name(i, &p);
         buf_u8(&p, 0);
         buf_uleb(&p, types[i]);
     }
     if (n) {
-        put_label(&p, STR(""));
-        put_label(&p, TABLE_NAME);
+        buf_name(&p, STR(""));
+        buf_name(&p, TABLE_NAME);
         buf_u8(&p, 1);
         put_table_type(w, &p);
     }
     if (init) {
-        put_label(&p, STR(""));
-        put_label(&p, STR("init"));
+        buf_name(&p, STR(""));
+        buf_name(&p, STR("init"));
         buf_u8(&p, 0);
         buf_uleb(&p, void_type);
     }
