@@ -3,6 +3,7 @@
 #include "cli/builtin.h"
 #include "cli/cmdline.h"
 #include "cli/file.h"
+#include "os/file.h"
 #include "wit/wit.h"
 
 #include <errno.h>
@@ -77,7 +78,7 @@ static Error *write_project(const Names *n, const char *template)
     char *folder = mem_strdup_n(n->name.p, n->name.n);
     if (!e && mkdir(folder, 0777) != 0)
         e = errno == EEXIST ? error_new("`%s` is there already", folder)
-                            : error_wrap(file_os_error(), "failed to make the folder `%s`", folder);
+                            : error_wrap(os_error(), "failed to make the folder `%s`", folder);
     for (const BuiltinFile *f = builtin_files; f->name && !e; f++)
         if (str_starts(str_of(f->name), want))
             e = write_file(n, f->name + want.n, f);

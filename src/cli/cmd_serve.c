@@ -7,6 +7,7 @@
 #include "cli/run_component.h"
 #include "cli/value.h"
 #include "cli/wasi_setup.h"
+#include "os/file.h"
 #include "os/thread.h"
 #include "serve/serve.h"
 
@@ -76,7 +77,7 @@ MUST_CHECK static Error *access_flags(const CmdLine *c, ServeConfig *o)
     o->access_fd =
         path ? open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644) : STDERR_FILENO;
     o->access_is_file = o->access_fd >= 0 && fstat(o->access_fd, &st) == 0 && S_ISREG(st.st_mode);
-    return o->access_fd < 0 ? error_wrap(file_os_error(), "failed to open `%s`", path) : NULL;
+    return o->access_fd < 0 ? error_wrap(os_error(), "failed to open `%s`", path) : NULL;
 }
 
 /* --- headers --- */

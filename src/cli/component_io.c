@@ -4,6 +4,7 @@
 
 #include "cli/file.h"
 #include "cli/load.h"
+#include "os/file.h"
 #include "os/fs.h"
 #include "wasm/text/text.h"
 #include "wit/text/ctext.h"
@@ -109,7 +110,7 @@ static Error *write_bytes(const CmdLine *c, const Buf *bytes)
     if (path && strcmp(path, "-") != 0)
         return file_write(path, bytes->p, bytes->n);
     if (fwrite(bytes->p, 1, bytes->n, stdout) != bytes->n || fflush(stdout) != 0)
-        return error_wrap(file_os_error(), "failed to write to standard output");
+        return error_wrap(os_error(), "failed to write to standard output");
     return NULL;
 }
 

@@ -2,10 +2,10 @@
 /* Reading a file or standard input whole, writing a file so that it is never seen half written. */
 #include "cli/file.h"
 
+#include "os/file.h"
+
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -20,100 +20,47 @@ Str path_base(const char *path)
     return (Str){path + from, n - from};
 }
 
-Error *file_os_error(void)
-{
-    return error_new("%s (os error %d)", strerror(errno), errno);
-}
-
-/* Appends up to the end of the file. */
-MUST_CHECK static Error *read_to_end(int fd, Buf *out)
-{
-    for (;;) {
-        buf_reserve(out, 1 << 16);
-        ssize_t n = read(fd, out->p + out->n, out->cap - out->n);
-        if (n == 0)
-            return NULL;
-        if (n < 0 && errno != EINTR)
-            return file_os_error();
-        out->n += n > 0 ? (usize)n : 0;
-        if (out->n > FILE_MAX_SIZE)
-            return error_new("larger than %d bytes", FILE_MAX_SIZE);
-    }
-}
-
-Error *file_read_fd(int fd, Buf *ret_bytes)
-{
-    Buf bytes = {0};
-    struct stat st;
-    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size < FILE_MAX_SIZE)
-        buf_reserve(&bytes, (usize)st.st_size + (1 << 16));
-    Error *e = read_to_end(fd, &bytes);
-    if (e)
-        buf_release(&bytes);
-    else
-        *ret_bytes = bytes;
-    return e;
-}
-
 Error *file_read(const char *path, Buf *ret_bytes)
 {
     bool is_stdin = strcmp(path, "-") == 0;
     int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
-    Error *e = fd < 0 ? file_os_error() : file_read_fd(fd, ret_bytes);
+    Error *e = fd < 0 ? os_error() : file_read_fd(fd, ret_bytes);
     if (fd >= 0 && !is_stdin)
         close(fd);
     return error_wrap(e, "failed to read from `%s`", path);
 }
 
-static bool write_all(int fd, const u8 *p, usize n)
+Error *file_read_fd(int fd, Buf *ret_bytes)
 {
-    while (n) {
-        ssize_t done = write(fd, p, n);
-        if (done < 0 && errno != EINTR)
-            return false;
-        p += done > 0 ? done : 0;
-        n -= done > 0 ? (usize)done : 0;
-    }
-    return true;
+    Buf bytes = {0};
+    Error *e = os_read_all(fd, FILE_MAX_SIZE, &bytes);
+    if (!e)
+        *ret_bytes = bytes;
+    return e;
 }
 
-/* Writes next to the path and renames. */
-MUST_CHECK static Error *write_and_rename(const char *path, char *temporary, const void *p, usize n)
+/* A pipe or a device. */
+MUST_CHECK static Error *write_in_place(const char *path, const void *p, usize n)
 {
-    int fd = mkostemp(temporary, O_CLOEXEC);
-    if (fd < 0)
-        return file_os_error();
-    mode_t mask = umask(0);
-    umask(mask);
-    Error *e = NULL;
-    if (!write_all(fd, p, n) || fchmod(fd, 0666 & ~mask) != 0)
-        e = file_os_error();
-    if (close(fd) != 0 && !e)
-        e = file_os_error();
-    if (!e && rename(temporary, path) != 0)
-        e = file_os_error();
-    if (e)
-        unlink(temporary);
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    Error *e = fd < 0 ? os_error() : os_write_all(fd, p, n);
+    if (fd >= 0)
+        close(fd);
     return e;
+}
+
+MUST_CHECK static Error *replace(const char *path, const void *p, usize n)
+{
+    OsReplacement r;
+    Error *e = os_replace_begin(&r, path);
+    return e ? e : os_replace_end(&r, os_write_all(r.fd, p, n));
 }
 
 Error *file_write(const char *path, const void *p, usize n)
 {
     struct stat st;
-    Error *e = NULL;
-    if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
-        int fd = open(path, O_WRONLY | O_CLOEXEC); /* a pipe or a device is written in place */
-        if (fd < 0 || !write_all(fd, p, n))
-            e = file_os_error();
-        if (fd >= 0)
-            close(fd);
-    } else {
-        Buf name = {0};
-        buf_printf(&name, "%s.XXXXXX", path);
-        char *temporary = buf_take_string(&name);
-        e = write_and_rename(path, temporary, p, n);
-        mem_free(temporary);
-    }
+    bool in_place = stat(path, &st) == 0 && !S_ISREG(st.st_mode);
+    Error *e = in_place ? write_in_place(path, p, n) : replace(path, p, n);
     return error_wrap(e, "failed to write `%s`", path);
 }
 
@@ -127,5 +74,5 @@ Error *file_make_folder(const char *path)
 {
     if (mkdir(path, 0777) == 0 || (errno == EEXIST && file_is_folder(path)))
         return NULL;
-    return error_wrap(file_os_error(), "failed to make the folder `%s`", path);
+    return error_wrap(os_error(), "failed to make the folder `%s`", path);
 }

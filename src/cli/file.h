@@ -11,8 +11,6 @@ enum { FILE_MAX_SIZE = 1 << 30 }; /* bytes of a file that is read whole */
 Error *file_read(const char *path, Buf *ret_bytes) MUST_CHECK;
 /* From the descriptor's position to the end. */
 Error *file_read_fd(int fd, Buf *ret_bytes) MUST_CHECK;
-/* What errno says, with its number. */
-Error *file_os_error(void) MUST_CHECK;
 /* Under the final name there is always the old or the whole new content. */
 Error *file_write(const char *path, const void *p, usize n) MUST_CHECK;
 bool file_is_folder(const char *path);

@@ -3,6 +3,7 @@
 #include "cli/load.h"
 
 #include "cli/file.h"
+#include "os/file.h"
 #include "wasm/text/text.h"
 #include "wit/text/ctext.h"
 
@@ -242,7 +243,7 @@ Error *load_program(Engine *engine, const CmdLine *c, const char *path, Module *
     bool is_stdin = strcmp(path, "-") == 0;
     int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
-        return error_wrap(file_os_error(), "failed to open wasm module \"%s\"", path);
+        return error_wrap(os_error(), "failed to open wasm module \"%s\"", path);
     Error *e = NULL;
     Buf bytes = {0};
     Head head = is_stdin ? (Head){0} : head_of_file(fd);

@@ -248,38 +248,14 @@ static Error *make_parents(const char *path)
     return e;
 }
 
-/* The mode of a file as open() would have made it. */
-static mode_t new_file_mode(void)
-{
-    mode_t mask = umask(0);
-    umask(mask);
-    return 0666 & ~mask;
-}
-
 Error *oci_image_write(const OciImage *i, bool as_artifact, const char *path)
 {
+    OsReplacement r;
     Error *e = make_parents(path);
     if (e)
         return e;
-    Buf temp = {0};
-    buf_printf(&temp, "%s.XXXXXX", path);
-    buf_u8(&temp, 0);
-    char *name = (char *)temp.p;
-    int fd = mkostemp(name, O_CLOEXEC);
-    if (fd < 0) {
-        e = error_new("failed to create a file beside `%s`: %s", path, strerror(errno));
-        buf_release(&temp);
-        return e;
-    }
-    e = write_archive(i, as_artifact, fd);
-    if (!e && fchmod(fd, new_file_mode()) != 0)
-        e = error_new("failed to set the mode of `%s`: %s", name, strerror(errno));
-    if (close(fd) != 0 && !e)
-        e = error_new("failed to write `%s`: %s", name, strerror(errno));
-    if (!e && rename(name, path) != 0)
-        e = error_new("failed to rename to `%s`: %s", path, strerror(errno));
-    if (e)
-        unlink(name);
-    buf_release(&temp);
-    return e;
+    e = os_replace_begin(&r, path);
+    if (!e)
+        e = os_replace_end(&r, write_archive(i, as_artifact, r.fd));
+    return error_wrap(e, "failed to write `%s`", path);
 }

@@ -2,9 +2,9 @@
 /* Tar with GNU headers (magic "ustar  "), as in the GNU tar manual, "Basic Tar Format". */
 #include "oci/tar.h"
 
-#include <errno.h>
+#include "os/file.h"
+
 #include <stdio.h>
-#include <unistd.h>
 
 enum { BLOCK = 512 };
 
@@ -24,18 +24,8 @@ static_assert(sizeof(TarHeader) == BLOCK, "a header is one block");
 
 static void write_all(TarWriter *t, const void *bytes, usize n)
 {
-    const u8 *p = bytes;
-    while (n > 0 && !t->why) {
-        ssize_t done = write(t->fd, p, n);
-        if (done < 0 && errno == EINTR)
-            continue;
-        if (done < 0) {
-            t->why = error_new("failed to write the archive: %s", strerror(errno));
-            return;
-        }
-        p += done;
-        n -= (usize)done;
-    }
+    if (!t->why)
+        t->why = os_write_all(t->fd, bytes, n);
 }
 
 static void octal(char *field, usize size, u64 value)

@@ -6,35 +6,46 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 enum { CHUNK = 64 << 10 };
 
-Error *os_read_fd(int fd, const char *label, usize limit, Buf *out)
+Error *os_error(void)
+{
+    return error_new("%s (os error %d)", strerror(errno), errno);
+}
+
+Error *os_read_all(int fd, usize limit, Buf *out)
 {
     struct stat st;
     usize expect = 0; /* what a regular file says; the end is where read() says so */
     if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0)
         expect = MIN((usize)st.st_size, limit) + 1;
-    for (;;) {
+    Error *e = NULL;
+    while (!e) {
         buf_reserve(out, out->n < expect ? expect - out->n : CHUNK);
         ssize_t got = read(fd, out->p + out->n, out->cap - out->n);
         if (got == 0)
             return NULL;
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0) {
-            int why = errno;
-            buf_release(out);
-            return error_new("failed to read %s: %s", label, strerror(why));
-        }
-        out->n += (usize)got;
-        if (out->n > limit) {
-            buf_release(out);
-            return error_new("failed to read %s: more than %zu bytes", label, limit);
-        }
+        if (got < 0 && errno != EINTR)
+            e = os_error();
+        out->n += got > 0 ? (usize)got : 0;
+        if (!e && out->n > limit)
+            e = error_new("more than %zu bytes", limit);
     }
+    buf_release(out);
+    return e;
+}
+
+Error *os_read_fd(int fd, const char *label, usize limit, Buf *out)
+{
+    Error *e = os_read_all(fd, limit, out);
+    Error *flat = e ? error_new("failed to read %s: %s", label, e->message) : NULL;
+    error_free(e);
+    return flat;
 }
 
 Error *os_read_file(const char *path, usize limit, Buf *out)
@@ -43,22 +54,19 @@ Error *os_read_file(const char *path, usize limit, Buf *out)
         return os_read_fd(STDIN_FILENO, "standard input", limit, out);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
-        return error_new("%s (os error %d)", strerror(errno), errno);
+        return os_error();
     Error *e = os_read_fd(fd, path, limit, out);
     close(fd);
     return e;
 }
 
-static Error *write_all(int fd, const char *label, const u8 *p, usize n)
+Error *os_write_all(int fd, const void *p, usize n)
 {
-    while (n > 0) {
-        ssize_t done = write(fd, p, n);
-        if (done < 0 && errno == EINTR)
-            continue;
-        if (done < 0)
-            return error_new("failed to write %s: %s", label, strerror(errno));
-        p += done;
-        n -= (usize)done;
+    for (usize done = 0; done < n;) {
+        ssize_t some = write(fd, (const u8 *)p + done, n - done);
+        if (some < 0 && errno != EINTR)
+            return os_error();
+        done += some > 0 ? (usize)some : 0;
     }
     return NULL;
 }
@@ -66,12 +74,39 @@ static Error *write_all(int fd, const char *label, const u8 *p, usize n)
 Error *os_write_file(const char *path, const void *p, usize n)
 {
     if (strcmp(path, "-") == 0)
-        return write_all(STDOUT_FILENO, "standard output", p, n);
+        return error_wrap(os_write_all(STDOUT_FILENO, p, n), "failed to write standard output");
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (fd < 0)
-        return error_new("failed to write %s: %s", path, strerror(errno));
-    Error *e = write_all(fd, path, p, n);
-    if (close(fd) != 0 && !e)
-        e = error_new("failed to write %s: %s", path, strerror(errno));
+    Error *e = fd < 0 ? os_error() : os_write_all(fd, p, n);
+    if (fd >= 0 && close(fd) != 0 && !e)
+        e = os_error();
+    return error_wrap(e, "failed to write %s", path);
+}
+
+Error *os_replace_begin(OsReplacement *r, const char *path)
+{
+    Buf name = {0};
+    buf_printf(&name, "%s.XXXXXX", path);
+    *r = (OsReplacement){.path = path, .temporary = buf_take_string(&name)};
+    r->fd = mkostemp(r->temporary, O_CLOEXEC);
+    if (r->fd >= 0)
+        return NULL;
+    Error *e = os_error();
+    mem_free(r->temporary);
+    return e;
+}
+
+Error *os_replace_end(OsReplacement *r, Error *e)
+{
+    mode_t mask = umask(0);
+    umask(mask);
+    if (!e && fchmod(r->fd, 0666 & ~mask) != 0)
+        e = os_error();
+    if (close(r->fd) != 0 && !e)
+        e = os_error();
+    if (!e && rename(r->temporary, r->path) != 0)
+        e = os_error();
+    if (e)
+        unlink(r->temporary);
+    mem_free(r->temporary);
     return e;
 }
