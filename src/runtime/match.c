@@ -6,6 +6,8 @@
  */
 #include "runtime/runtime_priv.h"
 
+#include <stdio.h>
+
 /* --- types as text --- */
 
 static void put_valtypes(Buf *out, const char *word, const ValType *types, u32 n)
@@ -109,57 +111,85 @@ void extern_describe(Store *s, const Extern *e, Buf *out)
 
 /* --- matching --- */
 
-static bool limits_match(const Limits *have, const Limits *want)
+/* NULL if it matches, otherwise an error that says what does not. */
+
+MUST_CHECK static Error *match_flag(const char *what, bool want, bool have, const char *yes,
+                                    const char *no)
 {
-    if (have->min < want->min)
-        return false;
-    return !want->has_max || (have->has_max && have->max <= want->max);
+    if (want == have)
+        return NULL;
+    return error_new("%s types incompatible: expected %s %s, found %s %s", what, want ? yes : no,
+                     what, have ? yes : no, what);
 }
 
-static bool memory_matches(const Memory *m, const MemoryType *want)
+/* The same type, or a subtype where `subtype` says so. */
+MUST_CHECK static Error *match_valtype(const TypeRegistry *r, const char *what, ValType want,
+                                       ValType have, bool subtype)
+{
+    char want_name[VALTYPE_NAME_SIZE], have_name[VALTYPE_NAME_SIZE];
+    if (have == want || (subtype && valtype_is_subtype(r, have, want)))
+        return NULL;
+    return error_new("%s types incompatible: expected %s of type `%s`, found %s of type `%s`", what,
+                     what, valtype_name(want, want_name), what, valtype_name(have, have_name));
+}
+
+#define LIMITS_TEXT_SIZE 64
+
+static const char *limits_text(const Limits *l, char buf[LIMITS_TEXT_SIZE])
+{
+    if (l->has_max)
+        snprintf(buf, LIMITS_TEXT_SIZE, "(min: %llu, max: %llu)", (unsigned long long)l->min,
+                 (unsigned long long)l->max);
+    else
+        snprintf(buf, LIMITS_TEXT_SIZE, "(min: %llu, max: none)", (unsigned long long)l->min);
+    return buf;
+}
+
+MUST_CHECK static Error *match_limits(const char *what, const Limits *want, const Limits *have)
+{
+    char want_text[LIMITS_TEXT_SIZE], have_text[LIMITS_TEXT_SIZE];
+    if (have->min >= want->min && (!want->has_max || (have->has_max && have->max <= want->max)))
+        return NULL;
+    return error_new(
+        "%s types incompatible: expected %s limits %s doesn't match provided %s limits "
+        "%s",
+        what, what, limits_text(want, want_text), what, limits_text(have, have_text));
+}
+
+MUST_CHECK static Error *match_memory(const Memory *m, const MemoryType *want)
 {
     MemoryType have = memory_type(m);
-    return have.is64 == want->is64 && have.shared == want->shared &&
-           have.page_size_log2 == want->page_size_log2 && limits_match(&have.limits, &want->limits);
+    Error *e = match_flag("memory", want->shared, have.shared, "shared", "non-shared");
+    if (!e)
+        e = match_flag("memory", want->is64, have.is64, "64-bit", "32-bit");
+    if (!e)
+        e = match_limits("memory", &want->limits, &have.limits);
+    if (e || want->page_size_log2 == have.page_size_log2)
+        return e;
+    return error_new("memory types incompatible: expected a memory with a page size of %u, found "
+                     "one with a page size of %u",
+                     1u << want->page_size_log2, 1u << have.page_size_log2);
 }
 
-static bool table_matches(const RtTable *t, const TableType *want)
+MUST_CHECK static Error *match_table(const TypeRegistry *r, const RtTable *t, const TableType *want)
 {
     TableType have = table_type(t);
-    return have.elem == want->elem && have.is64 == want->is64 &&
-           limits_match(&have.limits, &want->limits);
+    Error *e = match_valtype(r, "table", want->elem, have.elem, false);
+    if (!e)
+        e = match_flag("table", want->is64, have.is64, "64-bit", "32-bit");
+    return e ? e : match_limits("table", &want->limits, &have.limits);
 }
 
-static bool global_matches(const TypeRegistry *r, GlobalType have, GlobalType want)
+MUST_CHECK static Error *match_global(const TypeRegistry *r, GlobalType have, GlobalType want)
 {
-    if (have.mut != want.mut)
-        return false;
-    return have.mut ? have.type == want.type : valtype_is_subtype(r, have.type, want.type);
+    Error *e = match_valtype(r, "global", want.type, have.type, !want.mut && !have.mut);
+    return e ? e : match_flag("global", want.mut, have.mut, "mutable", "immutable");
 }
 
-static bool matches(Store *s, const WasmModule *m, const Import *import, const Extern *e)
+MUST_CHECK static Error *match_func(Store *s, const WasmModule *m, const Import *import,
+                                    const Extern *e)
 {
-    const TypeRegistry *r = s->config.registry;
-    if (e->kind != (ExternKind)import->kind)
-        return false;
-    switch (e->kind) {
-    case EXTERN_FUNC:
-        return types_is_subtype(r, e->func->type, m->funcs[import->index].type);
-    case EXTERN_TABLE:
-        return table_matches(e->table, &m->tables[import->index].type);
-    case EXTERN_MEMORY:
-        return memory_matches(e->memory, &m->memories[import->index]);
-    case EXTERN_GLOBAL:
-        return global_matches(r, e->global->type, m->globals[import->index].type);
-    case EXTERN_TAG:
-        return e->tag->type == m->tags[import->index];
-    }
-    return false;
-}
-
-Error *import_match(Store *s, const WasmModule *m, const Import *import, const Extern *e)
-{
-    if (matches(s, m, import, e))
+    if (types_is_subtype(s->config.registry, e->func->type, m->funcs[import->index].type))
         return NULL;
     Buf want = {0}, have = {0};
     import_describe(m, import, &want);
@@ -170,6 +200,41 @@ Error *import_match(Store *s, const WasmModule *m, const Import *import, const E
                              (char *)want.p, (char *)have.p);
     buf_release(&want);
     buf_release(&have);
+    return error;
+}
+
+static const char *const kind_names[] = {
+    [EXTERN_FUNC] = "func",     [EXTERN_TABLE] = "table", [EXTERN_MEMORY] = "memory",
+    [EXTERN_GLOBAL] = "global", [EXTERN_TAG] = "tag",
+};
+
+MUST_CHECK static Error *match_extern(Store *s, const WasmModule *m, const Import *import,
+                                      const Extern *e)
+{
+    const TypeRegistry *r = s->config.registry;
+    if (e->kind != (ExternKind)import->kind)
+        return error_new("expected %s, but found %s", kind_names[import->kind],
+                         e->kind == EXTERN_FUNC ? "function" : kind_names[e->kind]);
+    switch (e->kind) {
+    case EXTERN_FUNC:
+        return match_func(s, m, import, e);
+    case EXTERN_TABLE:
+        return match_table(r, e->table, &m->tables[import->index].type);
+    case EXTERN_MEMORY:
+        return match_memory(e->memory, &m->memories[import->index]);
+    case EXTERN_GLOBAL:
+        return match_global(r, e->global->type, m->globals[import->index].type);
+    case EXTERN_TAG:
+        return e->tag->type == m->tags[import->index] ? NULL : error_new("incompatible tag types");
+    }
+    BUG("kinds of externals are all listed above");
+}
+
+Error *import_match(Store *s, const WasmModule *m, const Import *import, const Extern *e)
+{
+    Error *error = match_extern(s, m, import, e);
+    if (!error)
+        return NULL;
     return error_wrap(error, "incompatible import type for `%.*s::%.*s`", STR_ARG(import->module),
                       STR_ARG(import->name));
 }

@@ -22,6 +22,32 @@ code 0
 stdout ""
 stderr ""
 
+begin "a module with a name can be imported by it"
+cat >named.wast <<'W'
+(module $lib (func (export "f") (result i32) (i32.const 5)) (memory (export "m") 1))
+(module (import "lib" "f" (func $f (result i32))) (func (export "g") (result i32) (call $f)))
+(assert_return (invoke "g") (i32.const 5))
+(module definition $d (global (export "x") i32 (i32.const 7)))
+(module instance $i $d)
+(module (import "i" "x" (global i32)) (export "x" (global 0)))
+(assert_return (get "x") (i32.const 7))
+(assert_unlinkable (module (import "lib" "m" (memory i64 1))) "expected 64-bit memory, found 32-bit")
+(assert_unlinkable (module (memory i64 1) (data (i64.const 0xffffffffff) "x")) "out of bounds memory")
+(assert_trap (module (table i64 0x2000000000000000 funcref)) "overflow calculating table allocation size")
+W
+run wast named.wast
+code 0
+stdout ""
+stderr ""
+
+begin "a trap while a module is made is no failure to link"
+cat >no_link.wast <<'W'
+(assert_unlinkable (module (memory 1) (data (i32.const 65536) "x")) "unknown import")
+W
+run wast --ignore-error-messages no_link.wast
+code 1
+err_has 'assert_unlinkable: expected "unknown import", got'
+
 begin "spectest prints values with their types"
 cat >print.wast <<'W'
 (module (import "spectest" "print_i32_f32" (func $p (param i32 f32)))

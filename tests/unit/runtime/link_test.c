@@ -317,6 +317,44 @@ TEST(imports_match_by_type)
     fake_release(&f);
 }
 
+/* The words are those of Wasmtime, which scripts look for. */
+TEST(a_link_error_says_what_differs)
+{
+    static const struct {
+        const char *offer, *want, *message;
+    } t[] = {
+        {"(memory (export \"x\") 0)", "(memory 1)",
+         "memory types incompatible: expected memory limits (min: 1, max: none) doesn't match "
+         "provided memory limits (min: 0, max: none)"},
+        {"(memory (export \"x\") 1 3)", "(memory i64 1 3)",
+         "memory types incompatible: expected 64-bit memory, found 32-bit memory"},
+        {"(table (export \"x\") 1 3 funcref)", "(table 1 2 funcref)",
+         "table types incompatible: expected table limits (min: 1, max: 2) doesn't match provided "
+         "table limits (min: 1, max: 3)"},
+        {"(table (export \"x\") 1 externref)", "(table 1 funcref)",
+         "table types incompatible: expected table of type `funcref`, found table of type "
+         "`externref`"},
+        {"(table (export \"x\") i64 1 funcref)", "(table 1 funcref)",
+         "table types incompatible: expected 32-bit table, found 64-bit table"},
+        {"(global (export \"x\") i32 (i32.const 0))", "(global i64)",
+         "global types incompatible: expected global of type `i64`, found global of type `i32`"},
+        {"(global (export \"x\") (mut i32) (i32.const 0))", "(global i32)",
+         "global types incompatible: expected immutable global, found mutable global"},
+        {"(func (export \"x\"))", "(memory 1)", "expected memory, but found function"},
+        {"(tag (export \"x\") (param i32))", "(func)", "expected func, but found tag"},
+        {"(tag (export \"x\") (param i32))", "(tag)", "incompatible tag types"},
+    };
+    Fake f;
+    fake_init(&f, CODE_BACKING_BEST);
+    for (u32 i = 0; i < ARRAY_LEN(t); i++) {
+        const char *e = link_error(&f, t[i].offer, t[i].want);
+        const char *cause = strstr(e, "Caused by:\n    ");
+        if (!cause || strncmp(cause + 15, t[i].message, strlen(t[i].message)) != 0)
+            test_fail(__FILE__, __LINE__, "%s for %s: \"%s\"", t[i].offer, t[i].want, e);
+    }
+    fake_release(&f);
+}
+
 TEST(all_missing_imports_are_in_one_error)
 {
     Fake f;
