@@ -283,7 +283,11 @@ static void lowered_entry(void *arg, VmCtx *caller, VmVal *vals)
     Arena arena;
     arena_init(&arena);
     CallScope scope = {0};
-    HostCall call = {.store = store, .type = env->type, .sig = &env->sig, .flat = flat};
+    HostCall call = {.store = store,
+                     .host = env->inst->root->host,
+                     .type = env->type,
+                     .sig = &env->sig,
+                     .flat = flat};
     call.side = side_of(env, &scope, l->func->is_host, &arena);
     Error *e = lowered_call(l, &call);
     scope_end_lends(&scope);
@@ -333,8 +337,9 @@ static u32 resource_rep(void *arg, VmCtx *caller, u32 index)
 MUST_CHECK static Error *destroy(Store *store, const ComponentInstance *caller, ResourceType *t,
                                  u64 rep)
 {
+    void *host = caller ? caller->root->host : NULL;
     if (!t->owner)
-        return t->host_drop ? t->host_drop(t->env, rep) : NULL;
+        return t->host_drop ? t->host_drop(t->env, host, rep) : NULL;
     Error *e = instance_enter(t->owner, caller);
     if (e)
         return e;

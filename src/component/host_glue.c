@@ -147,7 +147,7 @@ Error *glue_lowered(const CanonEnv *env, u32 core_type, const HostFunc *f, VmFun
     g->env = *env;
     g->linker = f->linker;
     g->lift = (LiftEnv){.ops = &ops,
-                        .host = f->env,
+                        .host = r->host ? r->host : f->env,
                         .memory = env->memory ? memory_vm(env->memory) : NULL,
                         .encoding = (LiftEncoding)env->encoding,
                         .fuel = linker_hostcall_fuel(f->linker),

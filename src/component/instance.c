@@ -449,12 +449,12 @@ static Error *run_defs(ComponentInstance *i)
 /* --- from the host --- */
 
 /* What guests own of the host's resources ends with them. */
-static void drop_host_resources(HandleTable *t)
+static void drop_host_resources(HandleTable *t, void *host)
 {
     for (u32 i = 1; i < t->slots.n; i++) {
         const Handle *h = &t->slots.p[i];
         if (h->type && !h->scope && !h->type->owner && h->type->host_drop)
-            error_free(h->type->host_drop(h->type->env, h->rep));
+            error_free(h->type->host_drop(h->type->env, host, h->rep));
     }
     t->slots.n = 0;
     t->free = 0;
@@ -463,7 +463,7 @@ static void drop_host_resources(HandleTable *t)
 void component_drop_host_resources(ComponentInstance *any)
 {
     for (ComponentInstance *i = any->root->instances; i; i = i->next)
-        drop_host_resources(&i->handles);
+        drop_host_resources(&i->handles, i->root->host);
 }
 
 static void root_free(ComponentRoot *r)
@@ -489,8 +489,15 @@ static void root_free(ComponentRoot *r)
 Error *component_instance_new(Store *s, LoadedComponent *c, const ComponentLinker *l,
                               ComponentInstance **ret_instance)
 {
+    return component_instance_new_for(s, c, l, NULL, ret_instance);
+}
+
+Error *component_instance_new_for(Store *s, LoadedComponent *c, const ComponentLinker *l,
+                                  void *host, ComponentInstance **ret_instance)
+{
     ComponentRoot *r = mem_alloc(sizeof *r);
     r->store = s;
+    r->host = host;
     r->handles.max = l ? linker_max_handles(l) : COMPONENT_MAX_HANDLES;
     r->loaded = component_ref(c);
     arena_init(&r->arena);

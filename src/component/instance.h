@@ -67,6 +67,7 @@ bool items_find_version(const ComponentItems *items, Str name, ComponentItem *re
 /* A call of a host function. */
 typedef struct HostCall {
     Store *store;
+    void *host;        /* of component_instance_new_for; NULL: there is none */
     const CType *type; /* of the function, as the caller sees it */
     AbiSide side;      /* of the caller: memory, realloc, encoding, handles, an arena */
     const FlatSig *sig;
@@ -97,8 +98,8 @@ Error *component_linker_func(ComponentLinker *l, Str instance, Str name,
 Error *component_linker_resource(ComponentLinker *l, Str instance, Str name,
                                  ResourceType *type) MUST_CHECK;
 /*
- * All functions and resource types of an interface with generated glue; `host` is what they serve.
- * Importers must agree with the types.
+ * All functions and resource types of an interface with generated glue, whose tables stay; `host`
+ * is what they serve. Importers must agree with the types.
  */
 Error *component_linker_interface(ComponentLinker *l, const LiftInterface *interface,
                                   void *host) MUST_CHECK;
@@ -135,6 +136,12 @@ Error *component_check_imports(const LoadedComponent *c, const ComponentLinker *
  */
 Error *component_instance_new(Store *s, LoadedComponent *c, const ComponentLinker *l,
                               ComponentInstance **ret_instance);
+/*
+ * An instance with a host of its own, in place of that with which the linker's interfaces were
+ * linked: so many instances share a linker that nobody changes any more.
+ */
+Error *component_instance_new_for(Store *s, LoadedComponent *c, const ComponentLinker *l,
+                                  void *host, ComponentInstance **ret_instance);
 void component_instance_free(ComponentInstance *i);
 const ComponentItems *component_exports(const ComponentInstance *i);
 
@@ -148,7 +155,8 @@ bool component_func_type(const ComponentFunc *f, const ComponentTypes **ret_type
 Error *component_call(ComponentFunc *f, const ComponentVal *params, Arena *arena,
                       ComponentVal *ret_result);
 
-/* Ends a resource that a call gave to the host as a value of type own: runs its destructor. */
+/* Ends a resource that a call gave to the host as a value of type own: runs its destructor. Those
+ * that generated glue made for an instance with a host of its own are not among them. */
 Error *component_drop_resource(Store *s, const ComponentVal *own) MUST_CHECK;
 
 /* A type in WIT's words: "list<u8>", "func(a: u32) -> string". */

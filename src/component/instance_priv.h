@@ -28,6 +28,7 @@ typedef struct CoreInstance {
 /* What an instantiation from the host makes; the tree of instances shares it. */
 typedef struct ComponentRoot {
     Store *store;
+    void *host; /* what functions of the linker serve; NULL: what they were linked with */
     HandleBudget handles;
     LoadedComponent *loaded; /* own */
     Arena arena;

@@ -151,10 +151,10 @@ ResourceType *linker_new_resource(ComponentLinker *l)
 
 /* --- generated glue --- */
 
-static Error *glue_drop(void *env, u64 rep)
+static Error *glue_drop(void *env, void *host, u64 rep)
 {
     const GlueResource *g = env;
-    g->type->drop(g->host, (void *)(uintptr_t)rep);
+    g->type->drop(host ? host : g->host, (void *)(uintptr_t)rep);
     return NULL;
 }
 

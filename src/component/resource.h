@@ -15,8 +15,9 @@ typedef struct ComponentInstance ComponentInstance;
 typedef struct ResourceType {
     ComponentInstance *owner; /* that defines it; NULL: the host does */
     VmFuncRef *dtor;          /* core function of the owner; may be NULL */
-    /* The host's destructor; may be NULL. */
-    Error *(*host_drop)(void *env, u64 rep);
+    /* The host's destructor; may be NULL. `host`: of the instance that had it; NULL: it has none.
+     */
+    Error *(*host_drop)(void *env, void *host, u64 rep);
     void *env;
 } ResourceType;
 

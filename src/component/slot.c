@@ -23,9 +23,8 @@ struct Slot {
     Slot *next; /* idle */
     SlotPool *pool;
     Store *store;
-    ComponentLinker *linker;
     ComponentInstance *instance; /* NULL: not instantiated */
-    void *host;
+    SlotHost host;
     bool frozen;
     FrozenInstance *instances; /* all of them */
     u32 ninstances;
@@ -64,7 +63,7 @@ ComponentInstance *slot_instance(const Slot *s)
 
 void *slot_host(const Slot *s)
 {
-    return s->host;
+    return s->host.host;
 }
 
 /* --- instances --- */
@@ -120,8 +119,8 @@ static void reset_instance(const FrozenInstance *f)
 /* What guests hold of the host goes while the store is there. */
 static void end_request(Slot *s)
 {
-    if (s->pool->config.host_end && s->host)
-        s->pool->config.host_end(s->host);
+    if (s->pool->config.host_end && s->host.host)
+        s->pool->config.host_end(s->host.host);
     if (s->instance)
         component_drop_host_resources(s->instance);
 }
@@ -132,9 +131,8 @@ static void slot_free(Slot *s)
     end_request(s);
     store_free(s->store);
     component_instance_free(s->instance);
-    component_linker_free(s->linker);
-    if (s->host)
-        c->host_free(s->host);
+    if (s->host.host)
+        c->host_free(s->host.host);
     for (u32 i = 0; i < s->ninstances; i++)
         mem_free(s->instances[i].slots);
     mem_free(s->instances);
@@ -160,10 +158,10 @@ MUST_CHECK static Error *fill(Slot *s)
         return e;
     if (!s->pool->stats.anew)
         store_will_freeze(s->store);
-    s->linker = component_linker_new();
-    e = c->host_new(c->arg, s->store, s->linker, &s->host);
+    e = c->host_new(c->arg, s->store, &s->host);
     if (!e)
-        e = component_instance_new(s->store, c->component, s->linker, &s->instance);
+        e = component_instance_new_for(s->store, c->component, c->linker, s->host.serves,
+                                       &s->instance);
     return e;
 }
 
@@ -210,7 +208,7 @@ static bool put_back(Slot *s)
     for (u32 i = 0; i < s->ninstances; i++)
         reset_instance(&s->instances[i]);
     s->instance->root->handles.alive = s->handles;
-    return s->pool->config.host_reset(s->host) && store_reset(s->store);
+    return s->pool->config.host_reset(s->host.host) && store_reset(s->store);
 }
 
 void slot_give(Slot *s)

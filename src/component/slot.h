@@ -11,8 +11,9 @@
  * Where instantiation calls functions of the host, the state depends on what they answered, and
  * must not be shared: then each slot is instantiated anew, and freed when it is given.
  *
- * A pool and its slots belong to one thread; pools of several threads share the component and
- * its images, and nothing else: there are no locks, and taking and giving allocate nothing.
+ * A pool and its slots belong to one thread; pools of several threads share the component, its
+ * images and what the host offers, and nothing else: there are no locks, and taking and giving
+ * allocate nothing.
  */
 #ifndef COMPONENT_SLOT_H
 #define COMPONENT_SLOT_H
@@ -20,22 +21,28 @@
 #include "component/instance.h"
 #include "runtime/slot.h"
 
+/* `host` for the functions below, `serves` for those of the linker (component_instance_new_for). */
+typedef struct SlotHost {
+    void *host, *serves;
+} SlotHost;
+
 typedef struct SlotConfig {
-    Engine *engine;             /* borrow */
-    LoadedComponent *component; /* borrow */
-    SlotImages *images;         /* borrow: of the component; NULL: the pool has its own */
+    Engine *engine;                /* borrow */
+    LoadedComponent *component;    /* borrow */
+    const ComponentLinker *linker; /* borrow: what the host offers; NULL: nothing */
+    SlotImages *images;            /* borrow: of the component; NULL: the pool has its own */
     SlotOptions options;
     u32 max_idle; /* slots that are kept */
     /*
-     * What the host offers in a store. Sets the store up (limits, fuel), fills the linker. A host
-     * that it made is freed by the pool, also if it fails then.
+     * The host of a slot. Sets the store up (limits, fuel). A host that it made is freed by the
+     * pool, also if it fails then.
      */
-    Error *(*host_new)(void *arg, Store *s, ComponentLinker *l, void **ret_host);
+    Error *(*host_new)(void *arg, Store *s, SlotHost *ret_host);
     /* The request is over: its resources are dropped next, in any order. May be NULL. */
     void (*host_end)(void *host);
     /* Everything of the request is gone; as new. False: the slot has to be freed. */
     bool (*host_reset)(void *host);
-    /* The store, the instance and the linker are gone. */
+    /* The store and the instance are gone. */
     void (*host_free)(void *host);
     void *arg;
 } SlotConfig;

@@ -159,18 +159,16 @@ static void number(Guest *g, Call *c)
     wasi_ctx_instance_id(g->ctx, g->id, s->c.prefix);
 }
 
-Error *guest_new(void *arg, Store *s, ComponentLinker *l, void **ret_host)
+Error *guest_new(void *arg, Store *s, SlotHost *ret_host)
 {
     Worker *w = arg;
     const ServeConfig *c = &w->server->c;
     Guest *g = mem_alloc(sizeof *g);
-    *ret_host = g;
     g->worker = w;
     g->ctx = wasi_ctx_new();
-    g->p2 = wasi_p2_new(g->ctx, s);
+    g->p2 = wasi_p2_new_like(w->server->linked, g->ctx, s);
+    *ret_host = (SlotHost){g, g->p2};
     Error *e = c->setup(c->arg, s, g->ctx);
-    if (!e)
-        e = c->link(c->arg, l, g->p2);
     if (e)
         return e;
     number(g, w->taking);

@@ -90,27 +90,25 @@ static bool exports_handler(const Component *c)
     return false;
 }
 
-/* Nothing of the guest runs. */
-MUST_CHECK static Error *check_component(const ServeConfig *c)
+/* What guests import, compared with what there is. Nothing of a guest runs. */
+MUST_CHECK static Error *link_component(Server *s)
 {
+    const ServeConfig *c = &s->c;
+    Store *store = NULL;
     if (!exports_handler(component_decoded(c->component)))
         return error_new("no exported instance named `wasi:http/incoming-handler@0.2.12`");
-    Store *s = NULL;
-    Error *e = engine_store_new(c->engine, &s);
+    Error *e = engine_store_new(c->engine, &store);
     if (e)
         return e;
-    ComponentLinker *l = component_linker_new();
-    WasiCtx *ctx = wasi_ctx_new();
-    WasiP2 *p2 = wasi_p2_new(ctx, s);
-    e = c->setup(c->arg, s, ctx);
+    s->linker = component_linker_new();
+    s->linked_ctx = wasi_ctx_new();
+    s->linked = wasi_p2_new(s->linked_ctx, NULL);
+    e = c->setup(c->arg, store, s->linked_ctx);
     if (!e)
-        e = c->link(c->arg, l, p2);
+        e = c->link(c->arg, s->linker, s->linked);
     if (!e)
-        e = component_check_imports(c->component, l);
-    store_free(s);
-    component_linker_free(l);
-    wasi_p2_free(p2);
-    wasi_ctx_free(ctx);
+        e = component_check_imports(c->component, s->linker);
+    store_free(store);
     return e;
 }
 
@@ -349,17 +347,18 @@ static void release(Server *s)
     }
     mem_free(s->workers);
     slot_images_unref(s->images);
+    component_linker_free(s->linker);
+    wasi_p2_free(s->linked);
+    wasi_ctx_free(s->linked_ctx);
 }
 
 Error *serve(const ServeConfig *c)
 {
-    Error *e = check_component(c);
-    if (e)
-        return e;
     Server s = {.c = *c, .shutdown_fd = -1, .metrics_fd = -1, .drain_deadline = UINT64_MAX};
     s.images = slot_images_new();
     make_workers(&s);
-    if (c->shutdown)
+    Error *e = link_component(&s);
+    if (!e && c->shutdown)
         e = bind_to(c->shutdown, 1, &s.shutdown_fd);
     if (!e && c->metrics)
         e = bind_to(c->metrics, 1, &s.metrics_fd);

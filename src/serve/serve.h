@@ -34,6 +34,7 @@ typedef struct ServeConfig {
     u32 n_headers;
     /* What a guest gets; called on each thread. */
     Error *(*setup)(void *arg, Store *s, WasiCtx *w);
+    /* What all guests may import; called once, with a host that none of them has. */
     Error *(*link)(void *arg, ComponentLinker *l, WasiP2 *p);
     void (*info)(void *arg, const char *text); /* a line of the log; NULL: not wanted */
     void *arg;

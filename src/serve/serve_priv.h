@@ -81,6 +81,10 @@ struct Worker {
 struct Server {
     ServeConfig c;
     SlotImages *images;
+    /* What guests import, made before anything is served. Its host is no guest's: `linked`. */
+    ComponentLinker *linker;
+    WasiCtx *linked_ctx;
+    WasiP2 *linked;
     u64 instances, requests; /* numbers given; atomic */
     u32 nworkers;
     Worker *workers;
@@ -130,7 +134,7 @@ void worker_keep(Worker *w, Guest *g, Slot *slot);
 extern const HttpHandler call_handler;
 void call_start(Call *c);
 /* For SlotConfig. */
-Error *guest_new(void *arg, Store *s, ComponentLinker *l, void **ret_host);
+Error *guest_new(void *arg, Store *s, SlotHost *ret_host);
 void guest_end(void *host);
 bool guest_reset(void *host);
 void guest_free(void *host);

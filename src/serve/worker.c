@@ -11,6 +11,7 @@ static SlotPool *pool_new(Worker *w)
     const ServeConfig *c = &w->server->c;
     SlotConfig config = {.engine = c->engine,
                          .component = c->component,
+                         .linker = w->server->linker,
                          .images = w->server->images,
                          .max_idle = w->max_requests,
                          .host_new = guest_new,

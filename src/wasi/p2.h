@@ -10,6 +10,12 @@ typedef struct WasiP2 WasiP2;
 
 /* The host of a store's components; it is freed after the store, instances and linker. */
 WasiP2 *wasi_p2_new(WasiCtx *c, Store *s);
+/*
+ * The host of one of many stores that share a linker: what was linked for `linked` serves it, too,
+ * where instances are made with it (component_instance_new_for). `linked` outlives it; it may have
+ * no store itself, and is not changed.
+ */
+WasiP2 *wasi_p2_new_like(const WasiP2 *linked, WasiCtx *c, Store *s);
 void wasi_p2_free(WasiP2 *p); /* may be NULL */
 /* The store is gone, and its instances go now: what they own is dropped. May be NULL. */
 void wasi_p2_detach(WasiP2 *p);

@@ -24,25 +24,30 @@ MUST_CHECK static Error *add_pair(P2Pairs *p, Str text)
     return NULL;
 }
 
-Error *p2_pairs_set(P2Pairs *p, const Str *pairs, u32 n)
+Error *p2_pairs_new(const Str *pairs, u32 n, P2Pairs **ret_pairs)
 {
+    P2Pairs *p = mem_alloc(sizeof *p);
     Error *e = NULL;
+    *ret_pairs = p;
     for (u32 i = 0; i < n && !e; i++)
         e = add_pair(p, pairs[i]);
     return e;
 }
 
-void p2_pairs_release(P2Pairs *p)
+void p2_pairs_free(P2Pairs *p)
 {
+    if (!p)
+        return;
     map_release(&p->index);
     vec_release(&p->list);
     arena_release(&p->arena);
+    mem_free(p);
 }
 
 void wasi_config_store_get(LiftCall *call, Str key,
                            WasiConfigStoreResultOptionStringError *ret_result)
 {
-    const P2Pairs *p = &p2_of(call)->config;
+    const P2Pairs *p = p2_of(call)->config;
     u64 at = 0;
     ret_result->is_err = false;
     ret_result->as.ok.some = map_get(&p->index, key, &at);
@@ -53,7 +58,7 @@ void wasi_config_store_get(LiftCall *call, Str key,
 void wasi_config_store_get_all(LiftCall *call,
                                WasiConfigStoreResultListTuple2StringStringError *ret_result)
 {
-    const P2Pairs *p = &p2_of(call)->config;
+    const P2Pairs *p = p2_of(call)->config;
     WasiConfigStoreTuple2StringString *out = lift_alloc(call, p->list.n, sizeof *out);
     for (u32 i = 0; i < p->list.n; i++)
         out[i] = (WasiConfigStoreTuple2StringString){p->list.p[i].name, p->list.p[i].value};

@@ -5,12 +5,17 @@
  */
 #include "wasi/p2_http_priv.h"
 
-P2Http *p2_http_new(WasiP2 *p, ComponentLinker *l, const WasiHttpOptions *o)
+P2Http *p2_http_new(WasiP2 *p, const ComponentLinker *l, const WasiHttpOptions *o)
 {
     P2Http *h = mem_alloc(sizeof *h);
     *h = (P2Http){.p2 = p, .linker = l, .options = *o};
     arena_init(&h->arena);
     return h;
+}
+
+P2Http *p2_http_new_like(WasiP2 *p, const P2Http *linked)
+{
+    return p2_http_new(p, linked->linker, &linked->options);
 }
 
 /* --- the body of the request --- */

@@ -183,7 +183,7 @@ struct WasiHttpTypesRequestOptions {
 struct P2Http {
     WasiP2 *p2;
     WasiHttpOptions options;
-    ComponentLinker *linker;
+    const ComponentLinker *linker;
     Arena arena; /* of the request */
     u64 held;    /* bytes of fields, and of bodies that have nowhere to go */
     P2Fields *spare;
@@ -204,7 +204,7 @@ static inline P2Http *p2_http_of(const LiftCall *c)
 {
     return p2_of(c)->http;
 }
-P2Http *p2_http_new(WasiP2 *p, ComponentLinker *l, const WasiHttpOptions *o);
+P2Http *p2_http_new(WasiP2 *p, const ComponentLinker *l, const WasiHttpOptions *o);
 /* The response of the request. */
 void p2_http_respond(P2Http *h, WasiHttpTypesOutgoingResponse *r);
 void p2_http_fail(P2Http *h, const P2HttpError *error);

@@ -119,8 +119,8 @@ void wasi_keyvalue_store_open(LiftCall *call, Str identifier,
     if (identifier.n)
         return;
     Bucket *b = p2_resource_new(call, sizeof *b);
-    for (u32 i = 0; i < p->keyvalue.list.n; i++)
-        if (!put(p, b, p->keyvalue.list.p[i].name, p->keyvalue.list.p[i].value)) {
+    for (u32 i = 0; i < p->keyvalue->list.n; i++)
+        if (!put(p, b, p->keyvalue->list.p[i].name, p->keyvalue->list.p[i].value)) {
             wasi_keyvalue_store_bucket_drop(p, b);
             ret_result->as.err = other("the store is full");
             return;

@@ -188,9 +188,11 @@ bool p2_stopped(LiftCall *c)
 
 MUST_CHECK static Error *define(WasiP2 *p, ComponentLinker *l, const Row *row)
 {
-    const LiftInterface *i = row->interface;
-    Error *e =
-        component_linker_interface(l, i == &wasi_sockets_network_interface ? &p->network : i, p);
+    LiftInterface i = *row->interface;
+    /* Its only function is unstable, and has to be asked for. */
+    if (row->interface == &wasi_sockets_network_interface && !p->ctx->network.error_code)
+        i.nfuncs = 0;
+    Error *e = component_linker_interface(l, &i, p);
     for (usize n = 0; n < ARRAY_LEN(row->uses) && row->uses[n] && !e; n++)
         e = component_linker_use(l, str_of(row->interface->name), row->uses[n]);
     return e;
@@ -211,6 +213,16 @@ WasiP2 *wasi_p2_new(WasiCtx *c, Store *s)
     return p;
 }
 
+WasiP2 *wasi_p2_new_like(const WasiP2 *linked, WasiCtx *c, Store *s)
+{
+    WasiP2 *p = wasi_p2_new(c, s);
+    p->config = linked->config;
+    p->keyvalue = linked->keyvalue;
+    if (linked->http)
+        p->http = p2_http_new_like(p, linked->http);
+    return p;
+}
+
 void wasi_p2_free(WasiP2 *p)
 {
     if (!p)
@@ -218,8 +230,8 @@ void wasi_p2_free(WasiP2 *p)
     p2_http_free(p->http);
     free_blocks(p);
     p2_resolver_free(p->resolver);
-    p2_pairs_release(&p->config);
-    p2_pairs_release(&p->keyvalue);
+    for (u32 i = 0; i < ARRAY_LEN(p->own); i++)
+        p2_pairs_free(p->own[i]);
     mem_free(p);
 }
 
@@ -237,17 +249,14 @@ void wasi_p2_reset(WasiP2 *p)
 
 Error *wasi_p2_link(ComponentLinker *l, WasiP2 *p)
 {
-    /* Its only function is unstable, and has to be asked for. */
-    p->network = wasi_sockets_network_interface;
-    if (!p->ctx->network.error_code)
-        p->network.nfuncs = 0;
     return define_all(p, l, rows, ARRAY_LEN(rows));
 }
 
 Error *wasi_p2_link_config(ComponentLinker *l, WasiP2 *p, const Str *pairs, u32 n)
 {
     static const Row config_rows[] = {{&wasi_config_store_interface, {0}}};
-    Error *e = p2_pairs_set(&p->config, pairs, n);
+    Error *e = p2_pairs_new(pairs, n, &p->own[0]);
+    p->config = p->own[0];
     return e ? e : define_all(p, l, config_rows, ARRAY_LEN(config_rows));
 }
 
@@ -258,7 +267,8 @@ Error *wasi_p2_link_keyvalue(ComponentLinker *l, WasiP2 *p, const Str *pairs, u3
         {&wasi_keyvalue_atomics_interface, {&wasi_keyvalue_store_bucket_type}},
         {&wasi_keyvalue_batch_interface, {&wasi_keyvalue_store_bucket_type}},
     };
-    Error *e = p2_pairs_set(&p->keyvalue, pairs, n);
+    Error *e = p2_pairs_new(pairs, n, &p->own[1]);
+    p->keyvalue = p->own[1];
     return e ? e : define_all(p, l, keyvalue_rows, ARRAY_LEN(keyvalue_rows));
 }
 

@@ -18,10 +18,12 @@ typedef struct P2Pairs {
     VEC(P2Pair) list;
     Map index; /* name -> index into `list` */
 } P2Pairs;
-Error *p2_pairs_set(P2Pairs *p, const Str *pairs, u32 n) MUST_CHECK; /* once */
-void p2_pairs_release(P2Pairs *p);
+/* *ret_pairs is set on failure, too. */
+Error *p2_pairs_new(const Str *pairs, u32 n, P2Pairs **ret_pairs) MUST_CHECK;
+void p2_pairs_free(P2Pairs *p); /* may be NULL */
 
-typedef struct P2Http P2Http;  /* of p2_http.c */
+typedef struct P2Http P2Http; /* of p2_http.c */
+P2Http *p2_http_new_like(WasiP2 *p, const P2Http *linked);
 void p2_http_reset(P2Http *h); /* these may be NULL */
 void p2_http_free(P2Http *h);
 
@@ -36,15 +38,15 @@ typedef struct P2Blocks {
 
 struct WasiP2 {
     WasiCtx *ctx;
-    Store *store;  /* NULL: it is gone */
-    u64 resources; /* alive, of those that handles stand for */
-    P2Pairs config, keyvalue;
-    u64 seed[2]; /* of insecure-seed, once it was asked for */
+    Store *store;                     /* NULL: it is gone */
+    u64 resources;                    /* alive, of those that handles stand for */
+    const P2Pairs *config, *keyvalue; /* NULL: not linked */
+    P2Pairs *own[2];                  /* those that were linked for this host */
+    u64 seed[2];                      /* of insecure-seed, once it was asked for */
     bool seeded;
     P2Resolver *resolver;            /* own; NULL until a name is looked up */
     P2Http *http;                    /* own; NULL: not linked */
     P2Blocks blocks[P2_BLOCK_STEPS]; /* memory that is kept for the next request */
-    LiftInterface network;           /* wasi:sockets/network, as far as it is granted */
     u64 keyvalue_bytes;              /* that the entries of all buckets take */
 };
 

@@ -208,6 +208,10 @@ def part_slots(a):
         exact = {**os.environ, 'RESERVATION': str(256 << 20), 'EXACT': '1'}
         rows += [('hello', [SLOTS, wasm], None), ('hello, exact', [SLOTS, wasm], exact),
                  ('hello, idle', [SLOTS, 'idle', '1000', wasm], None)]
+    http = os.path.join(SUITES, 'components/hello_wasi_http.wasm')
+    if os.path.exists(http):
+        rows += [('http', [SLOTS, 'http', http], None),
+                 ('http, idle', [SLOTS, 'idle', '1000', http], None)]
     for name, cmd, env in rows:
         r = subprocess.run(cmd, capture_output=True, env=env or None, timeout=300)
         for line in r.stdout.decode().splitlines():

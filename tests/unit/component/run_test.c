@@ -218,8 +218,9 @@ static Error *join(void *env, HostCall *call, const ComponentVal *params, Compon
     return NULL;
 }
 
-static Error *host_drop(void *env, u64 rep)
+static Error *host_drop(void *env, void *host, u64 rep)
 {
+    (void)host;
     ((Host *)env)->dropped = rep;
     return NULL;
 }

@@ -62,27 +62,29 @@ static const char program[] =
 /* --- the host --- */
 
 typedef struct Host {
-    ResourceType resource;
     u32 open, calls, resets, ends;
     bool refuses;
 } Host;
 
-static Error *host_drop(void *env, u64 rep)
+static Error *host_drop(void *env, void *host, u64 rep)
 {
-    Host *h = env;
+    Host *h = host;
+    (void)env;
     EXPECT_EQ(rep, 99);
     h->open--;
     return NULL;
 }
 
+static ResourceType host_resource = {.host_drop = host_drop};
+
 static Error *host_open(void *env, HostCall *call, const ComponentVal *params,
                         ComponentVal *ret_result)
 {
-    Host *h = env;
-    (void)call, (void)params;
+    Host *h = call->host;
+    (void)env, (void)params;
     h->calls++;
     h->open++;
-    *ret_result = (ComponentVal){.kind = CT_OWN, .resource = &h->resource, .rep = 99};
+    *ret_result = (ComponentVal){.kind = CT_OWN, .resource = &host_resource, .rep = 99};
     return NULL;
 }
 
@@ -90,27 +92,31 @@ static Error *host_open(void *env, HostCall *call, const ComponentVal *params,
 static Error *host_failure(void *env, HostCall *call, const ComponentVal *params,
                            ComponentVal *ret_result)
 {
-    Host *h = env;
-    (void)ret_result;
+    Host *h = call->host;
+    (void)env, (void)ret_result;
     h->calls++;
     if (params[0].bits == 1)
         store_interrupt(call->store);
     return params[0].bits == 0 ? error_new_kind(ERROR_EXIT, 3, "exit") : NULL;
 }
 
-static Error *host_new(void *arg, Store *s, ComponentLinker *l, void **ret_host)
+static Error *host_new(void *arg, Store *s, SlotHost *ret_host)
 {
     (void)s;
     Host *h = mem_alloc(sizeof *h);
-    *h = (Host){.resource = {.host_drop = host_drop, .env = h}, .refuses = arg != NULL};
+    *h = (Host){.refuses = arg != NULL};
+    *ret_host = (SlotHost){h, h};
+    return NULL;
+}
+
+static ComponentLinker *host_linker(void)
+{
+    ComponentLinker *l = component_linker_new();
     Str at = STR("host:api/h");
-    Error *e = component_linker_resource(l, at, STR("r"), &h->resource);
-    if (!e)
-        e = component_linker_func(l, at, STR("open"), &(HostFunc){.vals = host_open, .env = h});
-    if (!e)
-        e = component_linker_func(l, at, STR("fail"), &(HostFunc){.vals = host_failure, .env = h});
-    *ret_host = h;
-    return e;
+    EXPECT(!component_linker_resource(l, at, STR("r"), &host_resource));
+    EXPECT(!component_linker_func(l, at, STR("open"), &(HostFunc){.vals = host_open}));
+    EXPECT(!component_linker_func(l, at, STR("fail"), &(HostFunc){.vals = host_failure}));
+    return l;
 }
 
 static void host_end(void *host)
@@ -138,6 +144,7 @@ static void host_free(void *host)
 typedef struct Bed {
     Engine *engine;
     LoadedComponent *component;
+    ComponentLinker *linker;
     SlotImages *images;
     SlotConfig config;
 } Bed;
@@ -167,8 +174,10 @@ static void bed_init(Bed *b, const char *start)
     buf_release(&text);
     buf_release(&bytes);
     b->images = slot_images_new();
+    b->linker = host_linker();
     b->config = (SlotConfig){.engine = b->engine,
                              .component = b->component,
+                             .linker = b->linker,
                              .images = b->images,
                              .max_idle = 2,
                              .host_new = host_new,
@@ -181,6 +190,7 @@ static void bed_init(Bed *b, const char *start)
 static void bed_release(Bed *b)
 {
     component_unref(b->component);
+    component_linker_free(b->linker);
     slot_images_unref(b->images);
     engine_free(b->engine);
 }
@@ -367,6 +377,28 @@ TEST(component_slot_reports_what_cannot_be_linked)
         EXPECT(e && error_find(e, ERROR_TRAP));
         error_free(e);
     }
+    slot_pool_free(p);
+    bed_release(&b);
+}
+
+/* All import from one linker; what they open and drop is their own host's. */
+TEST(component_slot_hosts_share_a_linker_and_nothing_else)
+{
+    Bed b;
+    bed_init(&b, "");
+    SlotPool *p = slot_pool_new(&b.config);
+    Slot *first = take(p), *second = take(p);
+    Host *one = slot_host(first), *two = slot_host(second);
+    EXPECT(call(first, "open", 3) != UINT64_MAX);
+    EXPECT_EQ(one->open, 4);
+    EXPECT_EQ(two->open + two->calls, 0);
+    EXPECT(call(second, "open", 1) != UINT64_MAX);
+    EXPECT_EQ(one->open, 4);
+    EXPECT_EQ(two->open, 2);
+    slot_give(first);
+    EXPECT_EQ(one->open, 0);
+    EXPECT_EQ(two->open, 2);
+    slot_give(second);
     slot_pool_free(p);
     bed_release(&b);
 }

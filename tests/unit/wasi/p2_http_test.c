@@ -21,6 +21,9 @@ typedef struct Bed {
     LoadedComponent *component;
     SlotPool *pool;
     WasiHttpOptions http;
+    WasiCtx *ctx;
+    WasiP2 *p2; /* that is linked */
+    ComponentLinker *linker;
 } Bed;
 
 typedef struct Host {
@@ -53,15 +56,23 @@ typedef struct Talk {
     bool done;
 } Talk;
 
-static Error *host_new(void *arg, Store *s, ComponentLinker *l, void **ret_host)
+static Error *host_new(void *arg, Store *s, SlotHost *ret_host)
 {
     Bed *b = arg;
     Host *h = mem_alloc(sizeof *h);
-    *ret_host = h;
     h->ctx = wasi_ctx_new();
-    h->p2 = wasi_p2_new(h->ctx, s);
-    Error *e = wasi_p2_link(l, h->p2);
-    return e ? e : wasi_p2_link_http(l, h->p2, &b->http);
+    h->p2 = wasi_p2_new_like(b->p2, h->ctx, s);
+    *ret_host = (SlotHost){h, h->p2};
+    return NULL;
+}
+
+static void link_wasi(Bed *b)
+{
+    b->linker = component_linker_new();
+    b->ctx = wasi_ctx_new();
+    b->p2 = wasi_p2_new(b->ctx, NULL);
+    EXPECT(!wasi_p2_link(b->linker, b->p2));
+    EXPECT(!wasi_p2_link_http(b->linker, b->p2, &b->http));
 }
 
 static bool host_reset(void *host)
@@ -78,11 +89,11 @@ static void host_free(void *host)
     mem_free(h);
 }
 
-static Bed *bed_new(void)
+static Bed *bed_new_with(const WasiHttpOptions *http)
 {
     static Bed b;
     EngineConfig config;
-    b = (Bed){.http = wasi_http_options_default()};
+    b = (Bed){.http = *http};
     engine_config_init(&config);
     if (engine_new(&config, &b.engine))
         test_skip("no such processor");
@@ -98,8 +109,10 @@ static Bed *bed_new(void)
                           .component_features = component_features_default()};
     EXPECT(!component_load(b.engine, &o, p, (usize)st.st_size, NULL, &b.component));
     mem_free(p);
+    link_wasi(&b);
     SlotConfig c = {.engine = b.engine,
                     .component = b.component,
+                    .linker = b.linker,
                     .max_idle = 2,
                     .host_new = host_new,
                     .host_reset = host_reset,
@@ -110,6 +123,12 @@ static Bed *bed_new(void)
     return &b;
 }
 
+static Bed *bed_new(void)
+{
+    WasiHttpOptions http = wasi_http_options_default();
+    return bed_new_with(&http);
+}
+
 static void bed_free(Bed *b)
 {
     SlotStats stats;
@@ -118,6 +137,9 @@ static void bed_free(Bed *b)
     EXPECT_EQ(stats.refused, 0);
     slot_pool_free(b->pool);
     component_unref(b->component);
+    component_linker_free(b->linker);
+    wasi_p2_free(b->p2);
+    wasi_ctx_free(b->ctx);
     engine_free(b->engine);
     wasi_loop_release();
     fiber_release_stacks();
@@ -698,9 +720,10 @@ TEST(http_a_warm_request_allocates_nothing)
 
 TEST(http_what_is_written_before_there_is_a_response_is_bounded)
 {
-    Bed *b = bed_new();
-    b->http.chunk_size = 4;
-    b->http.buffer_chunks = 0;
+    WasiHttpOptions http = wasi_http_options_default();
+    http.chunk_size = 4;
+    http.buffer_chunks = 0;
+    Bed *b = bed_new_with(&http);
     expect_failure(b, "/none", WASI_HTTP_UNSET, false);
     Talk t = get(b, "/before"); /* 7 bytes: the second piece waits for what never comes */
     t.turn = stop;

@@ -72,15 +72,14 @@ typedef struct Host {
     WasiP2 *p2;
 } Host;
 
-static Error *host_new(void *arg, Store *s, ComponentLinker *l, void **ret_host)
+static Error *host_new(void *arg, Store *s, SlotHost *ret_host)
 {
-    (void)arg;
     Host *h = mem_alloc(sizeof *h);
     h->ctx = wasi_ctx_new();
     wasi_ctx_max_resources(h->ctx, 6);
-    h->p2 = wasi_p2_new(h->ctx, s);
-    *ret_host = h;
-    return wasi_p2_link(l, h->p2);
+    h->p2 = wasi_p2_new_like(arg, h->ctx, s);
+    *ret_host = (SlotHost){h, h->p2};
+    return NULL;
 }
 
 static bool host_reset(void *host)
@@ -118,6 +117,12 @@ static u64 serve(const char *text, u32 requests)
                          .host_reset = host_reset,
                          .host_free = host_free};
     EXPECT(!component_load(engine, &o, bytes.p, bytes.n, &diag, &config.component));
+    ComponentLinker *linker = component_linker_new();
+    WasiCtx *ctx = wasi_ctx_new();
+    WasiP2 *p2 = wasi_p2_new(ctx, NULL);
+    EXPECT(!wasi_p2_link(linker, p2));
+    config.linker = linker;
+    config.arg = p2;
     slot_options_init(&config.options);
     SlotPool *p = slot_pool_new(&config);
     for (u32 round = 0; round < requests; round++) {
@@ -134,6 +139,9 @@ static u64 serve(const char *text, u32 requests)
     slot_pool_stats(p, &stats);
     slot_pool_free(p);
     component_unref(config.component);
+    component_linker_free(linker);
+    wasi_p2_free(p2);
+    wasi_ctx_free(ctx);
     buf_release(&bytes);
     engine_free(engine);
     return stats.made;
