@@ -101,8 +101,6 @@ Error *engine_setup_config(const CmdLine *c, EngineUse use, EngineConfig *ret_co
     Error *e = check_stacks(o);
     if (!e)
         e = cache_config_check(o);
-    if (!e)
-        e = target_cpu(c, &config.tunables.cpu);
     if (e)
         return e;
     config.features = wanted_features(o);
@@ -110,6 +108,9 @@ Error *engine_setup_config(const CmdLine *c, EngineUse use, EngineConfig *ret_co
         FEATURE_MASK(RELAXED_SIMD))
         return error_new("cannot disable the simd proposal but enable the relaxed simd proposal");
     set_tunables(o, &config.tunables);
+    e = target_setup(c, &config.tunables);
+    if (e)
+        return e;
     set_limits(o, &config.limits);
     config.max_wasm_stack = opt_u64(o, OPT_W_max_wasm_stack);
     set_backtrace(o, &config);

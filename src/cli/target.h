@@ -3,17 +3,20 @@
 #ifndef CLI_TARGET_H
 #define CLI_TARGET_H
 
+#include "abi/tunables.h"
 #include "cli/cmdline.h"
 
 #define HOST_TRIPLE "x86_64-unknown-linux-gnu"
 
 /* Refuses machines that there is no code generator for. NULL is the host. */
 Error *target_check(const char *triple) MUST_CHECK;
-/* In: the host's features, bits of backend/x64/cpu.h, or 0 if it is too old. Out: those that code
- * may use. */
-Error *target_cpu(const CmdLine *c, u64 *cpu_in_out) MUST_CHECK;
+/*
+ * Applies both to *t, in which `cpu` is what the host has (bits of backend/x64/cpu.h, or 0 if it is
+ * too old), and becomes what code may use.
+ */
+Error *target_setup(const CmdLine *c, Tunables *t) MUST_CHECK;
 
-enum { SETTING_NAME_SIZE = 32 };
+enum { SETTING_NAME_SIZE = 64 };
 /* The name of a CPU feature as a setting: "has_sse42". `bit` is an X64CpuBit. */
 void setting_name(u32 bit, char ret_name[SETTING_NAME_SIZE]);
 

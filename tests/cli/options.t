@@ -143,6 +143,35 @@ run -C cranelift-has_lse "$data/args.wat"
 code 1
 err_has "No existing setting named 'has_lse'"
 
+begin "settings of Wasmtime's optimising compiler are taken as it takes them"
+for setting in opt_level=none opt_level=speed opt-level=speed_and_size regalloc_algorithm=single_pass \
+    enable_verifier enable_verifier=true enable_nan_canonicalization=on is_pic=yes has-avx=0 has_avx2=off \
+    probestack_size_log2=14 preserve_frame_pointers=false has_avx512f=true has_sse41 tls_model=elf_gd; do
+    run run -C "cranelift-$setting" --invoke add "$data/values.wat" 40 2
+    code 0
+    stdout 42
+done
+refuse() {
+    run run -C "cranelift-$1" "$data/args.wat"
+    code 1
+    err_has "$2"
+}
+refuse opt_level=fast "Unexpected value for a setting, expected any among none, speed, speed_and_size"
+refuse opt_level "Trying to set a setting with the wrong type"
+refuse probestack_size_log2=x "Unexpected value for a setting, expected number"
+refuse has_avx=maybe "Unexpected value for a setting, expected bool"
+refuse enable_verifier=maybe "Unexpected value for a setting, expected bool"
+refuse has_sse41=false "compiled code needs SSE4.1"
+refuse x86-64-v3 "No existing setting named 'x86_64_v3'"
+refuse "$(printf '%300s' x)" "No existing setting named"
+cat >nan.wat <<'W'
+(module (func (export "f") (result i32)
+  (i32.reinterpret_f32 (f32.add (f32.reinterpret_i32 (i32.const 0x7fe00001)) (f32.const 1)))))
+W
+run run -C cranelift-enable_nan_canonicalization=true --invoke f nan.wat
+code 0
+stdout 2143289344
+
 begin "explicit bounds checks give the same traps"
 run -O signals-based-traps=n --invoke add "$data/values.wat" 40 2
 code 0
