@@ -318,13 +318,23 @@ static void from_parts(ComponentInstance *i, const ComponentDef *d)
     put_item(i, d, (ComponentItem){.sort = SORT_INSTANCE, .instance = items});
 }
 
+/* What a host need not offer, which was checked: types other than resources, and instances that
+ * have nothing else. */
+static bool not_needed(const ComponentInstance *i, u8 sort, ComponentItem *ret_item)
+{
+    *ret_item = (ComponentItem){.sort = sort};
+    if (sort == SORT_INSTANCE)
+        ret_item->instance = items_new(i->root);
+    return sort == SORT_TYPE || sort == SORT_INSTANCE;
+}
+
 MUST_CHECK static Error *alias_export(ComponentInstance *i, const ComponentDef *d)
 {
     ComponentItem item;
     bool found = items_find(i->instances[d->alias.instance], d->alias.name, &item);
-    if (!found && d->space == SORT_TYPE) /* hosts offer resources only; those were checked */
-        item = (ComponentItem){.sort = SORT_TYPE};
-    else if (!found || item.sort != d->space)
+    if (!found && not_needed(i, d->space, &item))
+        found = true;
+    if (!found || item.sort != d->space)
         return error_new("the instance has no %s `%.*s`", sort_name((Sort)d->space),
                          STR_ARG(d->alias.name));
     put_item(i, d, item);
@@ -375,14 +385,10 @@ MUST_CHECK static Error *canon(ComponentInstance *i, const ComponentDef *d)
 MUST_CHECK static Error *import(ComponentInstance *i, const ComponentDef *d)
 {
     ComponentItem item;
-    if (!items_find(i->args, d->port.ext->name.text, &item) || item.sort != d->space) {
-        /* A type that is equal to another needs no argument. */
-        if (d->space == SORT_TYPE) {
-            put_item(i, d, (ComponentItem){.sort = SORT_TYPE});
-            return NULL;
-        }
-        return error_new("the import `%.*s` is missing", STR_ARG(d->port.ext->name.text));
-    }
+    Str name = d->port.ext->name.text;
+    bool found = items_find(i->args, name, &item) && item.sort == d->space;
+    if (!found && !not_needed(i, d->space, &item))
+        return error_new("the import `%.*s` is missing", STR_ARG(name));
     put_item(i, d, item);
     return NULL;
 }

@@ -190,13 +190,14 @@ static bool same_func(const Check *k, CTypeId type, const ComponentFunc *f)
     return same;
 }
 
-/* An instance of plain types asks for nothing. */
+/* An instance of plain types and such instances asks for nothing. As deep as the type. */
 static bool needs_host(const Check *k, CTypeId type)
 {
     const CType *c = ctype_get(k->c->types, type);
     for (u32 i = 0; i < c->nexports; i++) {
         const ComponentExtern *x = &c->exports[i];
-        if (x->sort != SORT_TYPE || ctype_get(k->c->types, x->type)->kind == CT_RESOURCE)
+        bool plain = x->sort == SORT_TYPE && ctype_get(k->c->types, x->type)->kind != CT_RESOURCE;
+        if (!plain && (x->sort != SORT_INSTANCE || needs_host(k, x->type)))
             return true;
     }
     return false;
