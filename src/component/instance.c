@@ -119,12 +119,21 @@ static ComponentItem item_at(const ComponentInstance *i, SortIndex at)
     return item;
 }
 
-static void bind_resource(ComponentInstance *i, CTypeId type, ResourceType *resource)
+/* Where the instance keeps what the type stands for; NULL if it is no resource type of its own. */
+static ResourceType **resource_place(const ComponentInstance *i, CTypeId type)
 {
     const CType *c = ctype_get(i->component->types, type);
     const Component *k = i->component;
-    if (c->kind == CT_RESOURCE && c->resource >= k->first_resource && c->resource < k->end_resource)
-        i->resources[c->resource - k->first_resource] = resource;
+    bool own =
+        c->kind == CT_RESOURCE && c->resource >= k->first_resource && c->resource < k->end_resource;
+    return own ? &i->resources[c->resource - k->first_resource] : NULL;
+}
+
+static void bind_resource(ComponentInstance *i, CTypeId type, ResourceType *resource)
+{
+    ResourceType **place = resource_place(i, type);
+    if (place)
+        *place = resource;
 }
 
 /* The resource types that an instance of that type gives out. As deep as the type. */
@@ -318,22 +327,10 @@ static void from_parts(ComponentInstance *i, const ComponentDef *d)
     put_item(i, d, (ComponentItem){.sort = SORT_INSTANCE, .instance = items});
 }
 
-/* What a host need not offer, which was checked: types other than resources, and instances that
- * have nothing else. */
-static bool not_needed(const ComponentInstance *i, u8 sort, ComponentItem *ret_item)
-{
-    *ret_item = (ComponentItem){.sort = sort};
-    if (sort == SORT_INSTANCE)
-        ret_item->instance = items_new(i->root);
-    return sort == SORT_TYPE || sort == SORT_INSTANCE;
-}
-
 MUST_CHECK static Error *alias_export(ComponentInstance *i, const ComponentDef *d)
 {
     ComponentItem item;
     bool found = items_find(i->instances[d->alias.instance], d->alias.name, &item);
-    if (!found && not_needed(i, d->space, &item))
-        found = true;
     if (!found || item.sort != d->space)
         return error_new("the instance has no %s `%.*s`", sort_name((Sort)d->space),
                          STR_ARG(d->alias.name));
@@ -382,15 +379,66 @@ MUST_CHECK static Error *canon(ComponentInstance *i, const ComponentDef *d)
     return NULL;
 }
 
-MUST_CHECK static Error *import(ComponentInstance *i, const ComponentDef *d)
+/* A type that is equal to one the instance has already. */
+static ComponentItem equal_type(const ComponentInstance *i, CTypeId type)
 {
+    ResourceType **place = resource_place(i, type);
+    return (ComponentItem){.sort = SORT_TYPE, .resource = place ? *place : NULL};
+}
+
+/* Is there all that the type has? As deep as the type. */
+static bool is_complete(const ComponentInstance *i, CTypeId type, const ComponentItems *has)
+{
+    const CType *c = ctype_get(i->component->types, type);
+    for (u32 n = 0; n < c->nexports; n++) {
+        ComponentItem item;
+        if (!items_find(has, c->exports[n].name.text, &item) ||
+            (item.sort == SORT_INSTANCE && !is_complete(i, c->exports[n].type, item.instance)))
+            return false;
+    }
+    return true;
+}
+
+/*
+ * What a host need not offer is there all the same: types that are equal to others, and instances
+ * of nothing else. `has` (may be NULL) was checked to be all that is asked for. As deep as the
+ * type.
+ */
+static ComponentItems *complete(ComponentInstance *i, CTypeId type, ComponentItems *has)
+{
+    const CType *c = ctype_get(i->component->types, type);
+    if (has && is_complete(i, type, has))
+        return has;
+    ComponentItems *all = items_new(i->root);
+    if (has)
+        bind_exports(i, type, has);
+    for (u32 n = 0; n < c->nexports; n++) {
+        const ComponentExtern *x = &c->exports[n];
+        ComponentItem item;
+        bool found = has && items_find(has, x->name.text, &item);
+        if (x->sort == SORT_TYPE && !found)
+            item = equal_type(i, x->type);
+        else if (x->sort == SORT_INSTANCE)
+            item = (ComponentItem){.sort = SORT_INSTANCE,
+                                   .instance = complete(i, x->type, found ? item.instance : NULL)};
+        items_add(all, x->name.text, item);
+    }
+    return all;
+}
+
+/* Arguments of components inside are there, which was validated; those of the host were checked. */
+static void import(ComponentInstance *i, const ComponentDef *d)
+{
+    const ComponentExtern *x = d->port.ext;
     ComponentItem item;
-    Str name = d->port.ext->name.text;
-    bool found = items_find(i->args, name, &item) && item.sort == d->space;
-    if (!found && !not_needed(i, d->space, &item))
-        return error_new("the import `%.*s` is missing", STR_ARG(name));
+    bool found = items_find(i->args, x->name.text, &item);
+    ALWAYS(found || x->sort == SORT_TYPE || x->sort == SORT_INSTANCE);
+    if (x->sort == SORT_TYPE && !found)
+        item = equal_type(i, x->type);
+    else if (x->sort == SORT_INSTANCE && !i->parent)
+        item = (ComponentItem){.sort = SORT_INSTANCE,
+                               .instance = complete(i, x->type, found ? item.instance : NULL)};
     put_item(i, d, item);
-    return NULL;
 }
 
 static void export(ComponentInstance *i, const ComponentDef *d)
@@ -435,7 +483,8 @@ MUST_CHECK static Error *run_def(ComponentInstance *i, const ComponentDef *d)
     case DEF_CANON:
         return canon(i, d);
     case DEF_IMPORT:
-        return import(i, d);
+        import(i, d);
+        return NULL;
     case DEF_EXPORT:
         export(i, d);
         return NULL;

@@ -222,9 +222,7 @@ static u32 guest_realloc(LiftCall *c, u32 old, u32 old_size, u32 align, u64 size
 
 u32 lower_alloc(LiftCall *c, usize n, u32 size, u32 align)
 {
-    if (n == 0)
-        return align; /* no memory: any place that is aligned */
-    u64 bytes;
+    u64 bytes; /* 0, too: guests may rely on getting what their realloc gave */
     if (__builtin_mul_overflow(n, (u64)size, &bytes))
         bytes = UINT64_MAX;
     return guest_realloc(c, 0, 0, align, bytes);

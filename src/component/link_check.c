@@ -116,16 +116,25 @@ static void complain_type(Check *k, const ComponentExtern *x, const ComponentFun
 
 /* --- checks --- */
 
-static void note_resource(Check *k, const ComponentExtern *x, ResourceType *resource)
+/* Resources have to be offered where they are met first; a type that is equal to one of them, as a
+ * world's or an interface's `use` makes, need not, but is the same if it is. */
+static void check_type(Check *k, const ComponentExtern *x, const ComponentItem *item)
 {
     const CType *c = ctype_get(k->c->types, x->type);
-    if (c->kind != CT_RESOURCE || c->resource < k->c->first_resource ||
-        c->resource >= k->c->end_resource)
+    if (c->kind != CT_RESOURCE)
         return;
+    ResourceType *has = item && item->sort == SORT_TYPE ? item->resource : NULL;
     u32 n = c->resource - k->c->first_resource;
-    if (!k->names[n].p)
-        k->names[n] = x->name.text;
-    k->resources[n] = resource;
+    ALWAYS(n < k->c->end_resource - k->c->first_resource);
+    if (!x->is_sub) {
+        if (item && has != k->resources[n])
+            complain(k, x, "mismatched resource types", STR(""));
+        return;
+    }
+    k->names[n] = x->name.text;
+    k->resources[n] = has;
+    if (!has)
+        complain(k, x, item ? "something else is defined" : "not defined", STR(""));
 }
 
 /* Do a type of the importer and one of another component mean the same? The weight of types is
@@ -190,14 +199,16 @@ static bool same_func(const Check *k, CTypeId type, const ComponentFunc *f)
     return same;
 }
 
-/* An instance of plain types and such instances asks for nothing. As deep as the type. */
+/* An instance of types that are equal to others and of such instances asks for nothing. As deep as
+ * the type. */
 static bool needs_host(const Check *k, CTypeId type)
 {
     const CType *c = ctype_get(k->c->types, type);
     for (u32 i = 0; i < c->nexports; i++) {
         const ComponentExtern *x = &c->exports[i];
-        bool plain = x->sort == SORT_TYPE && ctype_get(k->c->types, x->type)->kind != CT_RESOURCE;
-        if (!plain && (x->sort != SORT_INSTANCE || needs_host(k, x->type)))
+        bool plain =
+            x->sort == SORT_INSTANCE ? !needs_host(k, x->type) : x->sort == SORT_TYPE && !x->is_sub;
+        if (!plain)
             return true;
     }
     return false;
@@ -222,11 +233,7 @@ static void check_exports(Check *k, const ComponentExtern *x, const ComponentIte
 static void check_item(Check *k, const ComponentExtern *x, const ComponentItem *item)
 {
     if (x->sort == SORT_TYPE) {
-        bool resource = ctype_get(k->c->types, x->type)->kind == CT_RESOURCE;
-        bool offered = item && item->sort == SORT_TYPE && item->resource;
-        note_resource(k, x, offered ? item->resource : NULL);
-        if (resource && !offered)
-            complain(k, x, "not defined", STR(""));
+        check_type(k, x, item);
     } else if (item && item->sort != x->sort) {
         complain(k, x, "something else is defined", STR(""));
     } else if (x->sort == SORT_INSTANCE) {

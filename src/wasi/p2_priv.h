@@ -105,6 +105,7 @@ enum { P2_CLOSED = -1 };
  */
 typedef struct P2InputOps {
     int (*read)(void *impl, u8 *p, usize n, usize *ret_n); /* n > 0 */
+    bool (*ended)(const void *impl); /* is a read of nothing `closed`, too? NULL: never */
     void (*wants)(const void *impl, WasiWait *ret_wait);
     void (*describe)(void *impl, WasiIoErrorError *e); /* of the last error; may be NULL */
     void (*drop)(void *host, void *impl);

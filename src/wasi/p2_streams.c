@@ -131,7 +131,8 @@ static void read_some(LiftCall *call, Input *s, u64 len, u64 deadline, ReadResul
 {
     usize want = (usize)MIN(len, (u64)CHUNK), n = 0;
     *ret = (ReadResult){0};
-    if (s->fd < 0 && !s->ops) {
+    bool ended = s->ops ? want == 0 && s->ops->ended && s->ops->ended(s->impl) : s->fd < 0;
+    if (ended) {
         *ret = (ReadResult){.is_err = true, .as.err = closed()};
         return;
     }

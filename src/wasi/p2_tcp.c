@@ -191,7 +191,15 @@ static int tcp_read(void *impl, u8 *p, usize n, usize *ret_n)
     Tcp *t = impl;
     if (t->shut_receive)
         return P2_CLOSED;
-    return os_inet_recv(t->fd, p, n, NULL, ret_n);
+    int err = os_inet_recv(t->fd, p, n, NULL, ret_n);
+    t->shut_receive = err ? err != EAGAIN : *ret_n == 0;
+    return err;
+}
+
+static bool tcp_ended(const void *impl)
+{
+    const Tcp *t = impl;
+    return t->shut_receive;
 }
 
 static void read_wants(const void *impl, WasiWait *ret_wait)
@@ -206,8 +214,11 @@ static void drop_nothing(void *host, void *impl)
     (void)host, (void)impl;
 }
 
-static const P2InputOps input_ops = {
-    .read = tcp_read, .wants = read_wants, .describe = sock_describe, .drop = drop_nothing};
+static const P2InputOps input_ops = {.read = tcp_read,
+                                     .ended = tcp_ended,
+                                     .wants = read_wants,
+                                     .describe = sock_describe,
+                                     .drop = drop_nothing};
 
 static void drained(Tcp *t)
 {

@@ -214,3 +214,9 @@ run -Smax-component-handles=0 --invoke "one-by-one()" handles.wat
 code 1
 
 finish
+
+begin "a resource that a world uses, and what realloc gives for an empty list"
+run "$data/component-use.wat"
+code 0
+stdout used
+stderr ""

@@ -296,6 +296,7 @@ static void tcp(void)
     TRY(T(shutdown)(client, 1, &err));
     tell("read the end", IN(blocking_read)(in, 10, &l, &e) || (err = 8, e.tag != 1));
     tell_number("closed", e.tag);
+    tell("read nothing behind the end", IN(read)(in, 0, &l, &e) || (err = 8, e.tag != 1));
     tell("write after shutdown", OUT(check_write)(out, &n, &e) || (err = 9, false));
     wasi_io_streams_input_stream_drop_own(io.f0);
     wasi_io_streams_output_stream_drop_own(io.f1);
