@@ -54,6 +54,11 @@ bool engine_is_compiled(const u8 *p, usize n);
 /* Maps the file and runs from the mapping; refuses damaged, foreign and older files. */
 Error *engine_module_load_fd(Engine *e, int fd, const char *label, Module **ret_module);
 Error *engine_module_load(Engine *e, const u8 *p, usize n, Module **ret_module);
+/* Appends a text that two engines of this program share if each can use what the other compiles. */
+void engine_compatibility(const EngineConfig *c, Buf *out);
+/* A compiled file of this version, a module's or a component's, with all its bytes undamaged?
+ * Whether an engine can use it is seen when it loads it. */
+bool engine_compiled_intact(int fd);
 
 /*
  * Compiled components: the component's bytes and the code of the modules inside, in the order of
@@ -62,6 +67,9 @@ Error *engine_module_load(Engine *e, const u8 *p, usize n, Module **ret_module);
 Error *engine_component_serialize(Engine *e, const u8 *p, usize n, Module *const *modules,
                                   u32 nmodules, Buf *out);
 bool engine_is_compiled_component(const u8 *p, usize n); /* of at least 64 bytes */
+/* The component inside of a compiled file, with empty bodies; empty if there is none. Nothing else
+ * of the file is looked at. Borrowed. */
+Str engine_compiled_component(const u8 *p, usize n);
 typedef struct CompiledComponent CompiledComponent;
 Error *engine_component_open_fd(Engine *e, int fd, const char *label, CompiledComponent **ret_file);
 Error *engine_component_open(Engine *e, const u8 *p, usize n, CompiledComponent **ret_file);

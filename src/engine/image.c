@@ -15,6 +15,14 @@ u32 image_flags(const Tunables *t)
            (u32)t->relaxed_simd_deterministic << 5;
 }
 
+void engine_compatibility(const EngineConfig *c, Buf *out)
+{
+    const Tunables *t = &c->tunables;
+    buf_printf(out, "%u %x %llx %llx %llx %llx", IMAGE_VERSION, image_flags(t),
+               (unsigned long long)t->cpu, (unsigned long long)c->features,
+               (unsigned long long)t->memory_reservation, (unsigned long long)t->memory_guard);
+}
+
 /* Each step is a bijection of the lane for a given word and of the word for a given lane, so a
  * change of one word never goes unnoticed. */
 static inline u64 mix(u64 lane, u64 word, u64 k)

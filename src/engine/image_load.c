@@ -236,6 +236,35 @@ static void image_release(Image *f)
     os_vm_release(f->map, f->map_bytes);
 }
 
+Str engine_compiled_component(const u8 *p, usize n)
+{
+    Image f = {.map = (u8 *)p, .size = n};
+    if (n < IMAGE_HEADER_AT + sizeof f.h || !engine_is_compiled_component(p, n))
+        return STR("");
+    memcpy(&f.h, p + IMAGE_HEADER_AT, sizeof f.h);
+    if (f.h.version != IMAGE_VERSION || !part_ok(&f, f.h.wasm, 1, 1))
+        return STR("");
+    return (Str){(const char *)p + f.h.wasm.at, f.h.wasm.size};
+}
+
+bool engine_compiled_intact(int fd)
+{
+    struct stat st;
+    ImageHeader h;
+    if (fstat(fd, &st) != 0 || st.st_size < (off_t)(IMAGE_HEADER_AT + sizeof h))
+        return false;
+    u64 size = (u64)st.st_size, bytes = os_page_up(size);
+    u8 *p = os_vm_map_file(NULL, bytes, fd, 0, OS_PROT_R, false);
+    if (!p)
+        return false;
+    memcpy(&h, p + IMAGE_HEADER_AT, sizeof h);
+    bool ok = engine_is_compiled(p, size) && memcmp(h.magic, IMAGE_MAGIC, sizeof h.magic) == 0 &&
+              h.version == IMAGE_VERSION && h.file_size == size &&
+              image_checksum(p, size) == h.checksum;
+    os_vm_release(p, bytes);
+    return ok;
+}
+
 MUST_CHECK static Error *memory_file(const u8 *p, usize n, int *ret_fd)
 {
     int fd = os_memfd("wasm-image", n, true);

@@ -12,7 +12,6 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -26,6 +25,7 @@ void bundle_release(Bundle *b)
     json_decref(b->config);
     mem_free(b->root);
     mem_free(b->func);
+    buf_release(&b->bytes);
     if (b->module >= 0)
         close(b->module);
 }
@@ -139,28 +139,6 @@ static int open_program(const Bundle *b, int root, Str name, struct stat *ret_st
     return open_joined(root, here, name, ret_stat);
 }
 
-Error *sealed_memory(const char *name, const Buf *bytes, int *ret_fd)
-{
-    int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    for (usize done = 0; fd >= 0 && done < bytes->n;) {
-        ssize_t n = write(fd, bytes->p + done, bytes->n - done);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0) {
-            Error *e = error_new("failed to copy %s to memory: %s", name, strerror(errno));
-            close(fd);
-            return e;
-        }
-        done += (usize)n;
-    }
-    if (fd < 0 ||
-        fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) != 0)
-        return error_new("failed to make sealed memory for %s: %s", name, strerror(errno));
-    *ret_fd = fcntl(fd, F_DUPFD_CLOEXEC, MIN_FD);
-    close(fd);
-    return *ret_fd < 0 ? error_new("failed to duplicate a descriptor: %s", strerror(errno)) : NULL;
-}
-
 static void set_func(Bundle *b, const char *program)
 {
     const char *hash = strrchr(program, '#');
@@ -183,28 +161,27 @@ static bool is_text(const Buf *b)
     return i + 1 < b->n && (b->p[i] == '(' || (b->p[i] == ';' && b->p[i + 1] == ';'));
 }
 
-Error *bundle_use_module(Bundle *b, const Buf *bytes)
+void bundle_use_layer(Bundle *b)
 {
-    if (!is_wasm(bytes))
-        return error_new("the layer is not a WebAssembly module or component");
     const char *program = arg0(b);
     set_func(b, program ? program : "");
     b->kind = BUNDLE_WASM;
-    return sealed_memory("module", bytes, &b->module);
+}
+
+Error *bundle_check_layer(const Buf *bytes)
+{
+    return is_wasm(bytes) ? NULL : error_new("the layer is not a WebAssembly module or component");
 }
 
 static Error *use_file(Bundle *b, int fd, const char *label, const char *program)
 {
-    Buf bytes = {0};
-    Error *e = os_read_fd(fd, label, MAX_MODULE, &bytes);
-    if (!e && !is_wasm(&bytes) && !is_text(&bytes))
+    Error *e = os_read_fd(fd, label, MAX_MODULE, &b->bytes);
+    if (!e && !is_wasm(&b->bytes) && !is_text(&b->bytes))
         e = error_new("`%s` is neither a program that others may execute nor WebAssembly", label);
     if (!e) {
         set_func(b, program);
         b->kind = BUNDLE_WASM;
-        e = sealed_memory("module", &bytes, &b->module);
     }
-    buf_release(&bytes);
     return e;
 }
 

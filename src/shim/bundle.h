@@ -18,7 +18,8 @@ typedef struct Bundle {
     char *root;       /* own; absolute path of the root file system */
     char *func;       /* own; of path#func, "_start" by default */
     BundleKind kind;
-    int module; /* BUNDLE_WASM: sealed memory with the program, -1: none yet */
+    Buf bytes;  /* own; BUNDLE_WASM: the program, if it is a file of the root */
+    int module; /* BUNDLE_WASM: own; what the executor gets of it, -1: nothing yet */
 } Bundle;
 
 void bundle_release(Bundle *b);
@@ -28,12 +29,11 @@ Error *bundle_open(Bundle *b, const char *path) MUST_CHECK;
 const char *bundle_annotation(const Bundle *b, const char *key);
 /* What args[0] names in the mounted root, an error if it can not be run. */
 Error *bundle_find_program(Bundle *b) MUST_CHECK;
-/* The program is not a file of the root, but these bytes, of an image's layer. */
-Error *bundle_use_module(Bundle *b, const Buf *bytes) MUST_CHECK;
+/* The program is not a file of the root, but a layer of the image. */
+void bundle_use_layer(Bundle *b);
+/* May a layer with these bytes be run? */
+Error *bundle_check_layer(const Buf *bytes) MUST_CHECK;
 /* Writes `<bundle>/wasm/config.json`: descriptor 3 is the executor, 4 the module. Own. */
 Error *bundle_write_wasm(const Bundle *b, char **ret_dir) MUST_CHECK;
-
-/* A sealed copy of the bytes that nobody can change. */
-Error *sealed_memory(const char *name, const Buf *bytes, int *ret_fd) MUST_CHECK;
 
 #endif

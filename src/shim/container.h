@@ -9,6 +9,7 @@
 
 #include "shim/bundle.h"
 #include "shim/events.h"
+#include "shim/modules.h"
 #include "shim/runtime.h"
 #include "shim/server.h"
 #include "shim/stdio.h"
@@ -64,7 +65,8 @@ typedef struct Shim {
     Container *containers;
     Stray strays[STRAYS];
     u32 next_stray;
-    int executor; /* sealed memory with this program, -1: not made yet */
+    Modules modules;
+    int executor; /* this program as containers get it, -1: not made yet */
 } Shim;
 
 bool id_valid(const char *id);

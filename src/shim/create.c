@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /*
  * A wasm container is a container like any other for the runtime, with the executor as its program:
- * this very program, in sealed memory that nothing in the container can change.
+ * this very program, in a form that nothing in the container can change.
  */
 #include "shim/create.h"
 
-#include "os/file.h"
-#include "shim/layers.h"
 #include "shim/mounts.h"
 #include "shim/oom.h"
+#include "shim/program.h"
 #include "shim/stats.h"
 
 #include <errno.h>
@@ -16,22 +15,10 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { MAX_EXECUTOR = 256 << 20 };
-
-static Error *make_executor(Shim *s)
-{
-    Buf bytes = {0};
-    Error *e = os_read_file("/proc/self/exe", MAX_EXECUTOR, &bytes);
-    if (!e)
-        e = sealed_memory("executor", &bytes, &s->executor);
-    buf_release(&bytes);
-    return e;
-}
-
 static Error *get_executor(Shim *s, int *ret_fd)
 {
     pthread_mutex_lock(&s->lock);
-    Error *e = s->executor < 0 ? make_executor(s) : NULL;
+    Error *e = s->executor < 0 ? executor_open(&s->executor) : NULL;
     *ret_fd = s->executor;
     pthread_mutex_unlock(&s->lock);
     return error_wrap(e, "failed to make the executor");
@@ -104,30 +91,12 @@ static Error *run_create(Shim *s, Container *c, const Bundle *b)
     return e;
 }
 
-/* A layer of the image, else a file; why there is no layer is said, but ends nothing. */
-static Error *find_program(Shim *s, const Container *c, Bundle *b)
-{
-    const GrpcTarget t = {s->address, s->ns};
-    Buf bytes = {0};
-    bool found = false;
-    Error *e = layers_find(&t, c->id, &found, &bytes);
-    if (e && !found) {
-        shim_log(&s->log, "warning", "%s: the image is not looked at: %s", c->id, e->message);
-        error_free(e);
-        e = NULL;
-    }
-    if (!e)
-        e = found ? bundle_use_module(b, &bytes) : bundle_find_program(b);
-    buf_release(&bytes);
-    return error_wrap(e, "this container can not be run");
-}
-
 static Error *find_and_create(Shim *s, Container *c)
 {
     Bundle b;
     Error *e = bundle_open(&b, c->bundle);
     if (!e)
-        e = find_program(s, c, &b);
+        e = program_find(s, c, &b);
     if (!e)
         e = run_create(s, c, &b);
     bundle_release(&b);

@@ -8,8 +8,9 @@
 
 #include "cli/cmdline.h"
 #include "cli/exit.h"
-#include "os/file.h"
+#include "engine/engine.h"
 #include "os/fs.h"
+#include "os/vm.h"
 #include "wit/component.h"
 
 #include <signal.h>
@@ -20,7 +21,7 @@
 #define MODULE "/proc/self/fd/4"
 #define HTTP_ADDRESS "WASMTIME_HTTP_PROXY_SOCKET_ADDR"
 
-enum { EXECUTOR_FD = 3, MAX_MODULE = 1 << 30, EXIT_FAILED = 137, SIGNALLED = 128 };
+enum { EXECUTOR_FD = 3, MODULE_FD = 4, EXIT_FAILED = 137, SIGNALLED = 128 };
 
 typedef enum GuestKind { GUEST_RUN, GUEST_HTTP, GUEST_INVOKE } GuestKind;
 
@@ -53,7 +54,7 @@ static GuestKind kind_of_exports(const Component *c, const char *func)
 }
 
 /* What is wrong with a component is said by who runs it. */
-static GuestKind kind_of_component(const Buf *bytes, const char *func)
+static GuestKind kind_of_component(Str bytes, const char *func)
 {
     TypeRegistry *types = types_new();
     ComponentOptions o = {.features = features_default(),
@@ -62,25 +63,32 @@ static GuestKind kind_of_component(const Buf *bytes, const char *func)
                           .borrow = true};
     Diag diag;
     diag_init(&diag);
-    Component *c = component_decode(types, &o, bytes->p, bytes->n, &diag);
+    Component *c = component_decode(types, &o, (const u8 *)bytes.p, bytes.n, &diag);
     GuestKind kind = c ? kind_of_exports(c, func) : GUEST_RUN;
     component_free(c);
     types_free(types);
     return kind;
 }
 
+/* Mapped, not read: code that other containers have mapped, too, is in memory once. */
 static Error *find_kind(const char *func, GuestKind *ret_kind, bool *ret_component)
 {
-    Buf bytes = {0};
-    Error *e = os_read_file(MODULE, MAX_MODULE, &bytes);
-    if (e)
-        return e;
-    *ret_component = component_is(bytes.p, bytes.n);
+    OsStat st;
+    if (os_stat(MODULE_FD, &st) != 0 || st.size == 0)
+        return error_new("the module is missing");
+    u64 bytes = os_page_up(st.size);
+    u8 *p = os_vm_map_file(NULL, bytes, MODULE_FD, 0, OS_PROT_R, false);
+    if (!p)
+        return error_new("failed to map the module");
+    Str inner = engine_compiled_component(p, st.size);
+    if (inner.n == 0)
+        inner = (Str){(const char *)p, st.size};
+    *ret_component = component_is((const u8 *)inner.p, inner.n);
     if (*ret_component)
-        *ret_kind = kind_of_component(&bytes, func);
+        *ret_kind = kind_of_component(inner, func);
     else
         *ret_kind = strcmp(func, "_start") == 0 ? GUEST_RUN : GUEST_INVOKE;
-    buf_release(&bytes);
+    os_vm_release(p, bytes);
     return NULL;
 }
 
@@ -105,6 +113,7 @@ static void put_grants(WordList *words)
 static void put_run(WordList *words, GuestKind kind, bool component, int nargs, char **args)
 {
     put(words, "run", "");
+    put(words, "--allow-precompiled", ""); /* only the shim says what descriptor 4 is */
     put_grants(words);
     put(words, "--argv0=", nargs > 1 ? args[1] : "");
     if (kind == GUEST_INVOKE) {
@@ -121,6 +130,7 @@ static void put_serve(WordList *words)
 {
     const char *address = getenv(HTTP_ADDRESS);
     put(words, "serve", "");
+    put(words, "--allow-precompiled", "");
     put(words, "-S", "cli,inherit-env");
     put(words, "-C", "cache=n");
     put(words, "--addr=", address && *address ? address : "0.0.0.0:8080");

@@ -5,12 +5,12 @@
  */
 #include "shim/layers.h"
 
-#include "oci/digest.h"
 #include "oci/image.h"
 #include "shim/shim.pb-c.h"
 #include "shim/ttrpc.h"
 
 #include <jansson.h>
+#include <stdio.h>
 
 enum { MAX_RECORD = 4 << 20, MAX_DOCUMENT = 4 << 20, MAX_LAYER = 1 << 30 };
 
@@ -76,14 +76,24 @@ static Error *append_reads(const Buf *data, Buf *out)
     return NULL;
 }
 
-static Error *read_blob(const GrpcTarget *t, const char *digest, usize limit, Buf *out)
+/* "sha256:" and 64 small hexadecimal digits. */
+static Error *read_digest(const char *text, Digest *ret_digest)
+{
+    if (!str_starts(str_of(text), STR("sha256:")) || strlen(text) != 71 ||
+        strspn(text + 7, "0123456789abcdef") != 64)
+        return error_new("`%.100s` is not a SHA-256 digest", text);
+    memcpy(ret_digest->hex, text + 7, sizeof ret_digest->hex);
+    return NULL;
+}
+
+static Error *read_blob(const GrpcTarget *t, const Digest *d, usize limit, Buf *out)
 {
     Pb__ReadRequest request = PB__READ_REQUEST__INIT;
     Buf data = {0};
     Digest have;
-    if (!str_starts(str_of(digest), STR("sha256:")) || strlen(digest) != 71)
-        return error_new("`%.100s` is not a SHA-256 digest", digest);
-    request.digest = (char *)digest;
+    char digest[80];
+    snprintf(digest, sizeof digest, "sha256:%s", d->hex);
+    request.digest = digest;
     /* The data has some bytes of framing for each message. */
     Error *e = grpc_call(t, "/containerd.services.content.v1.Content/Read", &request.base,
                          limit + limit / 16 + 4096, &data);
@@ -92,7 +102,7 @@ static Error *read_blob(const GrpcTarget *t, const char *digest, usize limit, Bu
     buf_release(&data);
     if (!e) {
         digest_of(out->p, out->n, &have);
-        if (strcmp(have.hex, digest + 7) != 0)
+        if (strcmp(have.hex, d->hex) != 0)
             e = error_new("the content of %s is damaged or missing", digest);
     }
     if (e)
@@ -103,7 +113,10 @@ static Error *read_blob(const GrpcTarget *t, const char *digest, usize limit, Bu
 static Error *read_json(const GrpcTarget *t, const char *digest, json_t **ret_json)
 {
     Buf text = {0};
-    Error *e = read_blob(t, digest, MAX_DOCUMENT, &text);
+    Digest d;
+    Error *e = read_digest(digest, &d);
+    if (!e)
+        e = read_blob(t, &d, MAX_DOCUMENT, &text);
     if (e)
         return e;
     *ret_json = json_loadb((const char *)text.p, text.n, 0, NULL);
@@ -173,7 +186,7 @@ static Error *pick_layer(json_t *manifest, const char **ret_digest)
     return NULL;
 }
 
-static Error *read_layer(const GrpcTarget *t, json_t *manifest, bool *ret_found, Buf *ret_bytes)
+static Error *find_layer(const GrpcTarget *t, json_t *manifest, bool *ret_found, Digest *ret_digest)
 {
     json_t *config = NULL;
     const char *layer = NULL;
@@ -182,10 +195,15 @@ static Error *read_layer(const GrpcTarget *t, json_t *manifest, bool *ret_found,
         e = pick_layer(manifest, &layer);
     json_decref(config);
     *ret_found = layer != NULL;
-    return layer && !e ? read_blob(t, layer, MAX_LAYER, ret_bytes) : e;
+    return layer && !e ? read_digest(layer, ret_digest) : e;
 }
 
-Error *layers_find(const GrpcTarget *t, const char *id, bool *ret_found, Buf *ret_bytes)
+Error *layers_read(const GrpcTarget *t, const Digest *d, Buf *ret_bytes)
+{
+    return read_blob(t, d, MAX_LAYER, ret_bytes);
+}
+
+Error *layers_find(const GrpcTarget *t, const char *id, bool *ret_found, Digest *ret_digest)
 {
     char *digest = NULL;
     json_t *manifest = NULL;
@@ -194,7 +212,7 @@ Error *layers_find(const GrpcTarget *t, const char *id, bool *ret_found, Buf *re
     if (!e && digest)
         e = read_manifest(t, digest, &manifest);
     if (!e && manifest)
-        e = read_layer(t, manifest, ret_found, ret_bytes);
+        e = find_layer(t, manifest, ret_found, ret_digest);
     json_decref(manifest);
     mem_free(digest);
     return e;

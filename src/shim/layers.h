@@ -3,13 +3,17 @@
 #ifndef SHIM_LAYERS_H
 #define SHIM_LAYERS_H
 
+#include "oci/digest.h"
 #include "shim/grpc.h"
 
 /*
- * The one wasm layer of the container's image, whose bytes are what its digest says. *ret_found is
- * false if the image is not of architecture wasm or has no such layer; then files are looked at;
- * true with an error if it has one that can not be used.
+ * The digest of the one wasm layer of the container's image. *ret_found is false if the image is
+ * not of architecture wasm or has no such layer; then files are looked at; true with an error if it
+ * has one that can not be used.
  */
-Error *layers_find(const GrpcTarget *t, const char *id, bool *ret_found, Buf *ret_bytes) MUST_CHECK;
+Error *layers_find(const GrpcTarget *t, const char *id, bool *ret_found,
+                   Digest *ret_digest) MUST_CHECK;
+/* Its bytes, which are what the digest says. */
+Error *layers_read(const GrpcTarget *t, const Digest *d, Buf *ret_bytes) MUST_CHECK;
 
 #endif

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /*
  * containerd-shim-wasmtime-v1: between containerd and containers with WebAssembly programs. Also
- * the program inside those containers ("--guest").
+ * the program inside those containers ("--guest"), and the compiler for them ("--precompile").
  */
 #include "base/version.h"
 #include "shim/guest.h"
+#include "shim/precompile.h"
 #include "shim/shim.pb-c.h"
 #include "shim/start.h"
 #include "shim/ttrpc.h"
@@ -49,6 +50,8 @@ int main(int argc, char **argv)
 {
     if (argc > 1 && strcmp(argv[1], "--guest") == 0)
         return guest_main(argc - 2, argv + 2);
+    if (argc > 1 && strcmp(argv[1], "--precompile") == 0)
+        return precompile_main(argc - 2, argv + 2);
     ShimFlags f;
     Error *e = shim_flags_parse(&f, argc, argv);
     if (!e)

@@ -301,6 +301,8 @@ Error *shim_serve(const ShimFlags *f)
     pthread_cond_init(&s->exited, NULL);
     e = children_init(&s->children, shim_exited, s);
     if (!e)
+        modules_init(&s->modules, &s->children, &s->log);
+    if (!e)
         e = events_init(&s->events, getenv("TTRPC_ADDRESS"), f->ns, &s->log);
     if (e)
         return e;

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/*
+ * Entries are named by their keys, files that are being made "new-" and the key, locks "lock-" and
+ * a digit: sixteen, so that their number is bounded and none has to go while somebody waits for it.
+ */
+#include "shim/cache.h"
+
+#include "base/vec.h"
+#include "engine/engine.h"
+#include "os/fs.h"
+#include "os/share.h"
+#include "os/time.h"
+
+#include <stdlib.h>
+
+enum { NAME_SIZE = CACHE_KEY + 8, MAX_ENTRIES = 65536 };
+
+static Error *failed(const char *what, int err)
+{
+    return error_new("failed to %s of the code cache: %s", what, strerror(err));
+}
+
+Error *cache_open(CodeCache *c, const char *path, u64 limit)
+{
+    *c = (CodeCache){.dir = -1, .limit = limit};
+    if (path && strcmp(path, "off") == 0)
+        return NULL;
+    path = path && *path ? path : CACHE_PATH;
+    int err = os_private_dir(path, &c->dir);
+    return err ? error_new("compiled code is not kept: `%s` can not be used (%s), which must be "
+                           "a folder that is open to its owner alone",
+                           path, strerror(err))
+               : NULL;
+}
+
+void cache_close(CodeCache *c)
+{
+    if (c->dir >= 0)
+        os_fd_close(c->dir);
+    c->dir = -1;
+}
+
+int cache_find(const CodeCache *c, const char *key)
+{
+    int fd;
+    if (c->dir < 0 || os_private_open(c->dir, key, &fd) != 0)
+        return -1;
+    if (!engine_compiled_intact(fd)) {
+        os_unlink_at(c->dir, key);
+        os_fd_close(fd);
+        return -1;
+    }
+    u64 now = os_realtime_ns();
+    OsTime used = {(i64)(now / 1000000000), (u32)(now % 1000000000)};
+    os_set_times(fd, NULL, &used); /* which entry is old is a hint only */
+    return fd;
+}
+
+Error *cache_lock(const CodeCache *c, const char *key, int *ret_lock)
+{
+    char name[] = "lock-0";
+    int fd = -1;
+    name[sizeof name - 2] = key[0];
+    int err = os_private_create(c->dir, name, &fd);
+    if (!err)
+        err = os_lock(fd);
+    if (err) {
+        if (fd >= 0)
+            os_fd_close(fd);
+        return failed("take a lock", err);
+    }
+    *ret_lock = fd;
+    return NULL;
+}
+
+void cache_unlock(int lock)
+{
+    os_fd_close(lock);
+}
+
+static void new_name(const char *key, char name[NAME_SIZE])
+{
+    memcpy(name, "new-", 4);
+    memcpy(name + 4, key, strlen(key) + 1);
+}
+
+Error *cache_begin(const CodeCache *c, const char *key, int *ret_fd)
+{
+    char name[NAME_SIZE];
+    new_name(key, name);
+    int err = os_private_create(c->dir, name, ret_fd);
+    return err ? failed("make a file", err) : NULL;
+}
+
+void cache_drop(const CodeCache *c, const char *key)
+{
+    char name[NAME_SIZE];
+    new_name(key, name);
+    os_unlink_at(c->dir, name);
+}
+
+/* ---- the limit ---- */
+
+typedef struct Entry {
+    char name[NAME_SIZE];
+    u64 size;
+    OsTime used;
+} Entry;
+
+typedef struct Listing {
+    int dir;
+    u64 bytes;
+    VEC(Entry) entries;
+} Listing;
+
+static int add_entry(void *arg, const char *name, OsFileType type, u64 ino)
+{
+    Listing *l = arg;
+    Entry e = {0};
+    OsStat st;
+    (void)type;
+    (void)ino;
+    if (strlen(name) + 1 > sizeof e.name || str_starts(str_of(name), STR("lock-")) ||
+        l->entries.n >= MAX_ENTRIES || os_stat_at(l->dir, name, &st) != 0)
+        return 0;
+    memcpy(e.name, name, strlen(name) + 1);
+    e.size = st.size;
+    e.used = st.mtime;
+    l->bytes += st.size;
+    vec_push(&l->entries, e);
+    return 0;
+}
+
+static int by_age(const void *a, const void *b)
+{
+    const Entry *x = a, *y = b;
+    if (x->used.sec != y->used.sec)
+        return x->used.sec < y->used.sec ? -1 : 1;
+    return (x->used.nsec > y->used.nsec) - (x->used.nsec < y->used.nsec);
+}
+
+/* Whoever has an entry open, or runs from it, keeps it. */
+static void drop_oldest(const CodeCache *c, const char *kept)
+{
+    Listing l = {.dir = c->dir};
+    os_list_dir(c->dir, add_entry, &l);
+    if (l.bytes > c->limit || l.entries.n >= MAX_ENTRIES) {
+        qsort(l.entries.p, l.entries.n, sizeof *l.entries.p, by_age);
+        for (u32 i = 0; i < l.entries.n; i++) {
+            const Entry *e = &l.entries.p[i];
+            if (l.bytes <= c->limit && l.entries.n - i < MAX_ENTRIES)
+                break;
+            if (strcmp(e->name, kept) != 0 && os_unlink_at(c->dir, e->name) == 0)
+                l.bytes -= e->size;
+        }
+    }
+    vec_release(&l.entries);
+}
+
+Error *cache_enter(const CodeCache *c, const char *key)
+{
+    char name[NAME_SIZE];
+    new_name(key, name);
+    /* Not synced: what a crash leaves of it, cache_find sees by its checksum. */
+    int err = os_rename_at(c->dir, name, c->dir, key);
+    if (err) {
+        cache_drop(c, key);
+        return failed("enter a file", err);
+    }
+    drop_oldest(c, key);
+    return NULL;
+}

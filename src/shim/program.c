@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/*
+ * An image is asked first, since a wasm layer is what the image is for. The module is compiled, or
+ * its code found, before the container is made: a module that is not valid is Create's error.
+ */
+#include "shim/program.h"
+
+#include "shim/layers.h"
+
+typedef struct LayerSource {
+    GrpcTarget target;
+    Digest digest;
+} LayerSource;
+
+static Error *read_layer(void *source, Buf *ret_bytes)
+{
+    const LayerSource *l = source;
+    Error *e = layers_read(&l->target, &l->digest, ret_bytes);
+    return e ? e : bundle_check_layer(ret_bytes);
+}
+
+static Error *open_layer(Shim *s, const Container *c, Bundle *b, LayerSource *l)
+{
+    const ModuleSource source = {.id = c->id, .digest = l->digest, .read = read_layer, .arg = l};
+    bundle_use_layer(b);
+    return modules_open(&s->modules, &source, &b->module);
+}
+
+static Error *open_file(Shim *s, const Container *c, Bundle *b)
+{
+    ModuleSource source = {.id = c->id, .bytes = &b->bytes};
+    Error *e = bundle_find_program(b);
+    if (e || b->kind != BUNDLE_WASM)
+        return e;
+    digest_of(b->bytes.p, b->bytes.n, &source.digest);
+    e = modules_open(&s->modules, &source, &b->module);
+    buf_release(&b->bytes);
+    return e;
+}
+
+/* A layer of the image, else a file; why there is no layer is said, but ends nothing. */
+Error *program_find(Shim *s, const Container *c, Bundle *b)
+{
+    LayerSource l = {.target = {s->address, s->ns}};
+    bool found = false;
+    Error *e = layers_find(&l.target, c->id, &found, &l.digest);
+    if (e && !found) {
+        shim_log(&s->log, "warning", "%s: the image is not looked at: %s", c->id, e->message);
+        error_free(e);
+        e = NULL;
+    }
+    if (!e)
+        e = found ? open_layer(s, c, b, &l) : open_file(s, c, b);
+    return error_wrap(e, "this container can not be run");
+}
