@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "os/fs.h"
@@ -37,8 +38,9 @@ int main(int argc, char **argv)
     Buf text = {0};
     CmdLineEnd end;
     int status = 0;
-    os_fill_stdio();
-    os_ignore_sigpipe();
+    if (os_fill_stdio() != 0)
+        return EXIT_FAILURE; /* there is nowhere to say why */
+    os_ignore_write_signals();
     Error *e = cmdline_parse(&c, argc ? argc - 1 : 0, argv + (argc != 0), &text, &end);
     if (!e && end == CMDLINE_TEXT)
         fwrite(text.p, 1, text.n, stdout);

@@ -400,16 +400,27 @@ u64 os_monotonic_resolution_ns(void)
     return resolution_ns(CLOCK_MONOTONIC);
 }
 
-void os_fill_stdio(void)
+int os_fill_stdio(void)
 {
-    for (int fd = 0; fd <= 2; fd++)
-        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
-            BUG("the lowest free descriptor is not the lowest"); /* or there is no null device */
+    for (int fd = 0; fd <= 2; fd++) {
+        if (fcntl(fd, F_GETFD) >= 0)
+            continue;
+        int got = open("/dev/null", O_RDWR);
+        if (got < 0) /* where there are no devices: a descriptor that cannot be read or written */
+            got = open("/", O_PATH);
+        if (got < 0)
+            return errno;
+        ALWAYS(got == fd); /* the lowest that is free */
+    }
+    return 0;
 }
 
-void os_ignore_sigpipe(void)
+void os_ignore_write_signals(void)
 {
-    struct sigaction old;
-    if (sigaction(SIGPIPE, NULL, &old) == 0 && old.sa_handler == SIG_DFL)
-        (void)signal(SIGPIPE, SIG_IGN);
+    static const int signals[] = {SIGPIPE, SIGXFSZ};
+    for (usize i = 0; i < ARRAY_LEN(signals); i++) {
+        struct sigaction old;
+        if (sigaction(signals[i], NULL, &old) == 0 && old.sa_handler == SIG_DFL)
+            (void)signal(signals[i], SIG_IGN);
+    }
 }

@@ -129,11 +129,16 @@ void os_set_nonblocking(int fd, bool on);
 u64 os_realtime_resolution_ns(void);
 u64 os_monotonic_resolution_ns(void);
 
-/* Opens what is closed of descriptors 0 to 2 as the null device, so that no other file gets their
- * numbers. For the start of a program. */
-void os_fill_stdio(void);
-/* Writes to a pipe nobody reads give EPIPE instead of ending the process, unless the process has
- * a handler of its own. */
-void os_ignore_sigpipe(void);
+/*
+ * Opens what is closed of descriptors 0 to 2 as the null device, or as something that cannot be
+ * used where there is none, so that no other file gets their numbers. For the start of a program. 0
+ * or an errno: the process may not have another descriptor.
+ */
+int os_fill_stdio(void) MUST_CHECK;
+/*
+ * Writes to a pipe nobody reads give EPIPE, and writes past the limit on the size of files EFBIG,
+ * instead of ending the process, unless the process has handlers of its own.
+ */
+void os_ignore_write_signals(void);
 
 #endif

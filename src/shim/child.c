@@ -87,6 +87,7 @@ static int spawn(const ChildSpec *spec, pid_t *ret_pid)
     sigemptyset(&none);
     sigemptyset(&reset);
     sigaddset(&reset, SIGPIPE);
+    sigaddset(&reset, SIGXFSZ);
     posix_spawn_file_actions_init(&actions);
     posix_spawnattr_init(&attr);
     set_fds(&actions, spec);

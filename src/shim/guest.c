@@ -180,8 +180,9 @@ int guest_main(int nargs, char **args)
     bool component = false;
     int status = 0;
     close(EXECUTOR_FD);
-    os_fill_stdio();
-    os_ignore_sigpipe();
+    if (os_fill_stdio() != 0)
+        return EXIT_FAILED;
+    os_ignore_write_signals();
     if (nargs < 1)
         return EXIT_FAILED;
     Error *e = find_kind(args[0], &kind, &component);

@@ -289,7 +289,7 @@ Error *shim_serve(const ShimFlags *f)
         return error_new("descriptor 3 is not open: a shim is started by `start`");
     close(LISTEN_FD);
     mallopt(M_ARENA_MAX, 2); /* threads here are many and short */
-    os_ignore_sigpipe();
+    os_ignore_write_signals();
     signal(SIGTERM, SIG_IGN); /* its end is Shutdown */
     signal(SIGINT, SIG_IGN);
     block_child_signal();

@@ -128,7 +128,7 @@ void wasi_ctx_stdio(WasiCtx *c, WasiStdio which, int fd)
 void wasi_ctx_inherit_stdio(WasiCtx *c, WasiStdio which)
 {
     if (which != WASI_STDIN)
-        os_ignore_sigpipe();
+        os_ignore_write_signals();
     wasi_ctx_stdio(c, which, (int)which);
 }
 

@@ -59,4 +59,45 @@ run wide.wat
 code 0
 stderr ""
 
+begin "a limit on the size of files ends a write, not the process"
+cat >write.wat <<'W'
+(module
+  (import "wasi_snapshot_preview1" "path_open" (func $open
+    (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 0) "out")
+  (data (i32.const 8) "\00\01\00\00\00\40\00\00")
+  (func (export "_start")
+    (drop (call $open (i32.const 3) (i32.const 0) (i32.const 0) (i32.const 3) (i32.const 1)
+      (i64.const 64) (i64.const 0) (i32.const 0) (i32.const 16)))
+    (drop (call $write (i32.load (i32.const 16)) (i32.const 8) (i32.const 1) (i32.const 20)))
+    (call $exit (call $write (i32.load (i32.const 16)) (i32.const 8) (i32.const 1) (i32.const 20)))))
+W
+for blocks in 0 2; do
+    (ulimit -f $blocks && exec "$WASMTIME" run --dir . write.wat 2>.err)
+    status=$?
+    last="ulimit -f $blocks"
+    code 22
+    expect test ! -s .err
+done
+
+begin "a program starts without /dev and with closed standard descriptors"
+if unshare -rm true 2>/dev/null; then
+    mkdir -p root
+    cp "$WASMTIME" root/wasmtime
+    cp "$data/exit.wat" root/x.wat
+    unshare -r chroot root /wasmtime x.wat <&- >&- 2>&-
+    status=$?
+    last="in an empty root"
+    code 0
+else
+    echo "skip $topic: a program starts without /dev: no user namespaces here"
+fi
+(ulimit -n 0 && exec "$WASMTIME" --version) <&- >&- 2>&-
+status=$?
+last="ulimit -n 0"
+code 1
+
 finish

@@ -16,8 +16,8 @@ TEST(os_fill_stdio)
     EXPECT(out > 2);
     close(0);
     close(1);
-    os_fill_stdio();
-    bool good = fcntl(0, F_GETFD) >= 0 && fcntl(1, F_GETFD) >= 0 && write(1, "x", 1) == 1;
+    bool good = os_fill_stdio() == 0;
+    good = good && fcntl(0, F_GETFD) >= 0 && fcntl(1, F_GETFD) >= 0 && write(1, "x", 1) == 1;
     EXPECT(dup2(out, 1) == 1);
     EXPECT(good);
 }
