@@ -124,4 +124,40 @@ static inline bool str_starts(Str s, Str prefix)
     return s.n >= prefix.n && (prefix.n == 0 || memcmp(s.p, prefix.p, prefix.n) == 0);
 }
 
+/* ASCII, whatever the locale. */
+static inline bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+static inline bool is_hex_digit(char c)
+{
+    return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+static inline bool is_lower(char c)
+{
+    return c >= 'a' && c <= 'z';
+}
+static inline bool is_upper(char c)
+{
+    return c >= 'A' && c <= 'Z';
+}
+static inline bool is_space(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+/* Without the spaces and line ends behind it; around it. */
+static inline Str str_trim_end(Str s)
+{
+    while (s.n && is_space(s.p[s.n - 1]))
+        s.n--;
+    return s;
+}
+static inline Str str_trim(Str s)
+{
+    while (s.n && is_space(s.p[0]))
+        s = (Str){s.p + 1, s.n - 1};
+    return str_trim_end(s);
+}
+
 #endif

@@ -82,22 +82,13 @@ MUST_CHECK static Error *access_flags(const CmdLine *c, ServeConfig *o)
 
 /* --- headers --- */
 
-static Str trim(Str s)
-{
-    while (s.n > 0 && (s.p[0] == ' ' || s.p[0] == '\t'))
-        s = (Str){s.p + 1, s.n - 1};
-    while (s.n > 0 && memchr(" \t\r", s.p[s.n - 1], 3))
-        s.n--;
-    return s;
-}
-
 MUST_CHECK static Error *add_header(Serve *s, Str line)
 {
     const char *colon = memchr(line.p, ':', line.n);
     if (!colon)
         return error_new("header `%.*s` has no ':', expected `name: value`", STR_ARG(line));
-    HttpPair h = {trim((Str){line.p, (usize)(colon - line.p)}),
-                  trim((Str){colon + 1, line.n - (usize)(colon - line.p) - 1})};
+    HttpPair h = {str_trim((Str){line.p, (usize)(colon - line.p)}),
+                  str_trim((Str){colon + 1, line.n - (usize)(colon - line.p) - 1})};
     if (!http_token_valid(h.name))
         return error_new("`%.*s` is not the name of a header", STR_ARG(h.name));
     if (!http_value_valid(h.value))
@@ -114,7 +105,7 @@ MUST_CHECK static Error *add_lines(Serve *s, Str text)
     while (text.n > 0 && !e) {
         const char *nl = memchr(text.p, '\n', text.n);
         usize n = nl ? (usize)(nl - text.p) : text.n;
-        Str line = trim((Str){text.p, n});
+        Str line = str_trim((Str){text.p, n});
         if (line.n > 0)
             e = add_header(s, line);
         n += nl != NULL;

@@ -46,21 +46,12 @@ static void parse_rule(Log *l, Str s, Buf *complaints)
     vec_push(&l->rules, r);
 }
 
-static Str trim(Str s)
-{
-    while (s.n && (s.p[0] == ' ' || s.p[0] == '\t'))
-        s = (Str){s.p + 1, s.n - 1};
-    while (s.n && (s.p[s.n - 1] == ' ' || s.p[s.n - 1] == '\t'))
-        s.n--;
-    return s;
-}
-
 static void parse_rules(Log *l, Str rules, Buf *complaints)
 {
     const char *at = rules.p, *end = rules.p + rules.n;
     for (;;) {
         const char *comma = memchr(at, ',', (usize)(end - at));
-        Str rule = trim((Str){at, (usize)((comma ? comma : end) - at)});
+        Str rule = str_trim((Str){at, (usize)((comma ? comma : end) - at)});
         if (rule.n)
             parse_rule(l, rule, complaints);
         if (!comma)

@@ -73,7 +73,7 @@ static void expect(Parser *p, char c)
 
 static bool is_word_char(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
+    return is_lower(c) || is_upper(c) || is_digit(c) || c == '-';
 }
 
 /* A label, without the % that may stand before it; empty if there is none. */
@@ -106,7 +106,7 @@ static bool take_word(Parser *p, const char *want)
 
 static usize skip_digits(const Parser *p, usize at)
 {
-    while (at < p->s.n && p->s.p[at] >= '0' && p->s.p[at] <= '9')
+    while (at < p->s.n && is_digit(p->s.p[at]))
         at++;
     return at;
 }
@@ -601,14 +601,11 @@ Error *wave_parse_call(Str text, WaveCall *ret_call)
     const char *open = text.n ? memchr(text.p, '(', text.n) : NULL;
     if (!open)
         return error_new("expected a call, as in `name(arguments)`");
-    usize n = (usize)(open - text.p), from = 0;
-    while (from < n && strchr(" \t\r\n", text.p[from]))
-        from++;
-    while (n > from && strchr(" \t\r\n", text.p[n - 1]))
-        n--;
-    if (n == from)
+    usize at = (usize)(open - text.p);
+    Str name = str_trim((Str){text.p, at});
+    if (!name.n)
         return error_new("expected a function's name before `(`");
-    *ret_call = (WaveCall){{text.p + from, n - from}, text, (usize)(open - text.p) + 1};
+    *ret_call = (WaveCall){name, text, at + 1};
     return NULL;
 }
 

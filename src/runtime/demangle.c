@@ -27,7 +27,7 @@ static bool next_element(Elements *e, Str *ret_element)
 {
     u64 n = 0;
     const char *at = e->at;
-    while (at < e->end && *at >= '0' && *at <= '9' && n < UINT32_MAX)
+    while (at < e->end && is_digit(*at) && n < UINT32_MAX)
         n = n * 10 + (u64)(*at++ - '0');
     if (at == e->at || n == 0 || n > (u64)(e->end - at))
         return false;
@@ -41,7 +41,7 @@ static bool is_hash(Str s)
     if (s.n != HASH_DIGITS + 1 || s.p[0] != 'h')
         return false;
     for (usize i = 1; i < s.n; i++)
-        if (!((s.p[i] >= '0' && s.p[i] <= '9') || (s.p[i] >= 'a' && s.p[i] <= 'f')))
+        if (!is_digit(s.p[i]) && !(s.p[i] >= 'a' && s.p[i] <= 'f'))
             return false;
     return true;
 }

@@ -101,7 +101,7 @@ static Ident read_plain_ident(V0 *r)
     Ident id = {.punycode = eat(r, 'u')};
     u64 n = 0;
     const char *start = r->at;
-    while (r->at < r->end && *r->at >= '0' && *r->at <= '9' && n < UINT32_MAX) {
+    while (r->at < r->end && is_digit(*r->at) && n < UINT32_MAX) {
         n = n * 10 + (u64)(*r->at++ - '0');
         if (n == 0)
             break;

@@ -7,19 +7,6 @@
  */
 #include "wit/component.h"
 
-static bool is_lower(char c)
-{
-    return c >= 'a' && c <= 'z';
-}
-static bool is_upper(char c)
-{
-    return c >= 'A' && c <= 'Z';
-}
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
 static Str str_from(Str s, usize at)
 {
     return (Str){s.p + at, s.n - at};

@@ -8,21 +8,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
-static bool is_lower(char c)
-{
-    return c >= 'a' && c <= 'z';
-}
-
-static bool is_upper(char c)
-{
-    return c >= 'A' && c <= 'Z';
-}
-
 static bool is_word(char c)
 {
     return is_lower(c) || is_upper(c) || is_digit(c) || c == '-';
@@ -172,16 +157,9 @@ Str wit_lex_text(const WitLexer *l)
     return (Str){l->text.p + l->token.at, l->token.len};
 }
 
-static Str trimmed(Str s)
-{
-    while (s.n && strchr(" \t\r\n", s.p[s.n - 1]))
-        s.n--;
-    return s;
-}
-
 static void add_doc_line(Buf *out, Str line)
 {
-    line = trimmed(line);
+    line = str_trim_end(line);
     if (line.n && line.p[0] == ' ') {
         line.p++;
         line.n--;
@@ -205,7 +183,7 @@ static void add_doc_block(Buf *out, Str body)
             line.p++;
             line.n--;
         }
-        if (trimmed(line).n || out->n)
+        if (str_trim_end(line).n || out->n)
             add_doc_line(out, line);
         body.p += MIN(n + 1, body.n);
         body.n -= MIN(n + 1, body.n);
@@ -236,7 +214,7 @@ Str wit_lex_docs(const WitLexer *l, Arena *arena)
                 add_doc_block(&out, (Str){p + 3, at.at - begin - 5});
         }
     }
-    Str docs = trimmed((Str){(const char *)out.p, out.n});
+    Str docs = str_trim_end((Str){(const char *)out.p, out.n});
     Str kept = {docs.n ? arena_strdup(arena, docs) : "", docs.n};
     buf_release(&out);
     return kept;

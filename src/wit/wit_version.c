@@ -2,14 +2,9 @@
 /* Versions, as https://semver.org/spec/v2.0.0.html has them. */
 #include "wit/wit.h"
 
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
 static bool is_ident(char c)
 {
-    return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-';
+    return is_digit(c) || is_lower(c) || is_upper(c) || c == '-';
 }
 
 /* Digits without a zero in front, below 2^64. */

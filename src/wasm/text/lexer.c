@@ -28,9 +28,9 @@ typedef struct Lex {
     bool note_dropped; /* its name is unknown */
 } Lex;
 
-static bool is_digit(u8 c, bool hex)
+static bool is_digit_of(char c, bool hex)
 {
-    return (c >= '0' && c <= '9') || (hex && ((c | 32) >= 'a' && (c | 32) <= 'f'));
+    return hex ? is_hex_digit(c) : is_digit(c);
 }
 
 static void lex_fail(Lex *x, u32 at, const char *what)
@@ -102,7 +102,7 @@ static u32 read_unicode(const u8 *p, u32 n, u32 *ret_char)
     bool digit = false;
     for (; i < n && p[i] != '}'; i++) {
         bool separator = p[i] == '_' && digit;
-        if (!separator && !is_digit(p[i], true))
+        if (!separator && !is_digit_of(p[i], true))
             return 0;
         digit = !separator;
         if (digit)
@@ -138,7 +138,7 @@ static u32 read_escape(const u8 *p, u32 n, Buf *out)
             utf8_put(out, c);
         return len ? len + 2 : 0;
     }
-    if (n < 2 || !is_digit(p[0], true) || !is_digit(p[1], true))
+    if (n < 2 || !is_digit_of(p[0], true) || !is_digit_of(p[1], true))
         return 0;
     if (out)
         buf_u8(out, (u8)(hex_value(p[0]) << 4 | hex_value(p[1])));
@@ -216,8 +216,8 @@ static void lex_quoted_name(Lex *x, const char *what)
 static bool scan_digits(Str s, usize *i, bool hex)
 {
     usize start = *i;
-    while (*i < s.n && (is_digit((u8)s.p[*i], hex) ||
-                        (s.p[*i] == '_' && *i > start && is_digit((u8)s.p[*i - 1], hex))))
+    while (*i < s.n && (is_digit_of(s.p[*i], hex) ||
+                        (s.p[*i] == '_' && *i > start && is_digit_of(s.p[*i - 1], hex))))
         ++*i;
     return *i > start && s.p[*i - 1] != '_';
 }
@@ -245,7 +245,7 @@ static TokenKind number_kind(Str s)
     if (i < s.n && s.p[i] == '.') {
         fraction = true;
         i++;
-        if (i < s.n && is_digit((u8)s.p[i], hex) && !scan_digits(s, &i, hex))
+        if (i < s.n && is_digit_of(s.p[i], hex) && !scan_digits(s, &i, hex))
             return TOKEN_RESERVED;
     }
     if (i < s.n && (s.p[i] | 32) == (hex ? 'p' : 'e')) {

@@ -93,11 +93,10 @@ static bool take_attribute(Parser *p, Str word, u64 *ret_value)
     if (t->kind != TOKEN_KEYWORD || !str_starts(s, word))
         return false;
     Str digits = {s.p + word.n, s.n - word.n};
-    bool good = digits.n > 0 && digits.p[0] >= '0' && digits.p[0] <= '9';
+    bool good = digits.n > 0 && is_digit(digits.p[0]);
     bool hex = str_starts(digits, STR("0x"));
     for (usize i = hex ? 2 : 0; i < digits.n && good; i++) {
-        bool digit = hex ? strchr("0123456789abcdefABCDEF", digits.p[i]) != NULL
-                         : digits.p[i] >= '0' && digits.p[i] <= '9';
+        bool digit = hex ? is_hex_digit(digits.p[i]) : is_digit(digits.p[i]);
         bool underscore = digits.p[i] == '_' && i > 0 && i + 1 < digits.n &&
                           digits.p[i - 1] != '_' && digits.p[i - 1] != 'x';
         good = digit || underscore;
