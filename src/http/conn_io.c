@@ -180,8 +180,10 @@ HttpRead http_conn_fill(HttpRequest *c)
             c->trailers_at = c->in_at;
         c->in_at += (u32)used;
         c->pending = data;
-        if (used)
+        if (used) {
             http_patience_progress(&c->body_patience, http_conn_now(c), used);
+            c->continued = true;
+        }
         if (step == HTTP_DONE || (step == HTTP_MORE && c->body.ended && data.n == 0))
             return HTTP_READ_END;
         if (step == HTTP_FAIL)

@@ -98,7 +98,8 @@ static void begin_request(HttpRequest *c)
     c->pending = (Str){0};
     c->dropped = 0;
     c->reading = c->wants_space = c->started = c->ended = c->headless = false;
-    c->continued = !b->head.expect_continue || c->body.ended;
+    /* A client whose body is here already does not wait for it. */
+    c->continued = !b->head.expect_continue || c->body.ended || c->in_at < c->in_n;
     c->fault = HTTP_FAULT_NONE;
     c->close = !b->head.keep_alive || s->draining || b->head.method == HTTP_METHOD_CONNECT;
     c->head_since = 0;
@@ -378,16 +379,9 @@ static void on_task(HttpTask *t)
     http_conn_advance((HttpRequest *)((u8 *)t - offsetof(HttpRequest, task)));
 }
 
-static void on_timer(HttpTimer *t)
+/* The peer is waited for no longer; `writing`: it does not take what it asked for. */
+static void give_up(HttpRequest *c, bool writing)
 {
-    HttpRequest *c = (HttpRequest *)((u8 *)t - offsetof(HttpRequest, timer));
-    u64 at = deadline_of(c), now = http_conn_now(c);
-    if (at == 0 || at > now) {
-        if (at)
-            http_timer_at(c->server->loop, t, at);
-        return;
-    }
-    bool writing = http_conn_queued(c) && http_patience_deadline(&c->write_patience) <= now;
     if (writing || c->phase == PHASE_LINGER || c->phase == PHASE_CLOSING) {
         http_conn_cut(c, HTTP_ABORT_TIMEOUT);
     } else if (c->phase == PHASE_HEAD && c->head_since) {
@@ -399,6 +393,39 @@ static void on_timer(HttpTimer *t)
     } else {
         http_conn_cut(c, HTTP_ABORT_TIMEOUT);
     }
+}
+
+static void on_timer(HttpTimer *t)
+{
+    HttpRequest *c = (HttpRequest *)((u8 *)t - offsetof(HttpRequest, timer));
+    u64 at = deadline_of(c), now = http_conn_now(c);
+    if (at == 0 || at > now) {
+        if (at)
+            http_timer_at(c->server->loop, t, at);
+        return;
+    }
+    give_up(c, http_conn_queued(c) && http_patience_deadline(&c->write_patience) <= now);
+}
+
+u64 http_conn_idle_ms(const HttpRequest *c)
+{
+    enum { WEIGHT = 4 }; /* of a connection without a request, beside one that has one */
+    u64 now = http_conn_now(c);
+    if (c->write_patience.since && http_conn_queued(c))
+        return http_patience_used(&c->write_patience, now) / WEIGHT;
+    if (c->phase == PHASE_HEAD)
+        return now - c->idle_since;
+    if (c->body_patience.since && (c->phase == PHASE_HANDLER || c->phase == PHASE_DROP))
+        return http_patience_used(&c->body_patience, now) / WEIGHT;
+    return 0;
+}
+
+void http_conn_evict(HttpRequest *c)
+{
+    if (c->phase == PHASE_HEAD)
+        http_conn_cut(c, HTTP_ABORT_TIMEOUT);
+    else
+        give_up(c, http_conn_queued(c) > 0);
 }
 
 /* A connection begins; its memory is zero. */

@@ -352,11 +352,22 @@ static HttpFault finish_response(HttpHead *h, HttpMethod request, const u8 *p)
     return HTTP_FAULT_NONE;
 }
 
+/* A peer that speaks something else (TLS, above all) may never send the end of a line. */
+static bool no_request(const HttpHead *h, const u8 *p, usize n)
+{
+    if (h->fields.line >= n)
+        return false;
+    u8 c = p[h->fields.line];
+    return !(http_chars[c] & HTTP_CHAR_TOKEN) && c != '\r' && c != '\n';
+}
+
 /* The first line, behind at most one empty line before a request. */
 static HttpStep first_line(HttpHead *h, bool is_request, const u8 *p, usize n)
 {
     while (!h->has_line) {
         HttpSpan line;
+        if (is_request && no_request(h, p, n))
+            return fail(&h->fault, HTTP_FAULT_METHOD);
         u32 limit = h->fields.line + HTTP_MAX_LINE;
         HttpStep step =
             next_line(&h->fields, p, n, limit, HTTP_FAULT_LINE_TOO_LONG, &line, &h->fault);

@@ -70,6 +70,11 @@ typedef struct HttpPatience {
 } HttpPatience;
 void http_patience_wait(HttpPatience *p, u64 now);
 void http_patience_progress(HttpPatience *p, u64 now, usize bytes);
+/* Milliseconds that the peer has used up, if it is waited for. */
+static inline u64 http_patience_used(const HttpPatience *p, u64 now)
+{
+    return (u64)(p->max - p->left) + (now - p->since);
+}
 static inline u64 http_patience_deadline(const HttpPatience *p)
 {
     return p->since + (u64)MAX(p->left, 1);

@@ -6,7 +6,11 @@
 
 #include <errno.h>
 
-enum { ACCEPT_BATCH = 16 }; /* connections accepted in one turn */
+enum {
+    ACCEPT_BATCH = 16, /* connections accepted in one turn, or ended to make room for others */
+    AGAIN_MS = 100,    /* until it is seen whether there is room */
+    SPARED_MS = 1000,  /* a connection that was of use within this time is not ended for others */
+};
 
 HttpServerOptions http_server_options_default(void)
 {
@@ -55,6 +59,12 @@ void http_server_adopt(HttpServer *s, int fd)
 
 /* ---- listening ---- */
 
+static void again_later(HttpServer *s)
+{
+    if (!s->draining)
+        http_timer_at(s->loop, &s->timer, http_loop_now(s->loop) + AGAIN_MS);
+}
+
 static void on_acceptable(uv_poll_t *poll, int status, int events)
 {
     Listener *l = poll->data;
@@ -64,11 +74,11 @@ static void on_acceptable(uv_poll_t *poll, int status, int events)
         int fd, e = os_accept(l->fd, &fd);
         if (e == EAGAIN)
             return;
+        s->starved = e != 0;
         if (e) { /* no descriptors or no memory: again in a while, or when a connection has ended */
             uv_poll_stop(&l->poll);
             l->polling = false;
-            if (!s->draining)
-                http_timer_at(s->loop, &s->timer, http_loop_now(s->loop) + 100);
+            again_later(s);
             return;
         }
         os_socket_no_delay(fd);
@@ -77,6 +87,7 @@ static void on_acceptable(uv_poll_t *poll, int status, int events)
     if (s->connections >= s->o.max_connections) {
         uv_poll_stop(&l->poll);
         l->polling = false;
+        again_later(s);
     }
 }
 
@@ -101,6 +112,41 @@ void http_server_listen(HttpServer *s, int fd)
     l->next = s->listeners;
     s->listeners = l;
     accept_more(s);
+}
+
+/* Whether a connection waits in the system's queue. */
+static bool somebody_waits(const HttpServer *s)
+{
+    for (const Listener *l = s->listeners; l; l = l->next) {
+        OsPollFd fd = {.fd = l->fd, .wanted = OS_POLL_READ};
+        usize ready = 0;
+        if (os_wait_any(&fd, 1, 0, NULL, &ready) == 0 && ready)
+            return true;
+    }
+    return false;
+}
+
+/*
+ * All connections are taken, or all descriptors, and others wait: those that have been idle for longest make room, so
+ * that peers that hold many of them and ask nothing keep nobody out.
+ */
+static void make_room(HttpServer *s)
+{
+    u64 most = 0;
+    u32 left = s->connections, ended = 0;
+    if (!somebody_waits(s))
+        return;
+    for (HttpRequest *c = s->all; left > 0; c = c->next, left--)
+        most = MAX(most, http_conn_idle_ms(c));
+    left = s->connections;
+    for (HttpRequest *next, *c = s->all; left > 0 && ended < ACCEPT_BATCH; c = next, left--) {
+        u64 idle = http_conn_idle_ms(c);
+        next = c->next;
+        if (idle < MAX((u64)SPARED_MS, most / 2))
+            continue;
+        http_conn_evict(c);
+        ended++;
+    }
 }
 
 static void on_listener_closed(uv_handle_t *h)
@@ -148,10 +194,15 @@ static void cut_all(HttpServer *s)
 static void on_server_timer(HttpTimer *t)
 {
     HttpServer *s = (HttpServer *)((u8 *)t - offsetof(HttpServer, timer));
-    if (s->draining)
+    if (s->draining) {
         cut_all(s);
-    else
-        accept_more(s);
+        return;
+    }
+    if (s->connections >= s->o.max_connections || s->starved) {
+        make_room(s);
+        again_later(s);
+    }
+    accept_more(s);
 }
 
 HttpServer *http_server_new(HttpLoop *l, const HttpServerOptions *o, const HttpHandler *handler,

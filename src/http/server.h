@@ -44,7 +44,7 @@ typedef struct HttpHandler {
 } HttpHandler;
 
 typedef struct HttpServerOptions {
-    u32 max_connections; /* beyond it, connections wait in the system's queue */
+    u32 max_connections; /* beyond it, others wait, until one ends or has been idle for a second */
     u64 max_body;        /* bytes of a request's body; more is answered with 413 */
     u32 max_queued;      /* bytes of a response that wait to be sent */
     u32 head_ms;         /* from the first byte of a head to its last: 408 */

@@ -73,6 +73,7 @@ struct HttpServer {
     HttpTimer timer; /* of a drain, or for accepting again */
     HttpTask task;
     bool draining, freed;
+    bool starved; /* the system gave no descriptor for a connection that waits */
     void (*drained)(void *ctx);
 };
 
@@ -89,6 +90,14 @@ static inline usize http_conn_queued(const HttpRequest *c)
 /* connection.c: the phases. */
 void http_conn_advance(HttpRequest *c);
 void http_conn_open(HttpServer *s, HttpRequest *c, int fd);
+/*
+ * For how long the peer has kept the connection and done nothing with it, if that is what it does:
+ * no request, or one whose body it does not send or whose response it does not take. The latter
+ * count for less.
+ */
+u64 http_conn_idle_ms(const HttpRequest *c);
+/* Ends a connection that others need more. */
+void http_conn_evict(HttpRequest *c);
 
 /* conn_io.c: buffers, what goes out, what comes in, and the end. */
 void http_conn_need_buffers(HttpRequest *c);

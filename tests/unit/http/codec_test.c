@@ -154,8 +154,10 @@ TEST(http_codec_malformed_lines)
         ROW(GET("A: b\r\r\n"), FAULT("a control character in a field value")),
         ROW("GET / HTTP/1.1\r\nHost: h\r\n\n", FAULT("a line that does not end with CR LF")),
         ROW(GET("Expect: tea"), FAULT("an expectation other than 100-continue")),
-        ROW("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\n",
-            FAULT("a line that does not end with CR LF")),
+        /* TLS, which sends no line: the first byte tells. */
+        ROW("\x16", FAULT("a method that is not a token")),
+        ROW("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\n", FAULT("a method that is not a token")),
+        ROW("\r\n\x16\x03\x01", FAULT("a method that is not a token")),
     };
     run_rows(HTTP_STREAM_REQUESTS, rows, ARRAY_LEN(rows));
 }

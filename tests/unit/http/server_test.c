@@ -93,6 +93,20 @@ TEST(http_server_100_continue)
     echo_stop(s);
 }
 
+/* Whoever sends the body at once, whatever it expected, keeps its connection. */
+TEST(http_server_100_continue_for_nobody)
+{
+    EchoServer *s = start_default();
+    int fd = raw_connect(echo_port(s));
+    raw_send(fd, STR("POST / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 2"
+                     "\r\n\r\nhi" GET("/hello")));
+    const char *text = raw_read(fd, "hello\n", 1);
+    EXPECT(!strstr(text, "connection: close"));
+    EXPECT(!strstr(text, "100 Continue"));
+    close(fd);
+    echo_stop(s);
+}
+
 static void read_first(void *ctx, HttpRequest *r)
 {
     Str data;
@@ -362,6 +376,33 @@ TEST(http_server_connections_beyond_the_limit_wait)
     expect_in(raw_read(c, "hello\n", 1), "200 OK");
     close(b);
     close(c);
+    echo_stop(s);
+}
+
+/* Those that hold all connections and ask nothing make room for whoever waits. */
+TEST(http_server_idle_connections_make_room)
+{
+    enum { N = 9 };
+    HttpServerOptions o = http_server_options_default();
+    o.max_connections = N;
+    EchoServer *s = echo_start(&o);
+    int fds[N];
+    for (u32 i = 0; i < N; i++) {
+        fds[i] = raw_connect(echo_port(s));
+        if (i % 3 == 1)
+            raw_send(fds[i], STR("GET / HT"));
+        if (i % 3 == 2)
+            raw_send(fds[i], STR("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nabc"));
+    }
+    for (u32 i = 0; i < N + 3; i++) { /* more than there are, and all are let in */
+        int fresh = raw_connect(echo_port(s));
+        raw_send(fresh, STR(GET("/hello")));
+        expect_in(raw_read(fresh, "hello\n", 1), "200 OK");
+        if (i % 2)
+            close(fresh);
+    }
+    for (u32 i = 0; i < N; i++)
+        close(fds[i]);
     echo_stop(s);
 }
 
