@@ -143,7 +143,7 @@ MUST_CHECK static Error *read_flags(Serve *s)
 {
     const CmdLine *c = s->c;
     ServeConfig *o = &s->config;
-    u32 concurrent = 1;
+    u32 concurrent = 1; /* what WASI 0.2 allows, whatever is asked for */
     Error *e = address_flag(c, FLAG_addr, &s->address, &o->address);
     if (!e)
         e = address_flag(c, FLAG_shutdown_addr, &s->shutdown, &o->shutdown);
@@ -167,9 +167,6 @@ MUST_CHECK static Error *read_flags(Serve *s)
         e = duration_flag(c, FLAG_shutdown_timeout, &o->drain_ns);
     if (!e)
         e = read_headers(s);
-    if (!e && concurrent > 1)
-        e = error_new("WASI 0.2 allows one request of an instance at a time: "
-                      "--max-instance-concurrent-reuse-count can only be 1");
     o->headers = s->headers.p;
     o->n_headers = s->headers.n;
     o->prefix = !cmdline_given(c, FLAG_no_logging_prefix);

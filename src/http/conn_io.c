@@ -72,7 +72,7 @@ void http_conn_close(HttpRequest *c)
     if (s->all == c)
         s->all = c->next == c ? NULL : c->next;
     s->closing++;
-    s->connections--;
+    http_server_count(s, -1);
     http_task_queue(s->loop, &s->task);
 }
 
@@ -83,6 +83,7 @@ void http_conn_cut(HttpRequest *c, HttpAbort why)
     if (c->phase == PHASE_HANDLER) {
         c->server->requests--;
         c->phase = PHASE_CLOSING;
+        c->broken = true;
         c->server->h.aborted(c, why);
     }
     http_conn_close(c);

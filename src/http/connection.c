@@ -19,14 +19,12 @@ enum {
 };
 
 /* An answer of the server's own; the connection ends with it. */
-static void refuse(HttpRequest *c, HttpFault fault, u16 status)
+static void answer_error(HttpRequest *c, u16 status)
 {
     HttpServer *s = c->server;
     HttpWriteContext w = {
         .method = HTTP_METHOD_GET, .minor = 1, .close = true, .date = http_loop_date(s->loop)};
     HttpResponseHead h = {.status = status, .length = 0};
-    if (s->h.refused && fault)
-        s->h.refused(s->ctx, fault);
     u8 *p = http_conn_room(c, http_head_bound(NULL, 0, 0));
     c->out_n += http_write_response(p, &w, &h);
     c->phase = PHASE_CLOSING;
@@ -34,6 +32,15 @@ static void refuse(HttpRequest *c, HttpFault fault, u16 status)
     c->body.ended = false; /* what still comes is dropped, so that the answer is not */
     c->pending = (Str){0};
     c->in_at = c->in_n = 0;
+}
+
+/* Of what is no request. */
+static void refuse(HttpRequest *c, HttpFault fault)
+{
+    const HttpServer *s = c->server;
+    if (s->h.refused)
+        s->h.refused(s->ctx, c, fault);
+    answer_error(c, http_fault_status(fault));
 }
 
 /* Moves what was not used to `base`, if there is nothing or the buffer is full. */
@@ -92,7 +99,7 @@ static void begin_request(HttpRequest *c)
         grow_in(c, c->in_at + BODY_ROOM);
     http_body_start(&c->body, &b->head, s->o.max_body, &b->trailers);
     if (c->body.fault) {
-        refuse(c, c->body.fault, http_fault_status(c->body.fault));
+        refuse(c, c->body.fault);
         return;
     }
     c->pending = (Str){0};
@@ -130,7 +137,7 @@ static bool advance_head(HttpRequest *c)
         begin_request(c);
         return true;
     case HTTP_FAIL:
-        refuse(c, h->fault, http_fault_status(h->fault));
+        refuse(c, h->fault);
         return true;
     case HTTP_MORE:
         break;
@@ -150,6 +157,13 @@ static void finish_request(HttpRequest *c)
     c->phase = c->close ? PHASE_CLOSING : PHASE_HEAD;
 }
 
+u16 http_abort_status(const HttpRequest *c, HttpAbort why)
+{
+    if (c->started || c->broken || why == HTTP_ABORT_PEER)
+        return 0;
+    return why == HTTP_ABORT_TIMEOUT ? 408 : http_fault_status(c->fault);
+}
+
 /* The body failed or was cut under the handler. */
 static void fail_body(HttpRequest *c, HttpAbort why)
 {
@@ -161,7 +175,7 @@ static void fail_body(HttpRequest *c, HttpAbort why)
     c->server->requests--;
     c->phase = PHASE_CLOSING;
     c->server->h.aborted(c, why);
-    refuse(c, HTTP_FAULT_NONE, why == HTTP_ABORT_TIMEOUT ? 408 : http_fault_status(c->fault));
+    answer_error(c, http_abort_status(c, why));
 }
 
 static bool advance_drop(HttpRequest *c)
@@ -385,7 +399,7 @@ static void give_up(HttpRequest *c, bool writing)
     if (writing || c->phase == PHASE_LINGER || c->phase == PHASE_CLOSING) {
         http_conn_cut(c, HTTP_ABORT_TIMEOUT);
     } else if (c->phase == PHASE_HEAD && c->head_since) {
-        refuse(c, HTTP_FAULT_NONE, 408);
+        refuse(c, HTTP_FAULT_SLOW);
         http_conn_advance(c);
     } else if (c->phase == PHASE_HANDLER && !c->eof) {
         fail_body(c, HTTP_ABORT_TIMEOUT);
@@ -446,6 +460,6 @@ void http_conn_open(HttpServer *s, HttpRequest *c, int fd)
         c->prev->next = c->next->prev = c;
     }
     s->all = c;
-    s->connections++;
+    http_server_count(s, 1);
     settle(c);
 }

@@ -127,8 +127,8 @@ static bool somebody_waits(const HttpServer *s)
 }
 
 /*
- * All connections are taken, or all descriptors, and others wait: those that have been idle for longest make room, so
- * that peers that hold many of them and ask nothing keep nobody out.
+ * All connections are taken, or all descriptors, and others wait: those that have been idle for
+ * longest make room, so that peers that hold many of them and ask nothing keep nobody out.
  */
 static void make_room(HttpServer *s)
 {

@@ -39,8 +39,11 @@ typedef struct HttpHandler {
      */
     void (*done)(HttpRequest *r);
     void (*aborted)(HttpRequest *r, HttpAbort why);
-    /* A message that was answered with an error before it was a request. May be NULL. */
-    void (*refused)(void *ctx, HttpFault fault);
+    /*
+     * A message that was answered with an error before it was a request; of `r` there is the peer.
+     * May be NULL.
+     */
+    void (*refused)(void *ctx, HttpRequest *r, HttpFault fault);
 } HttpHandler;
 
 typedef struct HttpServerOptions {
@@ -51,6 +54,7 @@ typedef struct HttpServerOptions {
     u32 idle_ms;         /* without a request */
     u32 body_ms;         /* without a byte of a body that is asked for; see HttpPatience */
     u32 write_ms;        /* without the peer taking a byte */
+    u64 *gauge;          /* set to the number of connections, atomically; may be NULL */
     u32 half_closed_ms;  /* from the end of the peer's side to the end of the response */
 } HttpServerOptions;
 HttpServerOptions http_server_options_default(void);
@@ -87,6 +91,8 @@ void *http_request_user(const HttpRequest *r);
 void *http_request_context(const HttpRequest *r);                    /* the server's ctx */
 int http_request_peer(const HttpRequest *r, OsAddress *ret_address); /* 0 or an errno value */
 HttpFault http_request_fault(const HttpRequest *r);
+/* Within `aborted`: what the server answers itself, 0 if it cuts the connection. */
+u16 http_abort_status(const HttpRequest *r, HttpAbort why);
 
 typedef enum HttpRead {
     HTTP_READ_DATA,

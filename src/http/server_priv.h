@@ -26,7 +26,7 @@ struct HttpRequest {
     bool busy;   /* advance is running */
     bool eof;    /* the peer will send no more */
     bool close;  /* after this response */
-    bool broken; /* a write failed: to be cut as soon as the handler may be told */
+    bool broken; /* a write failed, to be cut as soon as the handler may be told; or being cut */
 
     HttpBlock *b; /* NULL while nothing is there to be read or written */
     u8 *in;       /* b->in, or own on the heap */
@@ -120,5 +120,12 @@ void http_conn_close(HttpRequest *c);
 /* Ends the connection under the handler, which is told. */
 void http_conn_cut(HttpRequest *c, HttpAbort why);
 void http_server_maybe_free(HttpServer *s);
+
+static inline void http_server_count(HttpServer *s, int change)
+{
+    s->connections = (u32)((int)s->connections + change);
+    if (s->o.gauge)
+        __atomic_store_n(s->o.gauge, s->connections, __ATOMIC_RELAXED);
+}
 
 #endif

@@ -54,11 +54,16 @@ static const char *peer_start(void *user, const HttpResponseHead *h)
     return wrong;
 }
 
-/* What a guest writes behind a head that has no body is not sent. */
-static void count_bytes(Call *c, usize n)
+/* The head is all that is sent, whatever the guest writes behind it. */
+static bool is_bodiless(const Call *c)
 {
     u16 status = c->outcome.status;
-    if (http_request_head(c->r)->method != HTTP_METHOD_HEAD && status != 204 && status != 304)
+    return http_request_head(c->r)->method == HTTP_METHOD_HEAD || status == 204 || status == 304;
+}
+
+static void count_bytes(Call *c, usize n)
+{
+    if (!is_bodiless(c))
         c->outcome.bytes += n;
 }
 
@@ -89,19 +94,31 @@ static void peer_end(void *user, const HttpPair *trailers, u32 n_trailers)
         serve_report(REPORT_ERROR, error_new("the response was cut off: %s", wrong));
 }
 
-/* What the guest has written before goes out first. */
-static void cut_off(HttpRequest *r)
+/*
+ * Behind the head. What the guest has written before goes out first; a response that has no body
+ * lacks nothing.
+ */
+static void cut_off(Call *c)
 {
-    http_response_flush(r);
-    http_response_abort(r);
+    c->outcome.cut = !is_bodiless(c);
+    HttpRequest *r = leave(c);
+    if (c->outcome.cut) {
+        http_response_flush(r);
+        http_response_abort(r);
+    } else {
+        ALWAYS(!http_response_end(r, NULL, 0));
+    }
 }
 
 static void peer_abort(void *user)
 {
-    ((Call *)user)->outcome.cut = true;
-    HttpRequest *r = leave(user);
-    if (r)
-        cut_off(r);
+    Call *c = user;
+    if (!c->r)
+        return;
+    if (!is_bodiless(c))
+        serve_report(REPORT_ERROR,
+                     error_new("the response was cut off: the guest did not finish its body"));
+    cut_off(c);
 }
 
 static void answer_500(Call *c)
@@ -109,17 +126,13 @@ static void answer_500(Call *c)
     static const HttpPair type = {{"content-type", 12}, {"text/html; charset=UTF-8", 24}};
     if (!c->r)
         return;
-    bool started = http_response_started(c->r);
-    c->outcome.cut = started;
-    if (!started) {
-        c->outcome.status = 500;
-        count_bytes(c, sizeof page - 1);
+    if (http_response_started(c->r)) {
+        cut_off(c);
+        return;
     }
-    HttpRequest *r = leave(c);
-    if (started)
-        cut_off(r);
-    else
-        ALWAYS(!http_respond(r, 500, &type, 1, (Str){page, sizeof page - 1}));
+    c->outcome.status = 500;
+    count_bytes(c, sizeof page - 1);
+    ALWAYS(!http_respond(leave(c), 500, &type, 1, (Str){page, sizeof page - 1}));
 }
 
 static void peer_fail(void *user, const char *why)
@@ -370,13 +383,21 @@ static void on_writable(HttpRequest *r)
 static void on_aborted(HttpRequest *r, HttpAbort why)
 {
     Call *c = http_request_user(r);
-    (void)why;
     if (!c)
         return;
-    c->outcome.cut = true;
+    u16 status = http_abort_status(r, why);
+    if (status)
+        c->outcome.status = status;
+    c->outcome.cut = status == 0;
     leave(c);
     if (c->guest)
         wasi_http_gone(c->guest->p2);
+}
+
+static void on_refused(void *ctx, HttpRequest *r, HttpFault fault)
+{
+    serve_report(REPORT_ERROR, error_new("a request was refused: %s", http_fault_text(fault)));
+    worker_refused(ctx, r, fault);
 }
 
 static Call *call_get(Worker *w)
@@ -432,4 +453,5 @@ const HttpHandler call_handler = {
     .readable = on_readable,
     .writable = on_writable,
     .aborted = on_aborted,
+    .refused = on_refused,
 };

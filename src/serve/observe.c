@@ -87,6 +87,7 @@ void metrics_text(const Counters *const *counters, u32 n, const Gauges *g, Buf *
     put_latencies(&c, out);
     put(out, "response_bytes_total", "counter", "Bytes of bodies that were sent.", c.bytes);
     put(out, "responses_cut_total", "counter", "Responses that did not come to their end.", c.cut);
+    put(out, "requests_refused_total", "counter", "Messages that were no requests.", c.malformed);
     put(out, "guest_traps_total", "counter", "Guests that failed.", c.traps);
     put(out, "guest_timeouts_total", "counter", "Guests that took too long.", c.timeouts);
     put(out, "instances_made_total", "counter", "Instances that were made anew.", c.made);
@@ -187,12 +188,38 @@ static void common_line(HttpRequest *r, const Outcome *o, const char *address, B
         buf_str(out, STR("-\n"));
 }
 
-void access_line(bool json, HttpRequest *r, const Outcome *o, u64 now, Buf *out)
+/* "" if there is none. */
+static void peer_text(HttpRequest *r, char text[OS_ADDRESS_TEXT])
 {
     OsAddress peer;
-    char address[OS_ADDRESS_TEXT] = "";
+    text[0] = 0;
     if (http_request_peer(r, &peer) == 0)
-        os_address_format(&peer, address);
+        os_address_format(&peer, text);
+}
+
+void access_refused(bool json, HttpRequest *r, HttpFault fault, Buf *out)
+{
+    char address[OS_ADDRESS_TEXT];
+    u16 status = http_fault_status(fault);
+    peer_text(r, address);
+    if (!json) {
+        put_host(address, out);
+        buf_str(out, STR(" - - ["));
+        put_time(out, false);
+        buf_printf(out, "] \"-\" %u -\n", status);
+        return;
+    }
+    buf_str(out, STR("{\"time\":\""));
+    put_time(out, true);
+    buf_str(out, STR("\",\"client\":\""));
+    put_quoted(str_of(address), true, out);
+    buf_printf(out, "\",\"status\":%u,\"refused\":\"%s\"}\n", status, http_fault_text(fault));
+}
+
+void access_line(bool json, HttpRequest *r, const Outcome *o, u64 now, Buf *out)
+{
+    char address[OS_ADDRESS_TEXT];
+    peer_text(r, address);
     if (json)
         json_line(r, o, now, address, out);
     else

@@ -27,6 +27,7 @@ typedef struct Counters {
     u64 latency_ns;
     u64 bytes; /* of bodies that were sent */
     u64 traps, timeouts, cut;
+    u64 malformed;                   /* messages that were no requests */
     u64 made, reused, refused, idle; /* slots */
 } Counters;
 
@@ -53,5 +54,7 @@ void metrics_text(const Counters *const *c, u32 n, const Gauges *g, Buf *out);
 
 /* A line about a request, while its head is there. */
 void access_line(bool json, HttpRequest *r, const Outcome *o, u64 now, Buf *out);
+/* A line about what is none. */
+void access_refused(bool json, HttpRequest *r, HttpFault fault, Buf *out);
 
 #endif

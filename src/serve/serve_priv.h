@@ -75,7 +75,7 @@ struct Worker {
     Counters counters;
     Buf lines; /* of the access log, until the loop sleeps */
     HttpTask write_lines;
-    u64 connections; /* atomic */
+    u64 connections; /* atomic, of the HTTP server */
 };
 
 struct Server {
@@ -121,6 +121,8 @@ void metrics_close(Server *s);
 
 /* The response of a call has come to its end; its head is still there. */
 void worker_observe(Worker *w, Call *c);
+/* A message was refused before it was a request. */
+void worker_refused(Worker *w, HttpRequest *r, HttpFault fault);
 
 bool worker_start(Worker *w) MUST_CHECK;
 void worker_stop(Worker *w); /* from another thread */

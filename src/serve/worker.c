@@ -120,15 +120,27 @@ static void write_lines(HttpTask *t)
 void worker_observe(Worker *w, Call *c)
 {
     u64 now = os_monotonic_ns();
-    SlotStats stats;
-    slot_pool_stats(w->pool, &stats);
     counters_request(&w->counters, &c->outcome, now);
-    counters_slots(&w->counters, &stats);
-    __atomic_store_n(&w->connections, http_server_connections(w->http), __ATOMIC_RELAXED);
     if (w->server->c.access_fd < 0)
         return;
     access_line(w->server->c.access_json, c->r, &c->outcome, now, &w->lines);
     http_task_queue(w->http_loop, &w->write_lines);
+}
+
+void worker_refused(Worker *w, HttpRequest *r, HttpFault fault)
+{
+    counter_add(&w->counters.malformed, 1);
+    if (w->server->c.access_fd < 0)
+        return;
+    access_refused(w->server->c.access_json, r, fault, &w->lines);
+    http_task_queue(w->http_loop, &w->write_lines);
+}
+
+static void observe_slots(Worker *w)
+{
+    SlotStats stats;
+    slot_pool_stats(w->pool, &stats);
+    counters_slots(&w->counters, &stats);
 }
 
 /* --- calls --- */
@@ -136,6 +148,8 @@ void worker_observe(Worker *w, Call *c)
 void worker_call_ended(Worker *w, Call *c)
 {
     Call *next = w->waiting;
+    if (w->observed)
+        observe_slots(w);
     c->next = w->free;
     w->free = c;
     if (next) {
@@ -155,6 +169,7 @@ static void open_server(Worker *w)
 {
     HttpServerOptions o = http_server_options_default();
     o.max_connections = w->max_connections;
+    o.gauge = &w->connections;
     w->loop = wasi_loop();
     ALWAYS(w->loop);
     uv_loop_t *uv = wasi_loop_uv(w->loop);
