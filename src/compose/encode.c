@@ -56,7 +56,7 @@ static void visit_home(Order *o, u32 self, const GraphType *t)
 {
     Buf track = {0};
     u64 at;
-    name_track(t->home, &track);
+    extern_name_track(t->home, &track);
     if (t->home.n && map_get(&o->g->imports, (Str){(const char *)track.p, track.n}, &at) &&
         at != self)
         visit_import(o, (u32)at);

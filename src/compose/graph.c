@@ -179,7 +179,7 @@ MUST_CHECK static Error *check_argument(Graph *g, const GraphItem *instance, u32
 static Str track_of(Graph *g, Str name)
 {
     Buf b = {0};
-    name_track(name, &b);
+    extern_name_track(name, &b);
     Str kept = gtypes_keep(&g->types, (Str){(const char *)b.p, b.n});
     buf_release(&b);
     return kept;

@@ -10,7 +10,7 @@ typedef struct Socket {
 static Str track_of(Graph *g, Str name)
 {
     Buf b = {0};
-    name_track(name, &b);
+    extern_name_track(name, &b);
     Str kept = gtypes_keep(&g->types, (Str){(const char *)b.p, b.n});
     buf_release(&b);
     return kept;

@@ -197,31 +197,11 @@ void gtypes_text(GraphType *t, Buf *out)
 
 /* ---- names ---- */
 
-void name_track(Str name, Buf *out)
-{
-    ExternName n;
-    Diag ignored;
-    diag_init(&ignored);
-    if (!extern_name_parse(name, 0, &n, &ignored) || n.kind != NAME_INTERFACE || !n.has_version ||
-        n.semver.pre.n) {
-        buf_str(out, name);
-        return;
-    }
-    buf_printf(out, "%.*s:%.*s/%.*s@", STR_ARG(n.ns), STR_ARG(n.package), STR_ARG(n.interface));
-    const SemVer *v = &n.semver;
-    if (v->major)
-        buf_printf(out, "%llu", (unsigned long long)v->major);
-    else if (v->minor)
-        buf_printf(out, "0.%llu", (unsigned long long)v->minor);
-    else
-        buf_str(out, n.version);
-}
-
 bool name_compatible(Str a, Str b)
 {
     Buf x = {0}, y = {0};
-    name_track(a, &x);
-    name_track(b, &y);
+    extern_name_track(a, &x);
+    extern_name_track(b, &y);
     bool same = x.n == y.n && memcmp(x.p, y.p, x.n) == 0;
     buf_release(&x);
     buf_release(&y);

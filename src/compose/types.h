@@ -84,11 +84,7 @@ Error *gtypes_merge(TypeTable *t, GraphExtern *to, const GraphExtern *from) MUST
 /* Appends a type as WIT has it; named types by their names, the outermost with its definition. */
 void gtypes_text(GraphType *t, Buf *out);
 
-/*
- * What a name is compatible by: an interface's name with its version cut to the part that must be
- * equal ("a:b/c@1" for 1.2.3, "@0.2" for 0.2.1), any other name as it is. Appends.
- */
-void name_track(Str name, Buf *out);
+/* Have both one track (extern_name_track)? */
 bool name_compatible(Str a, Str b);
 /* Is the version of `a` above that of `b`? Both are names of one track. */
 bool name_newer(Str a, Str b);

@@ -69,6 +69,11 @@ typedef struct ExternName {
 
 /* The name's parts; false with *diag set (at `offset`) if it is not in the grammar. */
 bool extern_name_parse(Str text, u64 offset, ExternName *ret_name, Diag *diag);
+/*
+ * What a name is compatible by: an interface's name with its version cut to the part that must be
+ * equal ("a:b/c@1" for 1.2.3, "@0.2" for 0.2.1), any other name as it is. Appends.
+ */
+void extern_name_track(Str name, Buf *out);
 bool label_is_kebab(Str s);
 /* major[.minor[.patch]] with pre-release and build; `whole`: all three are needed. */
 bool semver_parse(Str s, bool whole, SemVer *ret);

@@ -289,3 +289,23 @@ bool extern_name_parse(Str text, u64 offset, ExternName *ret_name, Diag *diag)
         *ret_name = n;
     return ok;
 }
+
+void extern_name_track(Str name, Buf *out)
+{
+    ExternName n;
+    Diag ignored;
+    diag_init(&ignored);
+    if (!extern_name_parse(name, 0, &n, &ignored) || n.kind != NAME_INTERFACE || !n.has_version ||
+        n.semver.pre.n) {
+        buf_str(out, name);
+        return;
+    }
+    buf_printf(out, "%.*s:%.*s/%.*s@", STR_ARG(n.ns), STR_ARG(n.package), STR_ARG(n.interface));
+    const SemVer *v = &n.semver;
+    if (v->major)
+        buf_printf(out, "%llu", (unsigned long long)v->major);
+    else if (v->minor)
+        buf_printf(out, "0.%llu", (unsigned long long)v->minor);
+    else
+        buf_str(out, n.version);
+}

@@ -169,6 +169,55 @@ run component wit calc.wasm
 code 0
 expect test "$(grep -c import .out)" = 0
 
+begin "an adapter without cabi_realloc has its stack from memory.grow"
+sed '/cabi_realloc/d' adapter.wat >grow.wat
+run component embed calc.wit grow.wat -w adapter -o old.wasm
+run component new main.wasm --adapt old.wasm -o grow.wasm
+code 0
+run --invoke 'calc()' grow.wasm
+code 0
+stdout 42
+
+begin "an adapter that imports no memory needs none"
+cat >plain.wat <<'EOF'
+(module
+  (import "old" "twice" (func $twice (param i32) (result i32)))
+  (func (export "calc") (result i32) (call $twice (i32.const 4))))
+EOF
+cat >shift.wat <<'EOF'
+(module (func (export "twice") (param i32) (result i32) (i32.shl (local.get 0) (i32.const 1))))
+EOF
+run component embed calc.wit plain.wat -w main -o plain.wasm
+run component embed calc.wit shift.wat -w adapter -o shift.wasm
+run component new plain.wasm --adapt old=shift.wasm -o plain.out.wasm
+code 0
+run --invoke 'calc()' plain.out.wasm
+stdout 8
+run component new plain.wasm --adapt old=old.wasm -o x.wasm
+code 1
+err_has "the module does not export its memory as \`memory\`, which old needs"
+
+begin "an import of a version that no world names is served by a compatible one"
+cat >later.wit <<'EOF'
+package a:later@0.2.12;
+interface api { f: func() -> u32; }
+world main { import api; export run: func() -> u32; }
+EOF
+for v in 0.2.6 0.3.0; do
+    cat >later.wat <<EOF
+(module
+  (import "a:later/api@$v" "f" (func \$f (result i32)))
+  (func (export "run") (result i32) (call \$f)))
+EOF
+    run component embed later.wit later.wat -o later.wasm
+    run component new later.wasm -o "later-$v.wasm"
+done
+code 1
+err_has "imports the function \`f\` of \`a:later/api@0.3.0\`, which is not in its world"
+run component wit later-0.2.6.wasm
+code 0
+out_has "import a:later/api@0.2.12;"
+
 begin "an import that only an adapter could serve"
 run component new main.wasm -o x.wasm
 code 1

@@ -301,7 +301,10 @@ static void instantiate_source(Wrap *w, u32 source, u32 module)
                                STR_ARG(m->imports[i].name));
         if (!map_add(&seen, both, i))
             continue; /* a module may import a thing twice */
-        if (c->imports[i].use == USE_MEMORY)
+        if (c->imports[i].use == USE_MEMORY && w->memory == NO_INDEX)
+            wrap_fail(w, "the module does not export its memory as `memory`, which %.*s needs",
+                      STR_ARG(wrap_source_name(c)));
+        else if (c->imports[i].use == USE_MEMORY)
             add_part(&parts.p[at], m->imports[i].name, CORE_MEMORY, w->memory);
         else
             add_part(&parts.p[at], m->imports[i].name, CORE_FUNC,
@@ -398,8 +401,6 @@ void wrap_put_core(Wrap *w)
         instantiate_source(w, i, modules[i]);
         if (i == 0 && wrap_core_export(wrap_main(w), STR("memory"), EXTERN_MEMORY))
             w->memory = wrap_core_alias(w, CORE_MEMORY, wrap_main(w)->instance, STR("memory"));
-        if (i == 0 && w->memory == NO_INDEX && w->sources.n > 1)
-            wrap_fail(w, "the module does not export its memory as `memory`, which adapters need");
         if (i == 0 && !w->error && needs_realloc_module(w))
             put_realloc(w);
     }

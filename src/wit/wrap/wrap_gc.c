@@ -5,9 +5,9 @@
  *
  * An adapter lives in the memory of the main module, so the stack that its linker gave it is not
  * its own. If it uses one (the global `__stack_pointer` by its name section), a page is asked of
- * the main module's `cabi_realloc`: when the adapter is first called if there is a global
- * `allocation_state`, which says whether that was done (0 no, 1 at work, 2 yes), otherwise when it
- * is instantiated.
+ * the main module's `cabi_realloc`, or of `memory.grow` if it does not import that: when the
+ * adapter is first called if there is a global `allocation_state`, which says whether that was done
+ * (0 no, 1 at work, 2 yes), otherwise when it is instantiated.
  */
 #include "wasm/read.h"
 #include "wit/wrap/wrap_parts.h"
@@ -161,13 +161,11 @@ static void mark_all(Gc *g, const u8 *keep)
     if (!g->uses_stack)
         return;
     u32 realloc = realloc_import(g);
-    if (realloc == NO_INDEX)
-        wrap_fail(g->w,
-                  "the adapter `%.*s` has a stack, but does not import `cabi_realloc` of "
-                  "`__main_module__` to get memory for it",
-                  STR_ARG(g->c->name));
-    else
+    if (realloc != NO_INDEX)
         mark(g, realloc);
+    else if (m->nmemories == 0)
+        wrap_fail(g->w, "the adapter `%.*s` has a stack, but no memory to have it in",
+                  STR_ARG(g->c->name));
     run_marking(g);
 }
 
@@ -244,16 +242,22 @@ static Range stack_body(Gc *g)
     Buf *b = &g->bytes;
     usize at = b->n;
     bool lazy = g->allocation_state != NO_INDEX;
-    buf_u8(b, 0);
+    u32 realloc = realloc_import(g);
+    buf_bytes(b, "\x01\x01\x7f", 3); /* a local for the old size */
     if (lazy) {
         put_global(b, GET, g->allocation_state);
         buf_bytes(b, "\x04\x40\x0f\x0b\x41\x01", 6); /* if (return) end; 1 */
         put_global(b, SET, g->allocation_state);
     }
-    buf_bytes(b, "\x41\0\x41\0\x41\x08\x41", 7); /* realloc(0, 0, 8, STACK_SIZE) */
-    buf_sleb(b, STACK_SIZE);
-    buf_u8(b, 0x10);
-    buf_uleb(b, g->map[realloc_import(g)]);
+    if (realloc == NO_INDEX) {
+        /* local = memory.grow(1); if (local == -1) unreachable; local << 16 */
+        buf_bytes(b, "\x41\x01\x40\0\x22\0\x41\x7f\x46\x04\x40\0\x0b\x20\0\x41\x10\x74", 18);
+    } else {
+        buf_bytes(b, "\x41\0\x41\0\x41\x08\x41", 7); /* realloc(0, 0, 8, STACK_SIZE) */
+        buf_sleb(b, STACK_SIZE);
+        buf_u8(b, 0x10);
+        buf_uleb(b, g->map[realloc]);
+    }
     buf_u8(b, 0x41);
     buf_sleb(b, STACK_SIZE);
     buf_u8(b, 0x6a);

@@ -23,14 +23,27 @@ static void index_members(Wrap *w)
     }
 }
 
+static Str track_of(Wrap *w, Str name)
+{
+    Buf track = {0};
+    extern_name_track(name, &track);
+    Str s = {arena_strdup(&w->arena, (Str){(char *)track.p, track.n}), track.n};
+    buf_release(&track);
+    return s;
+}
+
 void wrap_index_world(Wrap *w)
 {
     index_members(w);
     const WitWorld *world = w->world;
     w->exported = arena_alloc(&w->arena, (usize)w->m->ninterfaces + 1);
-    for (u32 i = 0; i < world->nimports; i++)
-        if (world->imports[i].name.n)
-            map_add(&w->items[0], world->imports[i].name, i);
+    for (u32 i = 0; i < world->nimports; i++) {
+        const WitWorldItem *item = &world->imports[i];
+        if (item->name.n)
+            map_add(&w->items[0], item->name, i);
+        else
+            map_add(&w->tracks, track_of(w, w->m->interfaces[item->id].full), item->id);
+    }
     for (u32 i = 0; i < world->nexports; i++) {
         const WitWorldItem *item = &world->exports[i];
         if (item->name.n)
@@ -40,8 +53,11 @@ void wrap_index_world(Wrap *w)
     }
 }
 
-/* The interface that a core name means. */
-static bool find_interface(const Wrap *w, bool exported, Str name, WitId *ret_interface)
+/*
+ * The interface that a core name means. An import may have a version that no world names: code of
+ * one release linked with bindings of the next. It means what is compatible.
+ */
+static bool find_interface(Wrap *w, bool exported, Str name, WitId *ret_interface)
 {
     u64 found;
     if (map_get(&w->items[exported], name, &found)) {
@@ -49,7 +65,8 @@ static bool find_interface(const Wrap *w, bool exported, Str name, WitId *ret_in
         *ret_interface = i->id;
         return i->kind == WIT_ITEM_INTERFACE;
     }
-    if (!map_get(&w->names, name, &found))
+    if (!map_get(&w->names, name, &found) &&
+        (exported || !map_get(&w->tracks, track_of(w, name), &found)))
         return false;
     *ret_interface = (WitId)found;
     return true;

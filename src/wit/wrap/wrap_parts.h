@@ -77,6 +77,7 @@ typedef struct Wrap {
     TypeShape *shapes; /* of the model's types */
     u8 *exported;      /* interfaces: 1 for those that the world exports */
     Map members;       /* of interfaces: types and functions, see wrap_names.c */
+    Map tracks;        /* of imported interfaces: what they are compatible by -> WitId */
     Map items[2];      /* plain names of the world's imports and exports -> index of the item */
     Arena arena;
     WitScope s; /* the component */
