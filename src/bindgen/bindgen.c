@@ -24,14 +24,22 @@ static Str interface_prefix(Bindgen *g, WitId id)
 
 static void name_scopes(Bindgen *g, const WitWorldItem *items, u32 n, bool export)
 {
-    for (u32 i = 0; i < n; i++) {
+    for (u32 i = 0; i < n && !g->error; i++) {
         const WitWorldItem *it = &items[i];
         if (it->kind != WIT_ITEM_INTERFACE)
             continue;
+        Str *slot = export ? &g->export[it->id] : &g->imported[it->id];
+        if (slot->n) {
+            g->error =
+                error_new("the world %s `%.*s` more than once; there are no bindings in C "
+                          "for that yet",
+                          export ? "exports" : "imports", STR_ARG(g->m->interfaces[it->id].full));
+            return;
+        }
         Str prefix = it->name.n ? bindgen_snake(g, it->name) : interface_prefix(g, it->id);
         if (export && !it->name.n)
             prefix = bindgen_format(g, "exports_%.*s", TEXT_ARG(prefix));
-        *(export ? &g->export[it->id] : &g->imported[it->id]) = prefix;
+        *slot = prefix;
         g->module[it->id] = it->name.n ? it->name : g->m->interfaces[it->id].full;
     }
 }
@@ -117,7 +125,8 @@ static Error *check_supported(const Bindgen *g)
 static void enter_scope(Bindgen *g, WitOwner owner, bool exporting)
 {
     g->owner = owner;
-    g->exporting = exporting;
+    /* What a world itself uses of interfaces it imports, for what it exports, too. */
+    g->exporting = exporting && owner.kind == WIT_OWNER_INTERFACE;
     if (owner.kind == WIT_OWNER_INTERFACE) {
         g->prefix = g->func_prefix = bindgen_prefix(g, owner.id);
         g->wasm_module = g->module[owner.id];
@@ -290,7 +299,7 @@ Error *bindgen_c(const WitModel *m, WitId world, BindgenOutput *ret_output)
     g.traits = arena_array(&g.arena, u8, m->ntypes);
     name_scopes(&g, g.w->imports, g.w->nimports, false);
     name_scopes(&g, g.w->exports, g.w->nexports, true);
-    Error *e = check_supported(&g);
+    Error *e = g.error ? g.error : check_supported(&g);
     if (!e) {
         generate(&g);
         e = g.error;

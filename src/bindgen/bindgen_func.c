@@ -23,14 +23,19 @@ WitFlat bindgen_flat_result(const WitModel *m, const WitFunc *f)
     return flat;
 }
 
+/* What is taken apart, by whatever name the function has for it. */
+static const WitType *result_shape(const WitModel *m, WitId result)
+{
+    return &m->types[wit_unalias(m, result)];
+}
+
 /* --- prototypes --- */
 
 static Str param_name(Bindgen *g, const WitFunc *f, u32 i)
 {
     Str name = bindgen_ident(g, f->params[i].name);
     bool optional = bindgen_shape(g->m, f->params[i].type)->kind == WIT_OPTION;
-    return optional ? bindgen_format(g, "maybe_%.*s", TEXT_ARG(bindgen_snake(g, f->params[i].name)))
-                    : name;
+    return optional ? bindgen_format(g, "maybe_%.*s", TEXT_ARG(name)) : name;
 }
 
 static void put_param(Bindgen *g, const WitFunc *f, u32 i, Buf *out)
@@ -48,7 +53,7 @@ static Str return_type(Bindgen *g, const WitFunc *f)
 {
     if (f->result == WIT_NONE)
         return STR("void");
-    WitKind kind = bindgen_shape(g->m, f->result)->kind;
+    WitKind kind = result_shape(g->m, f->result)->kind;
     if (kind == WIT_OPTION || kind == WIT_RESULT)
         return STR("bool");
     return bindgen_by_value(g->m, f->result) ? bindgen_ctype(g, f->result) : STR("void");
@@ -70,7 +75,7 @@ void bindgen_prototype(Bindgen *g, const WitFunc *f, bool export, Buf *out)
     for (u32 i = 0; i < f->nparams; i++)
         put_param(g, f, i, out);
     if (f->result != WIT_NONE) {
-        const WitType *t = bindgen_shape(g->m, f->result);
+        const WitType *t = result_shape(g->m, f->result);
         if (t->kind == WIT_OPTION || t->kind == WIT_RESULT) {
             put_out_param(g, t->elem, "ret", &any, out);
             put_out_param(g, t->second, "err", &any, out);
@@ -168,7 +173,7 @@ static Str joined(Bindgen *g, const FlatExprs *e)
 /* What is done with the one core result, `result_`. */
 static void put_scalar_result(Bindgen *g, const WitFunc *f, const WitFlat *result, Buf *body)
 {
-    WitKind kind = bindgen_shape(g->m, f->result)->kind;
+    WitKind kind = result_shape(g->m, f->result)->kind;
     FlatExprs flat = {.e = {STR("result_")}, .n = 1};
     u32 at = 0;
     if (kind == WIT_RESULT) {
@@ -187,7 +192,7 @@ static void put_scalar_result(Bindgen *g, const WitFunc *f, const WitFlat *resul
 /* Takes a result apart that came through memory. */
 static void put_area_result(Bindgen *g, const WitFunc *f, Buf *body)
 {
-    const WitType *t = bindgen_shape(g->m, f->result);
+    const WitType *t = result_shape(g->m, f->result);
     if (t->kind == WIT_OPTION)
         buf_str(body, STR("  if (area_.is_some) {\n    *ret = area_.val;\n  }\n"
                           "  return area_.is_some;\n"));
@@ -213,7 +218,7 @@ static void put_call(Bindgen *g, const WitFunc *f, Str name, Str args, const Wit
             put_scalar_result(g, f, result, body);
         return;
     }
-    WitKind kind = bindgen_shape(g->m, f->result)->kind;
+    WitKind kind = result_shape(g->m, f->result)->kind;
     bool apart = kind == WIT_OPTION || kind == WIT_RESULT;
     if (apart)
         buf_printf(body, "  %.*s area_;\n", TEXT_ARG(bindgen_ctype(g, f->result)));
@@ -301,7 +306,7 @@ static void put_user_call(Bindgen *g, const WitFunc *f, Str name, Buf *args, con
         buf_printf(body, "  %.*s(%.*s);\n", TEXT_ARG(name), TEXT_ARG(list));
         return;
     }
-    const WitType *t = bindgen_shape(g->m, f->result);
+    const WitType *t = result_shape(g->m, f->result);
     buf_printf(body, "  %s%.*s value_;\n", result->n > 1 ? "static " : "",
                TEXT_ARG(bindgen_ctype(g, f->result)));
     if (t->kind == WIT_OPTION) {

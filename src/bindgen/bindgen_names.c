@@ -72,8 +72,8 @@ Str bindgen_prefix(const Bindgen *g, WitId interface)
     return g->exporting && g->export[interface].n ? g->export[interface] : g->imported[interface];
 }
 
-/* The prefix of a named type. */
-static Str named_prefix(const Bindgen *g, const WitType *t)
+/* The prefix of a type. */
+static Str owner_prefix(const Bindgen *g, const WitType *t)
 {
     return t->owner.kind == WIT_OWNER_INTERFACE ? bindgen_prefix(g, t->owner.id) : g->world;
 }
@@ -122,10 +122,10 @@ Str bindgen_type_name(Bindgen *g, WitId id)
         return bindgen_format(g, "%.*s_string", TEXT_ARG(g->world));
     Buf b = {0};
     if (t->name.n) {
-        buf_str(&b, named_prefix(g, t));
+        buf_str(&b, owner_prefix(g, t));
         part_name(g, id, &b);
     } else {
-        buf_str(&b, g->traits[id] & TYPE_PLAIN ? g->world : g->prefix);
+        buf_str(&b, g->traits[id] & TYPE_PLAIN ? g->world : owner_prefix(g, t));
         part_name(g, id, &b);
     }
     Str s = {arena_strdup(&g->arena, (Str){(const char *)b.p, b.n}), b.n};
