@@ -193,6 +193,14 @@ static json_t *interface_entry(const WitModel *m, const WitInterface *i)
     return o;
 }
 
+/* Documentation of an interface that is written here is its own. */
+static json_t *interface_item(const WitModel *m, const WitWorldItem *w)
+{
+    json_t *o = pair("id", number(w->id));
+    set_docs(o, m->interfaces[w->id].name.n ? w->docs : (Str){0}, &w->gate);
+    return o;
+}
+
 static json_t *items(const WitModel *m, const WitWorldItem *list, u32 n)
 {
     json_t *o = json_object();
@@ -205,7 +213,7 @@ static json_t *items(const WitModel *m, const WitWorldItem *list, u32 n)
         else
             buf_printf(&key, "interface-%u", w->id);
         if (w->kind == WIT_ITEM_INTERFACE)
-            value = pair("interface", pair("id", number(w->id)));
+            value = pair("interface", interface_item(m, w));
         else if (w->kind == WIT_ITEM_FUNC)
             value = pair("function", func_entry(m, &m->funcs[w->id], w->name));
         else

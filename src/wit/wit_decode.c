@@ -6,6 +6,7 @@
 #include "wit/component_priv.h"
 #include "wit/module_sections.h"
 #include "wit/wit_builder_priv.h"
+#include "wit/wit_docs.h"
 
 enum { MAX_HOPS = 100 }; /* from name to name, where no name on the way is known */
 
@@ -541,14 +542,18 @@ Error *wit_builder_add_module(WitBuilder *b, const u8 *p, usize n, Str merged, b
     return e;
 }
 
-MUST_CHECK static Error *add_component_bytes(WitBuilder *b, const u8 *p, usize n)
+/* *ret_docs: own, a payload of `package-docs`. */
+MUST_CHECK static Error *add_component_bytes(WitBuilder *b, const u8 *p, usize n, Buf *ret_docs)
 {
+    Str docs;
     TypeRegistry *registry = types_new();
     Component *c = NULL;
     Error *e = wit_decode_component(registry, p, n, &c);
     bool is_wit = !e && wit_is_binary(c);
     if (!e && !is_wit)
         e = wit_builder_add_component(b, c);
+    if (is_wit && component_custom(c, STR("package-docs"), &docs))
+        buf_str(ret_docs, docs);
     component_free(c);
     types_free(registry);
     return is_wit ? wit_builder_add(b, p, n, (Str){0}, NULL) : e;
@@ -557,12 +562,21 @@ MUST_CHECK static Error *add_component_bytes(WitBuilder *b, const u8 *p, usize n
 Error *wit_decode(const u8 *p, usize n, WitModel **ret_model)
 {
     WitBuilder *b = wit_builder_new(false);
+    Buf docs = {0};
     Error *e = component_is(p, n)
-                   ? add_component_bytes(b, p, n)
+                   ? add_component_bytes(b, p, n, &docs)
                    : wit_builder_add_module(b, p, n, STR("root:root/root"), false, NULL);
-    if (e) {
+    WitModel *m = NULL;
+    if (e)
         wit_builder_free(b);
-        return e;
-    }
-    return wit_builder_finish(b, ret_model, NULL);
+    else
+        e = wit_builder_finish(b, &m, NULL);
+    if (!e && docs.n)
+        e = wit_docs_read(m, m->root, (Str){(char *)docs.p, docs.n});
+    buf_release(&docs);
+    if (e)
+        wit_free(m);
+    else
+        *ret_model = m;
+    return e;
 }

@@ -2,6 +2,7 @@
 /* WIT in binary form: writing packages and worlds. */
 #include "wit/wit_scope.h"
 #include "wit/wit_binary.h"
+#include "wit/wit_docs.h"
 
 #include <stdlib.h>
 
@@ -103,6 +104,19 @@ static void put_world(WitScope *s, const WitWorld *w)
     wit_scope_release(&middle);
 }
 
+static void put_docs(const WitModel *m, WitId package, Buf *out)
+{
+    Buf docs = {0}, section = {0};
+    wit_docs_write(m, package, &docs);
+    if (docs.n) {
+        buf_name(&section, STR("package-docs"));
+        buf_bytes(&section, docs.p, docs.n);
+        buf_section(out, 0, &section);
+    }
+    buf_release(&docs);
+    buf_release(&section);
+}
+
 void wit_encode_package(const WitModel *m, WitId package, Buf *out)
 {
     const WitPackage *p = &m->packages[package];
@@ -116,6 +130,7 @@ void wit_encode_package(const WitModel *m, WitId package, Buf *out)
     buf_bytes(out, preamble, sizeof preamble);
     buf_bytes(out, s.out.p, s.out.n);
     wit_scope_release(&s);
+    put_docs(m, package, out);
 }
 
 void wit_encode_world(const WitModel *m, WitId world, StringEncoding encoding, Buf *out)

@@ -231,6 +231,7 @@ static void build_typedef(Resolver *r, Locals *l, Local *local)
         t.kind = WIT_ALIAS;
         t.elem = local->foreign;
         t.used = true;
+        t.docs = (Str){0};
     } else {
         const AstTypedef *d = &item->type;
         t.kind = d->kind;

@@ -81,8 +81,12 @@ static void add_extern(WorldBuilder *b, const AstItem *item)
     case AST_EXTERN_INLINE:
         i.kind = WIT_ITEM_INTERFACE;
         i.id = res_build_interface(b->r, &e->body, b->locals.package, b->locals.scope);
-        if (!b->r->error)
-            b->r->interfaces.p[i.id].at = e->name.at;
+        if (!b->r->error) {
+            WitInterface *in = &b->r->interfaces.p[i.id];
+            in->at = e->name.at;
+            in->docs = item->docs;
+            in->gate = item->gate;
+        }
         break;
     case AST_EXTERN_FUNC:
         i.kind = WIT_ITEM_FUNC;

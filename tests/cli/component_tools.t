@@ -170,4 +170,78 @@ else
     echo "skip $topic: WASMTIME_SUITES has no components"
 fi
 
+begin "a package in binary form keeps documentation and gates"
+cat >docs.wit <<'EOF'
+/// A package.
+package a:docs@1.2.0;
+
+/// An interface.
+@since(version = 1.0.0)
+interface i {
+  /// A record.
+  @since(version = 1.1.0)
+  @deprecated(version = 1.1.1)
+  record r {
+    /// A field.
+    a: u32,
+  }
+
+  /// A resource.
+  @unstable(feature = res)
+  resource res {
+    /// Made of nothing.
+    @unstable(feature = res)
+    constructor();
+  }
+
+  /// Says "a\\b".
+  /// Twice.
+  say: func();
+}
+
+/// A world.
+@since(version = 1.2.0)
+world w {
+  /// Imported.
+  @since(version = 1.2.0)
+  import i;
+  @unstable(feature = inner)
+  import written: interface {
+    /// Inside.
+    f: func();
+  }
+  /// A type.
+  type t = u8;
+
+  /// A function.
+  import g: func();
+
+  /// Exported.
+  @since(version = 1.1.0)
+  export g: func();
+}
+EOF
+run component wit docs.wit --all-features
+code 0
+cp .out docs.txt
+out_has '/// A field.'
+run component wit docs.wit --all-features -w -o docs.wasm
+code 0
+run component wit docs.wasm
+code 0
+expect cmp -s .out docs.txt
+run component wit docs.wit --all-features --json
+cp .out docs.json
+out_has '"contents": "Imported."'
+run component wit docs.wasm --json
+for what in contents since feature deprecated; do
+    expect test "$(grep -c "\"$what\"" .out)" = "$(grep -c "\"$what\"" docs.json)"
+done
+
+begin "documentation of what is not there is an error"
+sed 's/"say"/"sax"/' docs.wasm >wrong.wasm
+run component wit wrong.wasm
+code 1
+err_has 'the section `package-docs` tells of the function `sax`, which is not there'
+
 finish
