@@ -49,8 +49,7 @@ static void put_interface(WitScope *s, WitId interface)
     WitScope inner;
     wit_scope_init(&inner, WIT_SCOPE_COMPONENT, s->m);
     for (u32 k = 0; k < i->nuses; k++)
-        wit_scope_import_interface(&inner, i->uses[k], s->m->interfaces[i->uses[k]].full, NULL,
-                                   true);
+        wit_scope_import_interface(&inner, i->uses[k], (Str){0}, NULL, true);
     u32 type = wit_scope_interface(&inner, interface, NULL, false);
     put_export_decl(&inner, i->full, 5, type, SORT_INSTANCE);
     put_type_export(s, i->name, put_component_type(s, &inner));

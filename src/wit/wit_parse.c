@@ -194,8 +194,6 @@ static void parse_use_names(WitParser *p, AstUse *u)
         if (!parser_take_punct(p, ','))
             break;
     }
-    if (parser_ok(p) && names.n == 0)
-        parser_expected(p, "a name");
     parser_expect_punct(p, '}');
     PARSER_KEEP(p, &names, &u->names, &u->nnames);
 }

@@ -369,6 +369,12 @@ static void check_scopes(Resolver *r)
             map_add(&names, key, j);
             if (r->scope_package.p[i] == UINT32_MAX)
                 continue;
+            u64 top;
+            if (map_get(&r->packages.p[r->scope_package.p[i]].tops, key, &top) &&
+                r->ast.tops.p[top].scope == i)
+                res_fail_two(r, s->renames[j].to.at, r->ast.tops.p[top].name.at, "defined here",
+                             "`%.*s` is used, but this file defines it",
+                             STR_ARG(s->renames[j].to.name));
             AstPath path = s->paths[j];
             if (path.ns.n)
                 (void)find_full(r, &path);

@@ -115,6 +115,8 @@ void res_locals_release(Locals *l);
 WitId res_build_type(Resolver *r, Locals *l, const AstType *t);
 /* Appends the function; `resource` is the type of a method, or WIT_NONE. */
 WitId res_build_func(Resolver *r, Locals *l, const AstFunc *f, WitId resource);
+/* As in components: "[method]input-stream.read". */
+Str res_func_name(Resolver *r, WitFuncKind kind, Str label, Str resource);
 WitId res_build_interface(Resolver *r, const AstBody *body, u32 package, u32 scope);
 void res_build_world(Resolver *r, u32 top);
 

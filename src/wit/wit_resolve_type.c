@@ -59,7 +59,7 @@ static void add_used_interface(Resolver *r, Locals *l, WitId interface)
 static void collect_use(Resolver *r, Locals *l, const AstItem *item)
 {
     WitId interface = res_find_interface(r, l->scope, &item->use.from);
-    if (interface == WIT_NONE)
+    if (interface == WIT_NONE || item->use.nnames == 0)
         return;
     add_used_interface(r, l, interface);
     for (u32 i = 0; i < item->use.nnames && !r->error; i++) {
@@ -276,15 +276,15 @@ void res_build_types(Resolver *r, Locals *l, const AstBody *body)
     mem_free(order);
 }
 
-static Str func_name(Resolver *r, const AstFunc *f, Str resource)
+Str res_func_name(Resolver *r, WitFuncKind kind, Str label, Str resource)
 {
-    switch (f->kind) {
+    switch (kind) {
     case WIT_FUNC_FREE:
-        return f->name.name;
+        return label;
     case WIT_FUNC_METHOD:
-        return res_format(r, "[method]%.*s.%.*s", STR_ARG(resource), STR_ARG(f->name.name));
+        return res_format(r, "[method]%.*s.%.*s", STR_ARG(resource), STR_ARG(label));
     case WIT_FUNC_STATIC:
-        return res_format(r, "[static]%.*s.%.*s", STR_ARG(resource), STR_ARG(f->name.name));
+        return res_format(r, "[static]%.*s.%.*s", STR_ARG(resource), STR_ARG(label));
     case WIT_FUNC_CONSTRUCTOR:
         return res_format(r, "[constructor]%.*s", STR_ARG(resource));
     }
@@ -329,7 +329,7 @@ WitId res_build_func(Resolver *r, Locals *l, const AstFunc *f, WitId resource)
     WitFunc out = {.kind = f->kind,
                    .is_async = f->is_async,
                    .label = f->name.name,
-                   .name = func_name(r, f, of),
+                   .name = res_func_name(r, f->kind, f->name.name, of),
                    .resource = resource,
                    .owner = l->owner,
                    .docs = f->docs,

@@ -3,6 +3,7 @@
  * WIT resolver: worlds. First what is written and included, then what that implies: an interface
  * whose types are used is imported too, in front, unless it is exported and only exports use it.
  */
+#include "wit/int_map.h"
 #include "wit/wit_resolve_priv.h"
 
 typedef VEC(WitWorldItem) ItemVec;
@@ -126,33 +127,90 @@ static void add_types(WorldBuilder *b)
     }
 }
 
-/* Looks `name` up among the renames; marks it as used. */
-static Str renamed(const AstUse *u, Str name, u8 *used)
+/* How one `include` names things. */
+typedef struct Include {
+    const AstItem *item;
+    u8 *used;     /* renames that named something */
+    bool copies;  /* a type gets another name: this world has types and functions of its own */
+    IntMap types; /* of the included world -> the copy */
+} Include;
+
+static Str renamed(Include *in, Str name)
 {
+    const AstUse *u = &in->item->use;
     for (u32 i = 0; i < u->nnames; i++) {
         if (str_eq(u->names[i].from.name, name)) {
-            used[i] = 1;
+            in->used[i] = 1;
             return u->names[i].to.name;
         }
     }
     return name;
 }
 
-/* A function under another name is another function: its name is what bindings import and export.
- */
-static void rename_item(Resolver *r, WitWorldItem *i, Str name)
+static bool renames_type(Include *in, const WitWorld *w)
 {
-    if (i->kind == WIT_ITEM_FUNC && !str_eq(i->name, name)) {
-        WitFunc f = r->funcs.p[i->id];
-        f.name = f.label = name;
-        vec_push(&r->funcs, f);
-        i->id = r->funcs.n - 1;
+    for (u32 i = 0; i < w->nimports; i++)
+        if (w->imports[i].kind == WIT_ITEM_TYPE &&
+            !str_eq(renamed(in, w->imports[i].name), w->imports[i].name))
+            return true;
+    return false;
+}
+
+/* A type that the included world has itself, under the name it has here; recursion is bounded by
+ * the depth of types. */
+static WitId copy_type(WorldBuilder *b, Include *in, WitId id)
+{
+    Resolver *r = b->r;
+    WitId copy;
+    if (id == WIT_NONE || r->types.p[id].owner.kind != WIT_OWNER_WORLD)
+        return id;
+    if (int_map_get(&in->types, id, &copy))
+        return copy;
+    WitType t = r->types.p[id];
+    if (++r->elaborated > WIT_LIMIT_ELABORATED) {
+        res_fail(r, in->item->at, "the worlds have more than %u types and functions",
+                 (u32)WIT_LIMIT_ELABORATED);
+        return id;
     }
-    i->name = name;
+    t.elem = copy_type(b, in, t.elem);
+    t.second = copy_type(b, in, t.second);
+    if (t.nfields)
+        t.fields = arena_dup(&r->m->arena, t.fields, t.nfields * sizeof *t.fields);
+    for (u32 i = 0; i < t.nfields; i++)
+        t.fields[i].type = copy_type(b, in, t.fields[i].type);
+    if (t.name.n)
+        t.name = renamed(in, t.name);
+    t.owner = b->locals.owner;
+    vec_push(&r->types, t);
+    int_map_set(&in->types, id, r->types.n - 1);
+    return r->types.n - 1;
+}
+
+/* A function under another name, or of copied types, is another function: its name is what bindings
+ * import and export. */
+static void copy_func(WorldBuilder *b, Include *in, WitWorldItem *i, Str name)
+{
+    Resolver *r = b->r;
+    WitFunc f = r->funcs.p[i->id];
+    if (in->copies) {
+        f.params = arena_dup(&r->m->arena, f.params, f.nparams * sizeof *f.params);
+        for (u32 k = 0; k < f.nparams; k++)
+            f.params[k].type = copy_type(b, in, f.params[k].type);
+        f.result = copy_type(b, in, f.result);
+        f.resource = copy_type(b, in, f.resource);
+    }
+    if (f.resource == WIT_NONE)
+        f.name = f.label = name;
+    else
+        f.name = res_func_name(r, f.kind, f.label, r->types.p[f.resource].name);
+    f.owner = b->locals.owner;
+    vec_push(&r->funcs, f);
+    i->id = r->funcs.n - 1;
+    i->name = f.name;
 }
 
 static void include_list(WorldBuilder *b, bool is_export, const WitWorldItem *items, u32 n,
-                         const AstItem *include, u8 *used)
+                         Include *in)
 {
     ItemList *l = is_export ? &b->exports : &b->imports;
     for (u32 k = 0; k < n && !b->r->error; k++) {
@@ -163,20 +221,18 @@ static void include_list(WorldBuilder *b, bool is_export, const WitWorldItem *it
                 list_push(b->r, l, i);
             continue;
         }
-        Str name = renamed(&include->use, i.name, used);
-        if (i.kind == WIT_ITEM_TYPE && b->r->types.p[i.id].kind == WIT_RESOURCE &&
-            !str_eq(name, i.name)) {
-            /* Methods would have to be called after the new name, handles be of another type. */
-            res_fail(b->r, include->at, "the resource `%.*s` cannot have another name here",
-                     STR_ARG(i.name));
-            return;
-        }
-        rename_item(b->r, &i, name);
+        Str name = renamed(in, i.name);
+        if (i.kind == WIT_ITEM_FUNC && (in->copies || !str_eq(name, i.name)))
+            copy_func(b, in, &i, name);
+        else if (i.kind == WIT_ITEM_TYPE && in->copies)
+            i.id = copy_type(b, in, i.id);
+        if (i.kind != WIT_ITEM_FUNC)
+            i.name = name;
         if (list_has(b->r, l, &i, &other)) {
             if (i.kind == WIT_ITEM_TYPE && l->items.p[other].kind == WIT_ITEM_TYPE &&
                 i.id == l->items.p[other].id)
                 continue; /* the same one by two ways */
-            res_fail_two(b->r, include->at, l->items.p[other].at, "there it is already",
+            res_fail_two(b->r, in->item->at, l->items.p[other].at, "there it is already",
                          "the included world %s `%.*s`, which this one %s too; `with { %.*s as ... "
                          "}` gives it another name",
                          is_export ? "exports" : "imports", STR_ARG(i.name),
@@ -200,15 +256,17 @@ static void add_include(WorldBuilder *b, const AstItem *item)
         return;
     }
     WitWorld w = r->worlds.p[r->tops.p[top].id];
-    u8 *used = mem_alloc((usize)item->use.nnames + 1);
-    include_list(b, false, w.imports, w.nimports, item, used);
-    include_list(b, true, w.exports, w.nexports, item, used);
+    Include in = {.item = item, .used = mem_alloc((usize)item->use.nnames + 1)};
+    in.copies = renames_type(&in, &w);
+    include_list(b, false, w.imports, w.nimports, &in);
+    include_list(b, true, w.exports, w.nexports, &in);
     for (u32 i = 0; i < item->use.nnames; i++)
-        if (!used[i])
+        if (!in.used[i])
             res_fail_two(r, item->use.names[i].from.at, t->name.at, "the world is this one",
                          "world `%.*s` has no plain name `%.*s`", STR_ARG(t->name.name),
                          STR_ARG(item->use.names[i].from.name));
-    mem_free(used);
+    mem_free(in.used);
+    int_map_release(&in.types);
 }
 
 typedef struct Frame {
@@ -270,6 +328,54 @@ static void elaborate(WorldBuilder *b, ItemList *ret_imports)
             add_implied(r, ret_imports, &b->exports, b->exports.items.p[k].id);
 }
 
+/* Interfaces that stand among the exports under their own names. */
+static bool is_exported(WorldBuilder *b, WitId interface)
+{
+    WitWorldItem i = {.kind = WIT_ITEM_INTERFACE, .id = interface};
+    u32 index;
+    return list_has(b->r, &b->exports, &i, &index);
+}
+
+/*
+ * What an export uses is exported, or imported with all that it uses itself: otherwise the export
+ * would have two of an interface, the one it uses and the one that what it uses uses.
+ */
+static void check_export(WorldBuilder *b, const WitWorldItem *export, IntMap *seen)
+{
+    Resolver *r = b->r;
+    VEC(WitId) todo = {0};
+    const WitInterface *root = &r->interfaces.p[export->id];
+    for (u32 k = 0; k < root->nuses; k++)
+        if (!is_exported(b, root->uses[k]))
+            vec_push(&todo, root->uses[k]);
+    while (todo.n && !r->error) {
+        WitId id = todo.p[--todo.n];
+        const WitInterface *i = &r->interfaces.p[id];
+        if (int_map_has(seen, id))
+            continue;
+        int_map_set(seen, id, 0);
+        for (u32 k = 0; k < i->nuses; k++) {
+            if (is_exported(b, i->uses[k]))
+                res_fail(r, export->at,
+                         "this export uses `%.*s`, which is imported and uses `%.*s`, which the "
+                         "world exports: `export %.*s;` makes them one",
+                         STR_ARG(i->full), STR_ARG(r->interfaces.p[i->uses[k]].full),
+                         STR_ARG(i->name));
+            vec_push(&todo, i->uses[k]);
+        }
+    }
+    vec_release(&todo);
+}
+
+static void check_exports(WorldBuilder *b)
+{
+    IntMap seen = {0};
+    for (u32 k = 0; k < b->exports.items.n && !b->r->error; k++)
+        if (b->exports.items.p[k].kind == WIT_ITEM_INTERFACE)
+            check_export(b, &b->exports.items.p[k], &seen);
+    int_map_release(&seen);
+}
+
 static void build_items(WorldBuilder *b, const AstBody *body)
 {
     res_build_types(b->r, &b->locals, body);
@@ -305,6 +411,7 @@ void res_build_world(Resolver *r, u32 top)
     ItemList imports = {0};
     build_items(&b, &t->body);
     elaborate(&b, &imports);
+    check_exports(&b);
     ARENA_LIST(&r->m->arena, &imports.items, &w.imports, &w.nimports);
     ARENA_LIST(&r->m->arena, &b.exports.items, &w.exports, &w.nexports);
     info->id = r->worlds.n;

@@ -238,6 +238,53 @@ for what in contents since feature deprecated; do
     expect test "$(grep -c "\"$what\"" .out)" = "$(grep -c "\"$what\"" docs.json)"
 done
 
+begin "an interface may use another and what that uses, in any order"
+cat >uses.wit <<'EOF'
+package a:uses;
+interface base { type t = u32; }
+interface middle { use base.{t}; }
+interface top { use middle.{t}; use base.{t as same}; use base.{}; f: func(x: t) -> same; }
+EOF
+run component wit uses.wit -w -o uses.wasm
+code 0
+run component wit uses.wasm
+code 0
+out_has "f: func(x: t) -> same;"
+
+begin "an include may give types other names"
+cat >include.wit <<'EOF'
+package a:inc;
+interface i { resource ext; record pt { x: u32 } }
+world base {
+  use i.{ext, pt};
+  resource r { constructor(p: pt); m: func(o: borrow<r>) -> list<r>; st: static func() -> option<r>; }
+  record rec { a: r, b: pt }
+  variant v { one(rec), two(list<rec>) }
+  import f: func(x: v, y: borrow<ext>) -> result<r, rec>;
+  export g: func(x: r) -> option<rec>;
+}
+world renamed { include base with { r as s, rec as record2, f as ff, g as gg, ext as outer } }
+EOF
+run component wit include.wit
+code 0
+out_has "m: func(o: borrow<s>) -> list<s>;"
+out_has "import ff: func(x: v, y: borrow<outer>) -> result<s, record2>;"
+out_has "export gg: func(x: s) -> option<record2>;"
+cat >include.wat <<'EOF'
+(module
+  (import "$root" "[constructor]s" (func (param i32) (result i32)))
+  (import "$root" "[static]s.st" (func (param i32)))
+  (import "$root" "[resource-drop]s" (func (param i32)))
+  (import "$root" "[resource-drop]outer" (func (param i32)))
+  (memory (export "memory") 1)
+  (func (export "gg") (param i32) (result i32) (i32.const 8)))
+EOF
+run component embed include.wit include.wat -w renamed -o include.wasm
+run component new include.wasm -o include.out.wasm
+code 0
+run component wit include.out.wasm
+out_has "st: static func() -> option<s>;"
+
 begin "documentation of what is not there is an error"
 sed 's/"say"/"sax"/' docs.wasm >wrong.wasm
 run component wit wrong.wasm

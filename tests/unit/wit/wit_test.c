@@ -167,8 +167,11 @@ TEST(wit_errors)
         {"package a:b; world w { import v; } world v {}", "is a world, not an interface"},
         {"package a:b; world w { include v with { i as j } } world v { import i; } interface i {}",
          "has no plain name `i`"},
-        {"package a:b; world v { resource r; } world w { include v with { r as s } }",
-         "the resource `r` cannot have another name here"},
+        {"package a:b; use foo as bar; interface foo {} interface bar {}",
+         "`bar` is used, but this file defines it"},
+        {"package a:b; interface i1 { type t = u32; } interface i2 { use i1.{t}; } "
+         "interface i3 { use i2.{t}; } world w { import i3; export i1; export i3; }",
+         "this export uses `a:b/i2`, which is imported and uses `a:b/i1`"},
         {"package a:b; world v { import f: func(); } world w { include v; import f: func(); }",
          "imports `f`"},
         {"package a:b; package a:b {}", "package `a:b` is defined twice"},
