@@ -152,6 +152,8 @@ MUST_CHECK static Error *read_flags(Serve *s)
     if (!e)
         e = access_flags(c, o);
     if (!e)
+        e = count_flag(c, FLAG_backlog, &o->backlog);
+    if (!e)
         e = count_flag(c, FLAG_threads, &o->threads);
     if (!e)
         e = count_flag(c, FLAG_max_instance_reuse_count, &o->max_reuse);
@@ -239,6 +241,7 @@ static void set_defaults(Serve *s)
         .threads = os_cpu_count(),
         .max_requests = 1000,
         .max_connections = 1000,
+        .backlog = 100,
         .access_fd = -1,
         .max_reuse = 1,
         .idle_ns = 1000000000,

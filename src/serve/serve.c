@@ -14,7 +14,6 @@
 #include <unistd.h>
 
 enum {
-    BACKLOG = 100,
     PIPE_PIECE = 4096, /* PIPE_BUF: room for it is what poll tells of */
     MS = 1000000,
     LAST_MS = 2000, /* from the drain's deadline to the process's end */
@@ -112,9 +111,9 @@ MUST_CHECK static Error *link_component(Server *s)
     return e;
 }
 
-MUST_CHECK static Error *bind_to(const OsAddress *a, u32 n, int *ret_fds)
+MUST_CHECK static Error *bind_to(const Server *s, const OsAddress *a, u32 n, int *ret_fds)
 {
-    int err = os_listen(a, BACKLOG, n, ret_fds);
+    int err = os_listen(a, (int)s->c.backlog, n, ret_fds);
     if (err == 0)
         return NULL;
     char address[OS_ADDRESS_TEXT];
@@ -148,7 +147,7 @@ MUST_CHECK static Error *listen_all(Server *s)
     else
         ALWAYS(os_address_parse(STR(SERVE_DEFAULT_ADDRESS), &a));
     int *fds = mem_alloc_array(s->nworkers, sizeof *fds);
-    Error *e = bind_to(&a, s->nworkers, fds);
+    Error *e = bind_to(s, &a, s->nworkers, fds);
     for (u32 i = 0; i < s->nworkers && !e; i++)
         vec_push(&s->workers[i].sockets, fds[i]);
     mem_free(fds);
@@ -359,9 +358,9 @@ Error *serve(const ServeConfig *c)
     make_workers(&s);
     Error *e = link_component(&s);
     if (!e && c->shutdown)
-        e = bind_to(c->shutdown, 1, &s.shutdown_fd);
+        e = bind_to(&s, c->shutdown, 1, &s.shutdown_fd);
     if (!e && c->metrics)
-        e = bind_to(c->metrics, 1, &s.metrics_fd);
+        e = bind_to(&s, c->metrics, 1, &s.metrics_fd);
     if (!e)
         e = listen_all(&s);
     if (e)

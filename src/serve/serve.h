@@ -19,8 +19,9 @@ typedef struct ServeConfig {
     LoadedComponent *component;
     const OsAddress *address;  /* NULL: sockets that were inherited, else the default */
     const OsAddress *shutdown; /* a connection there ends the server; may be NULL */
-    u32 threads;               /* at least 1, as the next three */
+    u32 threads;               /* at least 1, as the next four */
     u32 max_requests, max_connections;
+    u32 backlog;              /* connections that wait for being accepted */
     u32 max_reuse;            /* requests of an instance */
     u64 idle_ns;              /* that an instance waits for another request */
     u64 timeout_ns;           /* of a request; UINT64_MAX: none */

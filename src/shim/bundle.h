@@ -16,7 +16,7 @@ typedef struct Bundle {
     const char *path; /* borrow */
     json_t *config;   /* own */
     char *root;       /* own; absolute path of the root file system */
-    char *func;       /* own; of path#func, "_start" by default */
+    char *func;       /* own; of path#func, "_start" by default; with guest_word_make's options */
     BundleKind kind;
     Buf bytes;  /* own; BUNDLE_WASM: the program, if it is a file of the root */
     int module; /* BUNDLE_WASM: own; what the executor gets of it, -1: nothing yet */

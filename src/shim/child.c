@@ -79,19 +79,24 @@ static void set_fds(posix_spawn_file_actions_t *actions, const ChildSpec *spec)
     }
 }
 
+static const int ending_signals[] = {SIGTERM, SIGINT, SIGQUIT, SIGHUP};
+
 static int spawn(const ChildSpec *spec, pid_t *ret_pid)
 {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attr;
-    sigset_t none, reset;
-    sigemptyset(&none);
+    sigset_t mask, reset;
+    sigemptyset(&mask);
     sigemptyset(&reset);
+    if (spec->hold_signals)
+        for (usize i = 0; i < ARRAY_LEN(ending_signals); i++)
+            sigaddset(&mask, ending_signals[i]);
     sigaddset(&reset, SIGPIPE);
     sigaddset(&reset, SIGXFSZ);
     posix_spawn_file_actions_init(&actions);
     posix_spawnattr_init(&attr);
     set_fds(&actions, spec);
-    posix_spawnattr_setsigmask(&attr, &none);
+    posix_spawnattr_setsigmask(&attr, &mask);
     posix_spawnattr_setsigdefault(&attr, &reset);
     posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
     int why =

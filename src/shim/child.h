@@ -19,6 +19,7 @@ typedef struct ChildSpec {
     const char *const *argv;
     const char *dir; /* working directory, NULL: as this process */
     int fds[CHILD_FDS];
+    bool hold_signals; /* those that end a process wait until it, or what it starts, takes them */
 } ChildSpec;
 
 /* status: as of waitpid. Called without locks, for processes that children_run did not start. */

@@ -8,9 +8,11 @@
 
 #include "cli/cmdline.h"
 #include "cli/exit.h"
+#include "cli/value.h"
 #include "engine/engine.h"
 #include "os/fs.h"
 #include "os/vm.h"
+#include "shim/options.h"
 #include "wit/component.h"
 
 #include <signal.h>
@@ -25,18 +27,40 @@ enum { EXECUTOR_FD = 3, MODULE_FD = 4, EXIT_FAILED = 137, SIGNALLED = 128 };
 
 typedef enum GuestKind { GUEST_RUN, GUEST_HTTP, GUEST_INVOKE } GuestKind;
 
+static const int ending_signals[] = {SIGTERM, SIGINT, SIGQUIT, SIGHUP};
+
 /* The first process of a container has no default actions for signals. */
 static void end_by_signal(int signal)
 {
     _exit(SIGNALLED + signal);
 }
 
-static void catch_signals(void)
+/* A server that is not there yet has nothing to end but itself. */
+static void end_well(int signal)
 {
-    static const int ending[] = {SIGTERM, SIGINT, SIGQUIT, SIGHUP};
-    struct sigaction a = {.sa_handler = end_by_signal};
-    for (usize i = 0; i < ARRAY_LEN(ending); i++)
-        sigaction(ending[i], &a, NULL);
+    (void)signal;
+    _exit(0);
+}
+
+static void mask_signals(int how)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    for (usize i = 0; i < ARRAY_LEN(ending_signals); i++)
+        sigaddset(&set, ending_signals[i]);
+    sigprocmask(how, &set, NULL);
+}
+
+/* What came before, and was held back, is done now. */
+static void take_signals(GuestKind kind)
+{
+    for (usize i = 0; i < ARRAY_LEN(ending_signals); i++) {
+        struct sigaction a = {.sa_handler = end_by_signal};
+        if (kind == GUEST_HTTP && (ending_signals[i] == SIGTERM || ending_signals[i] == SIGINT))
+            a.sa_handler = end_well; /* until the server has its own */
+        sigaction(ending_signals[i], &a, NULL);
+    }
+    mask_signals(SIG_UNBLOCK);
 }
 
 static GuestKind kind_of_exports(const Component *c, const char *func)
@@ -70,8 +94,17 @@ static GuestKind kind_of_component(Str bytes, const char *func)
     return kind;
 }
 
+typedef struct Guest {
+    GuestOptions options;
+    const char *func;
+    int nargs;
+    char **args; /* view */
+    GuestKind kind;
+    bool component;
+} Guest;
+
 /* Mapped, not read: code that other containers have mapped, too, is in memory once. */
-static Error *find_kind(const char *func, GuestKind *ret_kind, bool *ret_component)
+static Error *find_kind(Guest *g)
 {
     OsStat st;
     if (os_stat(MODULE_FD, &st) != 0 || st.size == 0)
@@ -83,11 +116,11 @@ static Error *find_kind(const char *func, GuestKind *ret_kind, bool *ret_compone
     Str inner = engine_compiled_component(p, st.size);
     if (inner.n == 0)
         inner = (Str){(const char *)p, st.size};
-    *ret_component = component_is((const u8 *)inner.p, inner.n);
-    if (*ret_component)
-        *ret_kind = kind_of_component(inner, func);
+    g->component = component_is((const u8 *)inner.p, inner.n);
+    if (g->component)
+        g->kind = kind_of_component(inner, g->func);
     else
-        *ret_kind = strcmp(func, "_start") == 0 ? GUEST_RUN : GUEST_INVOKE;
+        g->kind = strcmp(g->func, "_start") == 0 ? GUEST_RUN : GUEST_INVOKE;
     os_vm_release(p, bytes);
     return NULL;
 }
@@ -103,41 +136,64 @@ static void put(WordList *words, const char *fmt, const char *arg)
     vec_push(words, buf_take_string(&b));
 }
 
-static void put_grants(WordList *words)
+/* Behind the defaults, which they change; folders take the place of all. */
+static void put_options(WordList *words, const Guest *g, const char *dir)
 {
-    put(words, "-S", "inherit-env,inherit-network,tcp,udp,allow-ip-name-lookup");
-    put(words, "-C", "cache=n"); /* the environment is the image's: it names no file to write to */
-    put(words, "--dir=", "/::/");
+    const GuestOptions *o = &g->options;
+    static const char dir_flag[] = "--dir=";
+    for (u32 i = 0; i < o->words.n; i++) {
+        if (str_starts(str_of(o->words.p[i]), STR("--dir=")))
+            dir = NULL;
+        if (strcmp(o->words.p[i], dir_flag) != 0)
+            put(words, o->words.p[i], "");
+    }
+    if (dir)
+        put(words, dir_flag, dir);
+    put(words, "-Ccache=n", ""); /* the environment is the image's: it names no file to write to */
 }
 
-static void put_run(WordList *words, GuestKind kind, bool component, int nargs, char **args)
+static void put_run(WordList *words, const Guest *g)
 {
     put(words, "run", "");
     put(words, "--allow-precompiled", ""); /* only the shim says what descriptor 4 is */
-    put_grants(words);
-    put(words, "--argv0=", nargs > 1 ? args[1] : "");
-    if (kind == GUEST_INVOKE) {
-        put(words, "--invoke=", args[0]);
-        if (component)
+    put(words, "-S", "inherit-env,inherit-network,tcp,udp,allow-ip-name-lookup");
+    put_options(words, g, "/::/");
+    put(words, "--argv0=", g->nargs > 0 ? g->args[0] : "");
+    if (g->kind == GUEST_INVOKE) {
+        put(words, "--invoke=", g->func);
+        if (g->component)
             put(words, TAKE_PTR(words->p[--words->n]), "()");
     }
     put(words, MODULE, "");
-    for (int i = 2; i < nargs; i++)
-        put(words, args[i], "");
+    for (int i = 1; i < g->nargs; i++)
+        put(words, g->args[i], "");
 }
 
-static void put_serve(WordList *words)
+/* A number that is none is as if it was not there, as with the address. */
+static void put_backlog(WordList *words)
+{
+    static const char *const names[] = {"WASMTIME_HTTP_PROXY_BACKLOG", "WASMTIME_HTTP_BACKLOG"};
+    const char *found = NULL;
+    u64 n;
+    for (usize i = 0; i < ARRAY_LEN(names) && !found; i++)
+        found = getenv(names[i]);
+    if (found && value_number(str_of(found), &n) && n > 0)
+        put(words, "--backlog=", found);
+    for (usize i = 0; i < ARRAY_LEN(names); i++)
+        unsetenv(names[i]);
+}
+
+static void put_serve(WordList *words, const Guest *g)
 {
     const char *address = getenv(HTTP_ADDRESS);
     put(words, "serve", "");
     put(words, "--allow-precompiled", "");
     put(words, "-S", "cli,inherit-env");
-    put(words, "-C", "cache=n");
+    put_options(words, g, NULL);
     put(words, "--addr=", address && *address ? address : "0.0.0.0:8080");
+    put_backlog(words);
     put(words, MODULE, "");
     unsetenv(HTTP_ADDRESS);
-    unsetenv("WASMTIME_HTTP_PROXY_BACKLOG");
-    unsetenv("WASMTIME_HTTP_BACKLOG");
 }
 
 static Error *run_words(const WordList *words, int *ret_status)
@@ -176,28 +232,29 @@ static int status_of(Error *e, int status)
 int guest_main(int nargs, char **args)
 {
     WordList words = {0};
-    GuestKind kind = GUEST_RUN;
-    bool component = false;
     int status = 0;
+    mask_signals(SIG_BLOCK);
     close(EXECUTOR_FD);
     if (os_fill_stdio() != 0)
         return EXIT_FAILED;
     os_ignore_write_signals();
     if (nargs < 1)
         return EXIT_FAILED;
-    Error *e = find_kind(args[0], &kind, &component);
+    Guest g = {.nargs = nargs - 1, .args = args + 1};
+    g.func = guest_word_read(args[0], &g.options);
+    Error *e = find_kind(&g);
+    take_signals(g.kind);
     if (!e) {
-        if (kind == GUEST_HTTP) {
-            put_serve(&words);
-        } else {
-            catch_signals();
-            put_run(&words, kind, component, nargs, args);
-        }
+        if (g.kind == GUEST_HTTP)
+            put_serve(&words, &g);
+        else
+            put_run(&words, &g);
         e = run_words(&words, &status);
     }
     status = status_of(e, status);
     for (u32 i = 0; i < words.n; i++)
         mem_free(words.p[i]);
     vec_release(&words);
+    vec_release(&g.options.words);
     return fflush(stdout) == 0 ? status : EXIT_FAILED;
 }

@@ -6,6 +6,7 @@
 #include "shim/program.h"
 
 #include "shim/layers.h"
+#include "shim/options.h"
 
 typedef struct LayerSource {
     GrpcTarget target;
@@ -19,16 +20,18 @@ static Error *read_layer(void *source, Buf *ret_bytes)
     return e ? e : bundle_check_layer(ret_bytes);
 }
 
-static Error *open_layer(Shim *s, const Container *c, Bundle *b, LayerSource *l)
+static Error *open_layer(Shim *s, const Container *c, Bundle *b, LayerSource *l,
+                         EngineWords options)
 {
-    const ModuleSource source = {.id = c->id, .digest = l->digest, .read = read_layer, .arg = l};
+    const ModuleSource source = {
+        .id = c->id, .digest = l->digest, .options = options, .read = read_layer, .arg = l};
     bundle_use_layer(b);
     return modules_open(&s->modules, &source, &b->module);
 }
 
-static Error *open_file(Shim *s, const Container *c, Bundle *b)
+static Error *open_file(Shim *s, const Container *c, Bundle *b, EngineWords options)
 {
-    ModuleSource source = {.id = c->id, .bytes = &b->bytes};
+    ModuleSource source = {.id = c->id, .options = options, .bytes = &b->bytes};
     Error *e = bundle_find_program(b);
     if (e || b->kind != BUNDLE_WASM)
         return e;
@@ -39,7 +42,7 @@ static Error *open_file(Shim *s, const Container *c, Bundle *b)
 }
 
 /* A layer of the image, else a file; why there is no layer is said, but ends nothing. */
-Error *program_find(Shim *s, const Container *c, Bundle *b)
+static Error *open_program(Shim *s, const Container *c, Bundle *b, EngineWords options)
 {
     LayerSource l = {.target = {s->address, s->ns}};
     bool found = false;
@@ -50,6 +53,21 @@ Error *program_find(Shim *s, const Container *c, Bundle *b)
         e = NULL;
     }
     if (!e)
-        e = found ? open_layer(s, c, b, &l) : open_file(s, c, b);
+        e = found ? open_layer(s, c, b, &l, options) : open_file(s, c, b, options);
+    return e;
+}
+
+Error *program_find(Shim *s, const Container *c, Bundle *b)
+{
+    GuestOptions o;
+    Error *e = guest_options_read(b, &o);
+    if (!e)
+        e = open_program(s, c, b, (EngineWords){o.engine, o.nengine});
+    if (!e && b->kind == BUNDLE_WASM) {
+        char *word = guest_word_make(&o, b->func);
+        mem_free(b->func);
+        b->func = word;
+    }
+    guest_options_release(&o);
     return error_wrap(e, "this container can not be run");
 }

@@ -183,8 +183,10 @@ static void put_start(Words *words, const Runtime *r, const char *bundle)
 static Error *run(Runtime *r, Words *words, const char *dir, const RuntimeIo *io)
 {
     ChildSpec spec = {.argv = words->w, .dir = dir, .fds = {-1, -1, -1, -1, -1}};
-    if (io)
+    if (io) {
         memcpy(spec.fds, io->fds, sizeof spec.fds);
+        spec.hold_signals = io->fds[3] >= 0; /* the executor takes them; native programs do not */
+    }
     int status;
     Error *e = children_run(r->children, &spec, &status);
     if (!e && status != 0) {

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Annotations as options, and their way to the executor. */
+#include "shim/options.h"
+
+#include "unit/test.h"
+
+static Error *read_options(const char *annotations, GuestOptions *o)
+{
+    Bundle b = {.module = -1};
+    b.config = json_pack("{s:o}", "annotations", json_loads(annotations, 0, NULL));
+    EXPECT(b.config);
+    Error *e = guest_options_read(&b, o);
+    bundle_release(&b);
+    return e;
+}
+
+static void expect_word(const char *annotations, const char *func, const char *word)
+{
+    GuestOptions o, back;
+    EXPECT(!read_options(annotations, &o));
+    char *made = guest_word_make(&o, func);
+    EXPECT_STR(made, word);
+    EXPECT_STR(guest_word_read(made, &back), func);
+    EXPECT_EQ(back.words.n, o.words.n);
+    for (u32 i = 0; i < o.words.n; i++)
+        EXPECT_STR(back.words.p[i], o.words.p[i]);
+    vec_release(&back.words);
+    guest_options_release(&o);
+    mem_free(made);
+}
+
+TEST(shim_options_reach_the_executor)
+{
+    expect_word("{}", "_start", "_start");
+    expect_word("{\"other\":\"x\",\"io.wasmtime\":\"y\"}", "f", "f");
+    expect_word("{\"io.wasmtime.wasm\":\"gc=n,max-memory-size=65536\"}", "f",
+                "--wasm=gc=n,max-memory-size=65536\n--\nf");
+    expect_word("{\"io.wasmtime.dirs\":\"/a::/b,/c\"}", "f", "--dir=/a::/b\n--dir=/c\n--\nf");
+    expect_word("{\"io.wasmtime.dirs\":\"\"}", "f", "--dir=\n--\nf");
+}
+
+/* A function's name comes from the image: it never becomes an option. */
+TEST(security_shim_function_is_no_option)
+{
+    static const char *const names[] = {
+        "--wasi=http", "--wasi=http\n--\n_start", "-", "--", "a\n--dir=/", "--\n--", ""};
+    for (usize i = 0; i < ARRAY_LEN(names); i++) {
+        GuestOptions o = {0}, back;
+        char *word = guest_word_make(&o, names[i]);
+        EXPECT_STR(guest_word_read(word, &back), names[i]);
+        EXPECT_EQ(back.words.n, 0);
+        mem_free(word);
+    }
+    expect_word("{\"io.wasmtime.wasi\":\"http\"}", "--wasi=x\n--\nf",
+                "--wasi=http\n--\n--wasi=x\n--\nf");
+}
+
+TEST(shim_options_code_depends_on)
+{
+    GuestOptions o;
+    char base[17], same[17], other[17];
+    EXPECT(!precompile_target((EngineWords){0}, base));
+    EXPECT(!read_options("{\"io.wasmtime.wasi\":\"http\",\"io.wasmtime.dirs\":\"/a\"}", &o));
+    EXPECT_EQ(o.nengine, 0);
+    guest_options_release(&o);
+    EXPECT(!read_options("{\"io.wasmtime.wasm\":\"max-memory-size=65536\"}", &o));
+    EXPECT(!precompile_target((EngineWords){o.engine, o.nengine}, same));
+    EXPECT_STR(same, base);
+    guest_options_release(&o);
+    EXPECT(!read_options("{\"io.wasmtime.wasm\":\"fuel=1000\"}", &o));
+    EXPECT(!precompile_target((EngineWords){o.engine, o.nengine}, other));
+    EXPECT(strcmp(other, base) != 0);
+    guest_options_release(&o);
+}
+
+TEST(shim_options_refused)
+{
+    static const char *const wrong[] = {
+        "{\"io.wasmtime.x\":\"\"}",
+        "{\"io.wasmtime.\":\"\"}",
+        "{\"io.wasmtime.wasm\":7}",
+        "{\"io.wasmtime.wasm\":\"nonsense\"}",
+        "{\"io.wasmtime.wasm\":\"\"}",
+        "{\"io.wasmtime.wasm\":\"help\"}",
+        "{\"io.wasmtime.wasi\":\"a\\nb\"}",
+        "{\"io.wasmtime.dirs\":\"/a\\n--wasi=http\"}",
+        "{\"io.wasmtime.optimize\":\"gc=y\"}",
+    };
+    for (usize i = 0; i < ARRAY_LEN(wrong); i++) {
+        GuestOptions o;
+        Error *e = read_options(wrong[i], &o);
+        if (!e)
+            test_fail(__FILE__, __LINE__, "%s is not refused", wrong[i]);
+        error_free(e);
+        guest_options_release(&o);
+    }
+}
