@@ -172,7 +172,7 @@ static void number(Guest *g, Call *c)
     wasi_ctx_instance_id(g->ctx, g->id, s->c.prefix);
 }
 
-Error *guest_new(void *arg, Store *s, SlotHost *ret_host)
+Error *serve_guest_new(void *arg, Store *s, SlotHost *ret_host)
 {
     Worker *w = arg;
     const ServeConfig *c = &w->server->c;
@@ -207,7 +207,7 @@ bool guest_reset(void *host)
     return true;
 }
 
-void guest_free(void *host)
+void serve_guest_free(void *host)
 {
     Guest *g = host;
     if (g->call)

@@ -136,10 +136,10 @@ void worker_keep(Worker *w, Guest *g, Slot *slot);
 extern const HttpHandler call_handler;
 void call_start(Call *c);
 /* For SlotConfig. */
-Error *guest_new(void *arg, Store *s, SlotHost *ret_host);
+Error *serve_guest_new(void *arg, Store *s, SlotHost *ret_host);
 void guest_end(void *host);
 bool guest_reset(void *host);
-void guest_free(void *host);
+void serve_guest_free(void *host);
 
 /* --- watch.c --- */
 

@@ -14,10 +14,10 @@ static SlotPool *pool_new(Worker *w)
                          .linker = w->server->linker,
                          .images = w->server->images,
                          .max_idle = w->max_requests,
-                         .host_new = guest_new,
+                         .host_new = serve_guest_new,
                          .host_end = guest_end,
                          .host_reset = guest_reset,
-                         .host_free = guest_free,
+                         .host_free = serve_guest_free,
                          .arg = w};
     slot_options_init(&config.options);
     return slot_pool_new(&config);
