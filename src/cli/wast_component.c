@@ -17,7 +17,9 @@ Error *wast_component_build(WastRun *r, const Buf *binary, Diag *diag,
 Error *wast_component_instantiate(WastRun *r, LoadedComponent *c, ComponentInstance **ret_instance)
 {
     ComponentInstance *i = NULL;
-    Error *e = component_instance_new(r->store, c, NULL, &i);
+    if (!r->host)
+        r->host = wast_host_new();
+    Error *e = component_instance_new(r->store, c, wast_host_linker(r->host), &i);
     vec_push(&r->components, i); /* functions of the store may lead into a failed one, too */
     if (!e)
         *ret_instance = i;

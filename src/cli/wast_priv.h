@@ -19,12 +19,19 @@ typedef struct WastDefinition {
     LoadedComponent *component;
 } WastDefinition;
 
+/* What the host offers to components (wast_host.c); freed after their instances. */
+typedef struct WastHost WastHost;
+WastHost *wast_host_new(void);
+const ComponentLinker *wast_host_linker(const WastHost *h);
+void wast_host_free(WastHost *h);
+
 /* Lives as long as one script runs. Names are copied into the arena. */
 typedef struct WastRun {
     const WastOptions *o;
     Engine *engine;
     Store *store;
     Linker *linker;
+    WastHost *host; /* own; NULL until there is a component */
     WastScript *script;
     const char *path;
     Arena arena;

@@ -32,6 +32,9 @@ static const struct {
     const char *expected, *ours;
 } synonyms[] = {
     {"uninitialized element ", "uninitialized element"},
+    {"was not found", "not defined"},
+    {"expected resource found func", "something else is defined"},
+    {"expected instance found func", "something else is defined"},
     {"invalid string escape", "illegal escape in a string"},
     {"null function reference", "null reference"},
     {"null structure reference", "null reference"},
@@ -496,6 +499,7 @@ static void release(WastRun *r)
     for (u32 i = 0; i < r->components.n; i++)
         component_instance_free(r->components.p[i]);
     vec_release(&r->components);
+    wast_host_free(r->host);
     for (u32 i = 0; i < r->all_definitions.n; i++)
         release_definition(r->all_definitions.p[i]);
     vec_release(&r->all_definitions);

@@ -3,6 +3,7 @@
 #include "component/abi.h"
 
 #include "component/abi_priv.h"
+#include "component/instance_priv.h"
 
 enum { TREE_BYTES_MAX = 1 << 30 };
 
@@ -51,8 +52,10 @@ MUST_CHECK static Error *check_words(AbiSide *s, Complaint aligned, Complaint in
 
 Error *abi_check(AbiSide *s, AbiWhat what, u64 ptr, u64 size, u32 align, u8 **ret_place)
 {
-    Complaint aligned = {TRAP_UNALIGNED_POINTER,
-                         what == ABI_LIST ? "list pointer is not aligned" : "pointer not aligned"};
+    Complaint aligned = {TRAP_UNALIGNED_POINTER, what == ABI_LIST ? "list pointer is not aligned"
+                                                 : what == ABI_STRING
+                                                     ? "string pointer not aligned to 2"
+                                                     : "pointer not aligned"};
     return check_words(s, aligned, bounds[what], ptr, size, align, ret_place);
 }
 
@@ -66,9 +69,12 @@ Error *abi_realloc(AbiSide *s, AbiWhat what, u64 old, u64 old_size, u32 align, u
     VmVal vals[4] = {{.pair = {old}}, {.pair = {old_size}}, {.pair = {align}}, {.pair = {size}}};
     bool may_leave = *s->may_leave;
     *s->may_leave = false;
+    u64 context[2];
+    task_hide_context(s->inst, context);
     Error *e = func_call(s->store, s->realloc, vals);
     if (e)
         return e;
+    task_show_context(s->inst, context);
     *s->may_leave = may_leave;
     u64 ptr = s->wide ? vals[0].pair[0] : (u32)vals[0].i32;
     Complaint aligned = {TRAP_UNALIGNED_POINTER, "realloc return: result not aligned"};

@@ -154,25 +154,32 @@ MUST_CHECK static Error *write_at(AbiSide *s, u64 ptr, const void *p, usize n)
     return e;
 }
 
+MUST_CHECK static Error *string_alloc(AbiSide *s, AbiSlice old, u32 align, u64 size, u64 *ret_ptr)
+{
+    if (size > STRING_BYTES_MAX)
+        return trap_error(TRAP_STRING_OUT_OF_BOUNDS);
+    return abi_realloc(s, ABI_STRING, old.ptr, old.n, align, size, ret_ptr);
+}
+
 /* An allocation of `first` bytes, then one of `worst` if `grow`, then one that fits. */
 typedef struct Plan {
     u64 first, worst;
-    u32 align, last_align;
+    u32 align;
     bool grow;
 } Plan;
 
 static Error *store_planned(AbiSide *s, const Plan *plan, const Buf *b, u64 *ret_ptr)
 {
     u64 ptr = 0, size = plan->first;
-    Error *e = abi_realloc(s, ABI_STRING, 0, 0, plan->align, size, &ptr);
+    Error *e = string_alloc(s, (AbiSlice){0, 0}, plan->align, size, &ptr);
     if (!e && plan->grow) {
-        e = abi_realloc(s, ABI_STRING, ptr, size, plan->align, plan->worst, &ptr);
+        e = string_alloc(s, (AbiSlice){ptr, size}, plan->align, plan->worst, &ptr);
         size = plan->worst;
     }
     if (!e)
         e = write_at(s, ptr, b->p, b->n);
     if (!e && b->n < size)
-        e = abi_realloc(s, ABI_STRING, ptr, size, plan->last_align, b->n, &ptr);
+        e = abi_realloc(s, ABI_STRING, ptr, size, plan->align, b->n, &ptr);
     *ret_ptr = ptr;
     return e;
 }
@@ -188,7 +195,6 @@ static Error *store_utf8(AbiSide *s, const ComponentVal *v, AbiSlice *ret_at)
     Plan plan = {.first = v->n,
                  .worst = (u64)v->n * (v->form == TEXT_UTF16 ? 3 : 2),
                  .align = 1,
-                 .last_align = 1,
                  .grow = b.n > v->n};
     Error *e = store_planned(s, &plan, &b, &ret_at->ptr);
     ret_at->n = b.n;
@@ -199,7 +205,7 @@ static Error *store_utf8(AbiSide *s, const ComponentVal *v, AbiSlice *ret_at)
 static Error *store_utf16(AbiSide *s, const ComponentVal *v, AbiSlice *ret_at)
 {
     Buf b = to_utf16(v);
-    Plan plan = {.first = 2 * (u64)v->n, .align = 2, .last_align = 2};
+    Plan plan = {.first = 2 * (u64)v->n, .align = 2};
     Error *e = store_planned(s, &plan, &b, &ret_at->ptr);
     ret_at->n = b.n / 2;
     buf_release(&b);
@@ -210,8 +216,7 @@ static Error *store_latin1(AbiSide *s, const ComponentVal *v, const Buf *latin1,
 {
     /* UTF-16 of a component that could have written Latin-1 is thought to need UTF-16. */
     bool pessimist = v->flat && v->form == TEXT_UTF16;
-    Plan plan = {
-        .first = pessimist ? 2 * (u64)v->n : v->n, .align = 2, .last_align = pessimist ? 1 : 2};
+    Plan plan = {.first = pessimist ? 2 * (u64)v->n : v->n, .align = 2};
     ret_at->n = latin1->n;
     return store_planned(s, &plan, latin1, &ret_at->ptr);
 }
@@ -230,7 +235,6 @@ static Error *store_compact(AbiSide *s, const ComponentVal *v, AbiSlice *ret_at)
         Plan plan = {.first = pessimist ? 2 * (u64)v->n : v->n,
                      .worst = 2 * (u64)v->n,
                      .align = 2,
-                     .last_align = 2,
                      .grow = !pessimist};
         e = store_planned(s, &plan, &b, &ret_at->ptr);
         ret_at->n = b.n / 2 | utf16_tag(s);

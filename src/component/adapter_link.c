@@ -271,7 +271,8 @@ static bool owns(const void *callee, u32 resource)
 bool adapter_make(const CanonEnv *caller, const ComponentFunc *callee, VmFuncRef **ret_func)
 {
     const CanonEnv *env = &callee->env;
-    if (caller->is_async || env->is_async || env->inst->has_tasks ||
+    bool caller_task = caller->inst->has_tasks && caller->realloc; /* which has slots of its own */
+    if (caller->is_async || env->is_async || env->inst->has_tasks || caller_task ||
         instance_is_related(caller->inst, env->inst) || env->inst->root != caller->inst->root)
         return false;
     AdapterShape shape = {.types = env->inst->component->types,

@@ -52,10 +52,13 @@ static u32 op_realloc(LiftCall *c, u32 old, u32 old_size, u32 align, u32 size)
     Glue *g = glue_of(c);
     ComponentInstance *i = g->env.inst;
     VmVal vals[4] = {{.pair = {old}}, {.pair = {old_size}}, {.pair = {align}}, {.pair = {size}}};
+    u64 context[2];
+    task_hide_context(i, context);
     *i->may_leave = false;
     Error *e = g->env.realloc ? func_call(i->root->store, g->env.realloc, vals)
                               : error_new("no realloc is given to the canonical function");
     *i->may_leave = true;
+    task_show_context(i, context);
     if (!e)
         return (u32)vals[0].i32;
     fail(c, e);

@@ -139,6 +139,9 @@ void task_end(Task *t, ComponentInstance *i);
 Error *task_start(const CanonEnv *env) MUST_CHECK;
 /* What comes behind the core call of a function with the asynchronous ABI, and its result. */
 Error *task_finish(Task *t, const VmVal *results) MUST_CHECK;
+/* A realloc sees context slots of its own, which start as 0; `inst` may be NULL. */
+void task_hide_context(ComponentInstance *inst, u64 ret_context[2]);
+void task_show_context(ComponentInstance *inst, const u64 context[2]);
 /* The builtins other than those of resources. */
 Error *task_builtin(ComponentInstance *i, const Canon *c, VmFuncRef **ret_func) MUST_CHECK;
 /* Synchronous functions, destructors and instantiations must go on. */

@@ -158,6 +158,20 @@ Error *task_builtin(ComponentInstance *i, const Canon *c, VmFuncRef **ret_func)
     return store_host_func(i->root->store, c->core_type, false, (void *)builtin_entry, b, ret_func);
 }
 
+void task_hide_context(ComponentInstance *inst, u64 ret_context[2])
+{
+    if (!inst)
+        return;
+    memcpy(ret_context, inst->task->context, sizeof inst->task->context);
+    memset(inst->task->context, 0, sizeof inst->task->context);
+}
+
+void task_show_context(ComponentInstance *inst, const u64 context[2])
+{
+    if (inst)
+        memcpy(inst->task->context, context, sizeof inst->task->context);
+}
+
 bool component_has_tasks(const Component *c)
 {
     for (u32 n = 0; n < c->ndefs; n++) {
