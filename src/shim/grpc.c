@@ -27,7 +27,10 @@ enum {
     STREAM = 1,
     MAX_WINDOW = INT32_MAX,
     FIRST_WINDOW = 65535,
-    PREFIX = 5, /* of a gRPC message: compression, length */
+    SETTING = 6,
+    SETTING_WINDOW = 4,
+    MAX_UNSENT = 1 << 20, /* of the body, in frames that wait to be written */
+    PREFIX = 5,           /* of a gRPC message: compression, length */
     WAIT_SECONDS = 10,
 };
 
@@ -92,8 +95,7 @@ static void put_settings(Buf *out)
     buf_release(&b);
 }
 
-void grpc_put_call(Buf *out, const GrpcTarget *t, const char *method,
-                   const ProtobufCMessage *request)
+void grpc_put_head(Buf *out, const GrpcTarget *t, const char *method)
 {
     Buf b = {0};
     buf_str(out, STR("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"));
@@ -105,13 +107,67 @@ void grpc_put_call(Buf *out, const GrpcTarget *t, const char *method,
     put_header(&b, "content-type", "application/grpc");
     put_header(&b, "te", "trailers");
     put_header(&b, "containerd-namespace", t->ns);
+    if (t->lease)
+        put_header(&b, "containerd-lease", t->lease);
     put_frame(out, FRAME_HEADERS, FLAG_END_HEADERS, STREAM, b.p, b.n);
-    b.n = 0;
-    buf_u8(&b, 0);
-    put_u32(&b, u32_of(protobuf_c_message_get_packed_size(request)));
-    message_put(&b, request);
-    put_frame(out, FRAME_DATA, FLAG_END_STREAM, STREAM, b.p, b.n);
     buf_release(&b);
+}
+
+void grpc_put_message(Buf *body, const ProtobufCMessage *m)
+{
+    buf_u8(body, 0);
+    put_u32(body, u32_of(protobuf_c_message_get_packed_size(m)));
+    message_put(body, m);
+}
+
+void grpc_sending_init(GrpcSending *s, const Buf *body)
+{
+    *s = (GrpcSending){.body = body,
+                       .window = FIRST_WINDOW,
+                       .stream_window = FIRST_WINDOW,
+                       .first_window = FIRST_WINDOW};
+}
+
+void grpc_put_data(Buf *out, GrpcSending *s)
+{
+    while (!s->ended && out->n < MAX_UNSENT) {
+        i64 room = MIN(MIN(s->window, s->stream_window), MAX_FRAME);
+        usize left = s->body->n - s->sent;
+        if (left > 0 && room <= 0)
+            return;
+        usize n = MIN(left, (usize)room);
+        s->ended = n == left;
+        put_frame(out, FRAME_DATA, s->ended ? FLAG_END_STREAM : 0, STREAM, s->body->p + s->sent, n);
+        s->sent += n;
+        s->window -= (i64)n;
+        s->stream_window -= (i64)n;
+    }
+}
+
+/* More room; it never is 2^31 bytes or more. */
+static bool take_window_update(GrpcSending *s, u32 stream, const u8 *p, usize n)
+{
+    if (n != 4)
+        return false;
+    i64 *window = stream == 0 ? &s->window : &s->stream_window;
+    if (stream == 0 || stream == STREAM)
+        *window += get_u32(p) & INT32_MAX;
+    return *window <= INT32_MAX;
+}
+
+/* Of the settings only the first window matters: it changes that of the call, too. */
+static bool take_settings(GrpcSending *s, const u8 *p, usize n)
+{
+    for (; n >= SETTING; p += SETTING, n -= SETTING) {
+        u32 value = get_u32(p + 2);
+        if (p[0] != 0 || p[1] != SETTING_WINDOW)
+            continue;
+        if (value > INT32_MAX)
+            return false;
+        s->stream_window += (i64)value - s->first_window;
+        s->first_window = value;
+    }
+    return n == 0 && s->stream_window <= INT32_MAX;
 }
 
 static bool take_data(const u8 *p, usize n, u8 flags, usize limit, Buf *data)
@@ -131,7 +187,8 @@ static bool take_data(const u8 *p, usize n, u8 flags, usize limit, Buf *data)
     return true;
 }
 
-static GrpcStep take_frame(const u8 *head, usize n, usize limit, Buf *data, Buf *reply)
+static GrpcStep take_frame(const u8 *head, usize n, usize limit, Buf *data, Buf *reply,
+                           GrpcSending *s)
 {
     const u8 *p = head + FRAME_HEADER;
     u8 type = head[3], flags = head[4];
@@ -142,6 +199,9 @@ static GrpcStep take_frame(const u8 *head, usize n, usize limit, Buf *data, Buf 
             return GRPC_BROKEN;
         return ack ? GRPC_END : GRPC_MORE;
     }
+    if ((type == FRAME_SETTINGS && !ack && !take_settings(s, p, n)) ||
+        (type == FRAME_WINDOW_UPDATE && !take_window_update(s, stream, p, n)))
+        return GRPC_BROKEN;
     if (type == FRAME_SETTINGS && !ack)
         put_frame(reply, FRAME_SETTINGS, FLAG_END_STREAM, 0, NULL, 0);
     else if (type == FRAME_PING && !ack)
@@ -151,7 +211,7 @@ static GrpcStep take_frame(const u8 *head, usize n, usize limit, Buf *data, Buf 
     return GRPC_MORE;
 }
 
-GrpcStep grpc_take(Buf *in, usize limit, Buf *data, Buf *reply)
+GrpcStep grpc_take(Buf *in, usize limit, Buf *data, Buf *reply, GrpcSending *s)
 {
     usize at = 0;
     GrpcStep step = GRPC_MORE;
@@ -162,7 +222,7 @@ GrpcStep grpc_take(Buf *in, usize limit, Buf *data, Buf *reply)
             return GRPC_BROKEN;
         if (in->n - at < FRAME_HEADER + n)
             break;
-        step = take_frame(p, n, limit, data, reply);
+        step = take_frame(p, n, limit, data, reply, s);
         at += FRAME_HEADER + n;
     }
     in->n -= at;
@@ -218,15 +278,19 @@ static bool send_all(int fd, Buf *b)
     return true;
 }
 
-static GrpcStep exchange(int fd, usize limit, Buf *out, Buf *data)
+static GrpcStep exchange(int fd, usize limit, Buf *out, GrpcSending *s, Buf *data)
 {
     Buf in = {0};
     GrpcStep step = GRPC_MORE;
     while (step == GRPC_MORE) {
+        usize sent = s->sent;
+        grpc_put_data(out, s);
         if (!send_all(fd, out)) {
             step = GRPC_BROKEN;
             break;
         }
+        if (s->sent > sent && !s->ended)
+            continue; /* there was room: is there more? */
         buf_reserve(&in, MAX_FRAME);
         ssize_t n = recv(fd, in.p + in.n, in.cap - in.n, 0);
         if (n < 0 && errno == EINTR)
@@ -236,25 +300,37 @@ static GrpcStep exchange(int fd, usize limit, Buf *out, Buf *data)
             break;
         }
         in.n += (usize)n;
-        step = grpc_take(&in, limit, data, out);
+        step = grpc_take(&in, limit, data, out, s);
     }
     buf_release(&in);
     return step;
 }
 
-Error *grpc_call(const GrpcTarget *t, const char *method, const ProtobufCMessage *request,
-                 usize limit, Buf *ret_data)
+Error *grpc_call_body(const GrpcTarget *t, const char *method, const Buf *body, usize limit,
+                      Buf *ret_data)
 {
     int fd = open_socket(t->socket);
     if (fd < 0)
         return error_new("failed to connect to containerd at `%s`: %s", t->socket, strerror(errno));
     Buf out = {0};
-    grpc_put_call(&out, t, method, request);
-    GrpcStep step = exchange(fd, limit, &out, ret_data);
+    GrpcSending sending;
+    grpc_put_head(&out, t, method);
+    grpc_sending_init(&sending, body);
+    GrpcStep step = exchange(fd, limit, &out, &sending, ret_data);
     buf_release(&out);
     close(fd);
     if (step == GRPC_END)
         return NULL;
     buf_release(ret_data);
     return error_new("the answer of containerd to %s is cut short or too long", method);
+}
+
+Error *grpc_call(const GrpcTarget *t, const char *method, const ProtobufCMessage *request,
+                 usize limit, Buf *ret_data)
+{
+    Buf body = {0};
+    grpc_put_message(&body, request);
+    Error *e = grpc_call_body(t, method, &body, limit, ret_data);
+    buf_release(&body);
+    return e;
 }

@@ -13,21 +13,38 @@
 
 typedef struct GrpcTarget {
     const char *socket, *ns; /* borrow: path of the socket, containerd's namespace */
+    const char *lease;       /* of containerd, under which a call works; NULL: none */
 } GrpcTarget;
 
 /* Gives what came as data, at most `limit` bytes; `method`: "/service/Method". */
 Error *grpc_call(const GrpcTarget *t, const char *method, const ProtobufCMessage *request,
                  usize limit, Buf *ret_data) MUST_CHECK;
+/* Adds a message to the body of a call that has several. */
+void grpc_put_message(Buf *body, const ProtobufCMessage *m);
+Error *grpc_call_body(const GrpcTarget *t, const char *method, const Buf *body, usize limit,
+                      Buf *ret_data) MUST_CHECK;
 /* The next message of the data, from *at on; false at the end or where the data is cut short. */
 bool grpc_next(const Buf *data, usize *at, Str *ret_message);
 
 /* The codec: frames of HTTP/2 of one call, for tests. */
-void grpc_put_call(Buf *out, const GrpcTarget *t, const char *method,
-                   const ProtobufCMessage *request);
+void grpc_put_head(Buf *out, const GrpcTarget *t, const char *method);
+
+/* What of the body is sent, and what the other side has room for. */
+typedef struct GrpcSending {
+    const Buf *body; /* borrow */
+    usize sent;
+    bool ended;
+    i64 window, stream_window; /* of the connection, of the call */
+    u32 first_window;          /* of a new stream, by the settings */
+} GrpcSending;
+
+void grpc_sending_init(GrpcSending *s, const Buf *body);
+/* Appends what there is room for, up to some limit; again when more was taken. */
+void grpc_put_data(Buf *out, GrpcSending *s);
 
 typedef enum GrpcStep { GRPC_MORE, GRPC_END, GRPC_BROKEN } GrpcStep;
 
 /* Takes whole frames from `in`, appends data, and to `reply` what must be answered. */
-GrpcStep grpc_take(Buf *in, usize limit, Buf *data, Buf *reply);
+GrpcStep grpc_take(Buf *in, usize limit, Buf *data, Buf *reply, GrpcSending *s);
 
 #endif

@@ -7,30 +7,11 @@
 
 #include "oci/image.h"
 #include "shim/shim.pb-c.h"
-#include "shim/ttrpc.h"
+#include "shim/store.h"
 
 #include <jansson.h>
-#include <stdio.h>
 
-enum { MAX_RECORD = 4 << 20, MAX_DOCUMENT = 4 << 20, MAX_LAYER = 1 << 30 };
-
-/* One message is the answer; an error of containerd's has none. */
-static Error *get(const GrpcTarget *t, const char *method, const ProtobufCMessage *request,
-                  const ProtobufCMessageDescriptor *d, void *ret_message)
-{
-    Buf data = {0};
-    usize at = 0;
-    Str bytes;
-    Error *e = grpc_call(t, method, request, MAX_RECORD, &data);
-    if (e)
-        return e;
-    void *m = grpc_next(&data, &at, &bytes) ? message_get(d, bytes.p, bytes.n) : NULL;
-    buf_release(&data);
-    if (!m)
-        return error_new("containerd has no answer to %s", method);
-    memcpy(ret_message, &m, sizeof m);
-    return NULL;
-}
+enum { MAX_DOCUMENT = 4 << 20, MAX_LAYER = 1 << 30 };
 
 static char *copy(const char *s)
 {
@@ -44,15 +25,15 @@ static Error *image_digest(const GrpcTarget *t, const char *id, char **ret_diges
     Pb__ContainerReply *c;
     Pb__ImageReply *i;
     by_id.id = (char *)id;
-    Error *e = get(t, "/containerd.services.containers.v1.Containers/Get", &by_id.base,
-                   &pb__container_reply__descriptor, &c);
+    Error *e = store_get(t, "/containerd.services.containers.v1.Containers/Get", &by_id.base,
+                         &pb__container_reply__descriptor, &c);
     if (e)
         return e;
     by_id.id = c->container ? c->container->image : (char *)"";
     *ret_digest = NULL;
     if (*by_id.id) {
-        e = get(t, "/containerd.services.images.v1.Images/Get", &by_id.base,
-                &pb__image_reply__descriptor, &i);
+        e = store_get(t, "/containerd.services.images.v1.Images/Get", &by_id.base,
+                      &pb__image_reply__descriptor, &i);
         if (!e) {
             if (i->image && i->image->target)
                 *ret_digest = copy(i->image->target->digest);
@@ -63,60 +44,13 @@ static Error *image_digest(const GrpcTarget *t, const char *id, char **ret_diges
     return e;
 }
 
-static Error *append_reads(const Buf *data, Buf *out)
-{
-    usize at = 0;
-    for (Str bytes; grpc_next(data, &at, &bytes);) {
-        Pb__ReadReply *r = message_get(&pb__read_reply__descriptor, bytes.p, bytes.n);
-        if (!r)
-            return error_new("containerd's answer is not a message");
-        buf_bytes(out, r->data.data, r->data.len);
-        protobuf_c_message_free_unpacked(&r->base, NULL);
-    }
-    return NULL;
-}
-
-/* "sha256:" and 64 small hexadecimal digits. */
-static Error *read_digest(const char *text, Digest *ret_digest)
-{
-    if (!str_starts(str_of(text), STR("sha256:")) || strlen(text) != 71 ||
-        strspn(text + 7, "0123456789abcdef") != 64)
-        return error_new("`%.100s` is not a SHA-256 digest", text);
-    memcpy(ret_digest->hex, text + 7, sizeof ret_digest->hex);
-    return NULL;
-}
-
-static Error *read_blob(const GrpcTarget *t, const Digest *d, usize limit, Buf *out)
-{
-    Pb__ReadRequest request = PB__READ_REQUEST__INIT;
-    Buf data = {0};
-    Digest have;
-    char digest[80];
-    snprintf(digest, sizeof digest, "sha256:%s", d->hex);
-    request.digest = digest;
-    /* The data has some bytes of framing for each message. */
-    Error *e = grpc_call(t, "/containerd.services.content.v1.Content/Read", &request.base,
-                         limit + limit / 16 + 4096, &data);
-    if (!e)
-        e = append_reads(&data, out);
-    buf_release(&data);
-    if (!e) {
-        digest_of(out->p, out->n, &have);
-        if (strcmp(have.hex, d->hex) != 0)
-            e = error_new("the content of %s is damaged or missing", digest);
-    }
-    if (e)
-        buf_release(out);
-    return e;
-}
-
 static Error *read_json(const GrpcTarget *t, const char *digest, json_t **ret_json)
 {
     Buf text = {0};
     Digest d;
-    Error *e = read_digest(digest, &d);
+    Error *e = store_digest(digest, &d);
     if (!e)
-        e = read_blob(t, &d, MAX_DOCUMENT, &text);
+        e = store_read(t, &d, MAX_DOCUMENT, &text);
     if (e)
         return e;
     *ret_json = json_loadb((const char *)text.p, text.n, 0, NULL);
@@ -195,12 +129,12 @@ static Error *find_layer(const GrpcTarget *t, json_t *manifest, bool *ret_found,
         e = pick_layer(manifest, &layer);
     json_decref(config);
     *ret_found = layer != NULL;
-    return layer && !e ? read_digest(layer, ret_digest) : e;
+    return layer && !e ? store_digest(layer, ret_digest) : e;
 }
 
 Error *layers_read(const GrpcTarget *t, const Digest *d, Buf *ret_bytes)
 {
-    return read_blob(t, d, MAX_LAYER, ret_bytes);
+    return store_read(t, d, MAX_LAYER, ret_bytes);
 }
 
 Error *layers_find(const GrpcTarget *t, const char *id, bool *ret_found, Digest *ret_digest)

@@ -9,6 +9,7 @@
 #include "os/file.h"
 #include "os/fs.h"
 #include "os/share.h"
+#include "os/time.h"
 #include "os/vm.h"
 #include "shim/stdio.h"
 
@@ -144,10 +145,14 @@ static Error *compile(Making *k, int out, bool *ret_made)
         e = seal("module", bytes, &in);
     if (e)
         return e;
+    u64 start = os_monotonic_ns();
     e = precompile_run(k->m->children, k->s->options, in, out, ret_made, &why);
     os_fd_close(in);
-    if (*ret_made)
+    if (*ret_made) {
+        shim_log(k->m->log, "info", "%s: compiled %s in %llu ms", k->s->id, k->key,
+                 (unsigned long long)((os_monotonic_ns() - start) / 1000000));
         keep(k, out);
+    }
     if (why)
         warn(k, error_new("%s", why));
     mem_free(why);

@@ -7,10 +7,12 @@
 
 #include "shim/layers.h"
 #include "shim/options.h"
+#include "shim/store.h"
 
 typedef struct LayerSource {
     GrpcTarget target;
     Digest digest;
+    const ShimLog *log;
 } LayerSource;
 
 static Error *read_layer(void *source, Buf *ret_bytes)
@@ -20,11 +22,40 @@ static Error *read_layer(void *source, Buf *ret_bytes)
     return e ? e : bundle_check_layer(ret_bytes);
 }
 
+/* Takes the error. */
+static void note(const LayerSource *l, const char *what, Error *e)
+{
+    if (e)
+        shim_log(l->log, "warning", "%s: %s", what, e->message);
+    error_free(e);
+}
+
+static bool fetch_code(void *source, const char *target, Buf *ret_code)
+{
+    const LayerSource *l = source;
+    bool found = false;
+    note(l, "compiled code of the image is not used",
+         store_fetch(&l->target, &l->digest, target, &found, ret_code));
+    return found;
+}
+
+static void keep_code(void *source, const char *target, const Buf *code)
+{
+    const LayerSource *l = source;
+    note(l, "compiled code is not kept with the image",
+         store_keep(&l->target, &l->digest, target, code));
+}
+
 static Error *open_layer(Shim *s, const Container *c, Bundle *b, LayerSource *l,
                          EngineWords options)
 {
-    const ModuleSource source = {
-        .id = c->id, .digest = l->digest, .options = options, .read = read_layer, .arg = l};
+    const ModuleSource source = {.id = c->id,
+                                 .digest = l->digest,
+                                 .options = options,
+                                 .read = read_layer,
+                                 .fetch = fetch_code,
+                                 .keep = keep_code,
+                                 .arg = l};
     bundle_use_layer(b);
     return modules_open(&s->modules, &source, &b->module);
 }
@@ -44,7 +75,7 @@ static Error *open_file(Shim *s, const Container *c, Bundle *b, EngineWords opti
 /* A layer of the image, else a file; why there is no layer is said, but ends nothing. */
 static Error *open_program(Shim *s, const Container *c, Bundle *b, EngineWords options)
 {
-    LayerSource l = {.target = {s->address, s->ns}};
+    LayerSource l = {.target = {s->address, s->ns, NULL}, .log = &s->log};
     bool found = false;
     Error *e = layers_find(&l.target, c->id, &found, &l.digest);
     if (e && !found) {
