@@ -99,7 +99,7 @@ $(PROTO).c: src/shim/shim.proto
 	$(SAY) "  GEN $@"
 	@protoc-c --c_out=$(@D) -I$(<D) $(<F)
 $(PROTO).h: $(PROTO).c ;
-$(patsubst %,$(OBJ)/%,$(patsubst %.c,%.o,$(wildcard src/shim/*.c tests/unit/shim/*.c) tests/fuzz/fuzz_ttrpc.c)): | $(PROTO).c
+$(patsubst %,$(OBJ)/%,$(patsubst %.c,%.o,$(wildcard src/shim/*.c tests/unit/shim/*.c) tests/fuzz/fuzz_ttrpc.c tests/fuzz/fuzz_shim.c)): | $(PROTO).c
 
 # What the bindings generator is made of comes first; all else may include what it writes.
 WITGEN_OBJ := $(patsubst %.c,$(OBJ)/%.o,$(wildcard tools/witgen*.c) \

@@ -50,22 +50,26 @@ static const char *arg0(const Bundle *b)
     return json_string_value(json_array_get(process_args(b), 0));
 }
 
+Error *bundle_parse(Bundle *b, const char *path, const Buf *text)
+{
+    json_error_t why;
+    *b = (Bundle){.path = path, .module = -1};
+    b->config = json_loadb((const char *)text->p, text->n, 0, &why);
+    if (!b->config)
+        return error_new("`%s/config.json` is not JSON: %s (line %d)", path, why.text, why.line);
+    const char *root =
+        json_string_value(json_object_get(json_object_get(b->config, "root"), "path"));
+    b->root = path_in(path, root && *root ? root : "rootfs");
+    return NULL;
+}
+
 Error *bundle_open(Bundle *b, const char *path)
 {
-    *b = (Bundle){.path = path, .module = -1};
     char *file = path_in(path, "config.json");
     Buf text = {0};
-    json_error_t why;
+    *b = (Bundle){.path = path, .module = -1};
     Error *e = os_read_file(file, MAX_CONFIG, &text);
-    if (e) {
-        e = error_wrap(e, "failed to read `%s`", file);
-    } else if (!(b->config = json_loadb((const char *)text.p, text.n, 0, &why))) {
-        e = error_new("`%s` is not JSON: %s (line %d)", file, why.text, why.line);
-    } else {
-        const char *root =
-            json_string_value(json_object_get(json_object_get(b->config, "root"), "path"));
-        b->root = path_in(path, root && *root ? root : "rootfs");
-    }
+    e = e ? error_wrap(e, "failed to read `%s`", file) : bundle_parse(b, path, &text);
     buf_release(&text);
     mem_free(file);
     return e;
@@ -228,7 +232,7 @@ Error *bundle_find_program(Bundle *b)
     return e;
 }
 
-Error *bundle_write_wasm(const Bundle *b, char **ret_dir)
+char *bundle_wasm_config(const Bundle *b)
 {
     json_t *config = json_deep_copy(b->config);
     json_t *process = json_object_get(config, "process");
@@ -239,16 +243,22 @@ Error *bundle_write_wasm(const Bundle *b, char **ret_dir)
     json_array_extend(args, process_args(b));
     json_object_set_new(process, "args", args);
     json_object_set_new(json_object_get(config, "root"), "path", json_string(b->root));
-    char *dir = path_in(b->path, "wasm"), *file = path_in(dir, "config.json");
     char *text = json_dumps(config, JSON_COMPACT);
+    json_decref(config);
+    return text;
+}
+
+Error *bundle_write_wasm(const Bundle *b, char **ret_dir)
+{
+    char *dir = path_in(b->path, "wasm"), *file = path_in(dir, "config.json");
+    char *text = bundle_wasm_config(b);
     Error *e = NULL;
     if (mkdir(dir, 0700) != 0 && errno != EEXIST)
         e = error_new("failed to create `%s`: %s", dir, strerror(errno));
     else
         e = text ? os_write_file(file, text, strlen(text))
                  : error_new("the configuration has no text");
-    free(text);
-    json_decref(config);
+    mem_free(text);
     mem_free(file);
     if (e)
         mem_free(dir);

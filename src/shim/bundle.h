@@ -25,6 +25,8 @@ typedef struct Bundle {
 void bundle_release(Bundle *b);
 /* Reads config.json. */
 Error *bundle_open(Bundle *b, const char *path) MUST_CHECK;
+/* The same from the file's text. */
+Error *bundle_parse(Bundle *b, const char *path, const Buf *text) MUST_CHECK;
 /* The annotation's value, NULL if there is none; borrowed. */
 const char *bundle_annotation(const Bundle *b, const char *key);
 /* What args[0] names in the mounted root, an error if it can not be run. */
@@ -33,6 +35,9 @@ Error *bundle_find_program(Bundle *b) MUST_CHECK;
 void bundle_use_layer(Bundle *b);
 /* May a layer with these bytes be run? */
 Error *bundle_check_layer(const Buf *bytes) MUST_CHECK;
+/* The configuration for the runtime, with the executor in place of the program; NULL if it
+ * can not be written. Own. */
+char *bundle_wasm_config(const Bundle *b);
 /* Writes `<bundle>/wasm/config.json`: descriptor 3 is the executor, 4 the module. Own. */
 Error *bundle_write_wasm(const Bundle *b, char **ret_dir) MUST_CHECK;
 

@@ -44,18 +44,23 @@ static Error *image_digest(const GrpcTarget *t, const char *id, char **ret_diges
     return e;
 }
 
-static Error *read_json(const GrpcTarget *t, const char *digest, json_t **ret_json)
+static Error *read_json(const DocumentReader *r, const char *digest, json_t **ret_json)
 {
     Buf text = {0};
     Digest d;
     Error *e = store_digest(digest, &d);
     if (!e)
-        e = store_read(t, &d, MAX_DOCUMENT, &text);
+        e = r->read(r->arg, &d, &text);
     if (e)
         return e;
-    *ret_json = json_loadb((const char *)text.p, text.n, 0, NULL);
+    json_t *json = json_loadb((const char *)text.p, text.n, 0, NULL);
     buf_release(&text);
-    return json_is_object(*ret_json) ? NULL : error_new("%s is not a JSON object", digest);
+    if (!json_is_object(json)) {
+        json_decref(json);
+        return error_new("%s is not a JSON object", digest);
+    }
+    *ret_json = json;
+    return NULL;
 }
 
 static const char *text_of(const json_t *object, const char *key)
@@ -78,17 +83,17 @@ static const char *pick_manifest(json_t *manifests)
 }
 
 /* The manifest by its own digest or an index's; *ret_manifest is NULL if it is not for wasm. */
-static Error *read_manifest(const GrpcTarget *t, const char *digest, json_t **ret_manifest)
+static Error *read_manifest(const DocumentReader *r, const char *digest, json_t **ret_manifest)
 {
     json_t *m = NULL, *inner = NULL;
-    Error *e = read_json(t, digest, &m);
+    Error *e = read_json(r, digest, &m);
     json_t *manifests = json_object_get(m, "manifests");
     if (!e && manifests && json_object_get(m, "layers"))
         e = error_new("%s is an index and a manifest at once", digest);
     if (!e && manifests) {
         const char *one = pick_manifest(manifests);
         if (*one)
-            e = read_json(t, one, &inner);
+            e = read_json(r, one, &inner);
         json_decref(m);
         m = inner;
     }
@@ -120,11 +125,12 @@ static Error *pick_layer(json_t *manifest, const char **ret_digest)
     return NULL;
 }
 
-static Error *find_layer(const GrpcTarget *t, json_t *manifest, bool *ret_found, Digest *ret_digest)
+static Error *find_layer(const DocumentReader *r, json_t *manifest, bool *ret_found,
+                         Digest *ret_digest)
 {
     json_t *config = NULL;
     const char *layer = NULL;
-    Error *e = read_json(t, text_of(json_object_get(manifest, "config"), "digest"), &config);
+    Error *e = read_json(r, text_of(json_object_get(manifest, "config"), "digest"), &config);
     if (!e && strcmp(text_of(config, "architecture"), "wasm") == 0)
         e = pick_layer(manifest, &layer);
     json_decref(config);
@@ -137,17 +143,30 @@ Error *layers_read(const GrpcTarget *t, const Digest *d, Buf *ret_bytes)
     return store_read(t, d, MAX_LAYER, ret_bytes);
 }
 
+Error *layers_pick(const DocumentReader *r, const char *digest, bool *ret_found, Digest *ret_digest)
+{
+    json_t *manifest = NULL;
+    *ret_found = false;
+    Error *e = read_manifest(r, digest, &manifest);
+    if (!e && manifest)
+        e = find_layer(r, manifest, ret_found, ret_digest);
+    json_decref(manifest);
+    return e;
+}
+
+static Error *read_document(void *target, const Digest *d, Buf *ret_bytes)
+{
+    return store_read(target, d, MAX_DOCUMENT, ret_bytes);
+}
+
 Error *layers_find(const GrpcTarget *t, const char *id, bool *ret_found, Digest *ret_digest)
 {
+    const DocumentReader r = {read_document, (void *)t};
     char *digest = NULL;
-    json_t *manifest = NULL;
     *ret_found = false;
     Error *e = image_digest(t, id, &digest);
     if (!e && digest)
-        e = read_manifest(t, digest, &manifest);
-    if (!e && manifest)
-        e = find_layer(t, manifest, ret_found, ret_digest);
-    json_decref(manifest);
+        e = layers_pick(&r, digest, ret_found, ret_digest);
     mem_free(digest);
     return e;
 }

@@ -13,6 +13,13 @@
  */
 Error *layers_find(const GrpcTarget *t, const char *id, bool *ret_found,
                    Digest *ret_digest) MUST_CHECK;
+/* The same from the digest of a manifest or an index on, with documents from anywhere. */
+typedef struct DocumentReader {
+    Error *(*read)(void *arg, const Digest *d, Buf *ret_bytes);
+    void *arg;
+} DocumentReader;
+Error *layers_pick(const DocumentReader *r, const char *digest, bool *ret_found,
+                   Digest *ret_digest) MUST_CHECK;
 /* Its bytes, which are what the digest says. */
 Error *layers_read(const GrpcTarget *t, const Digest *d, Buf *ret_bytes) MUST_CHECK;
 

@@ -18,6 +18,7 @@ static const OptionRow rows[] = {
     {"wasm", "--wasm=", true},
     {"optimize", "--optimize=", true},
     {"wasi", "--wasi=", false},
+    {"sandbox", NULL, false}, /* how the container is made: not the executor's */
 };
 /* clang-format on */
 
@@ -51,6 +52,8 @@ static Error *add(GuestOptions *o, const char *name, const char *value)
     for (usize i = 0; i < ARRAY_LEN(rows); i++) {
         if (strcmp(name, rows[i].name) != 0)
             continue;
+        if (!rows[i].flag)
+            return NULL;
         push(o, rows[i].flag, value, strlen(value));
         if (rows[i].engine)
             o->engine[o->nengine++] = o->words.p[o->words.n - 1];

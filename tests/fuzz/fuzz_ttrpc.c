@@ -4,14 +4,30 @@
  * must be the same as when all comes at once, and requests and their payloads are read.
  */
 #include "fuzz/targets.h"
+#include "shim/runtime.h"
 #include "shim/shim.pb-c.h"
 #include "shim/ttrpc.h"
 
 static const ProtobufCMessageDescriptor *const payloads[] = {
-    &pb__create_request__descriptor, &pb__exec_request__descriptor,
-    &pb__kill_request__descriptor,   &pb__update_request__descriptor,
-    &pb__cri_options__descriptor,    &pb__resize_pty_request__descriptor,
+    &pb__create_request__descriptor,   &pb__exec_request__descriptor,
+    &pb__kill_request__descriptor,     &pb__update_request__descriptor,
+    &pb__process_request__descriptor,  &pb__resize_pty_request__descriptor,
+    &pb__shutdown_request__descriptor, &pb__close_io_request__descriptor,
 };
+
+/* Options of Create: both kinds, whatever the type says. */
+static void read_options(ProtobufCBinaryData bytes)
+{
+    static const char *const types[] = {"runtimeoptions.v1.Options", "containerd.runc.v1.Options"};
+    for (usize i = 0; i < ARRAY_LEN(types); i++) {
+        Runtime r;
+        Pb__Any any = PB__ANY__INIT;
+        any.type_url = (char *)types[i];
+        any.value = bytes;
+        error_free(runtime_init(&r, NULL, "ns", &any));
+        runtime_release(&r);
+    }
+}
 
 static void read_messages(const TtrpcFrame *f)
 {
@@ -21,6 +37,7 @@ static void read_messages(const TtrpcFrame *f)
     for (usize i = 0; i < ARRAY_LEN(payloads); i++)
         protobuf_c_message_free_unpacked(message_get(payloads[i], r->payload.data, r->payload.len),
                                          NULL);
+    read_options(r->payload);
     Buf again = {0};
     message_put(&again, &r->base);
     if (again.n != protobuf_c_message_get_packed_size(&r->base))
