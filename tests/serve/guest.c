@@ -71,6 +71,9 @@ IMPORT(CLOCKS("monotonic-clock"), "subscribe-duration") u32 subscribe_duration(u
 IMPORT(CLI("stderr"), "get-stderr") u32 get_stderr(void);
 IMPORT(CLI("exit"), "exit") void cli_exit(u32 is_err);
 IMPORT(CLI("environment"), "get-environment") void get_environment(Span *ret);
+IMPORT(FS_PREOPENS, "get-directories") void get_directories(Span *ret);
+IMPORT(FS_TYPES, "[method]descriptor.open-at")
+void open_at(u32 self, u32 flags, const char *path, u32 n, u32 open, u32 mode, Handle *ret);
 IMPORT("state", "count-global") u32 count_global(void);
 IMPORT("state", "count-table") u32 count_table(void);
 
@@ -318,6 +321,21 @@ static void on_echo(void)
     }
     finish();
 }
+/* Numbers of handles that are made and never dropped: a directory, a file in it, a timer. */
+static void on_handles(void)
+{
+    Span dirs;
+    Handle file;
+    get_directories(&dirs);
+    u32 dir = *(const u32 *)dirs.p;
+    open_at(dir, 0, S("left-open"), 1, 3, &file);
+    if (file.is_err)
+        __builtin_trap();
+    add_u32(dir);
+    add_u32(file.h);
+    add_u32(subscribe_duration(3600000000000));
+    answer(text, text_n);
+}
 /* The length of the body, once it is at its end. */
 static void on_length(void)
 {
@@ -440,6 +458,7 @@ static const struct {
     {"/look", on_look},
     {"/echo", on_echo},
     {"/length", on_length},
+    {"/handles", on_handles},
     {"/events", on_events},
     {"/big", on_big},
     {"/grow", on_grow},
