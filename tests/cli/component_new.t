@@ -218,6 +218,50 @@ run component wit later-0.2.6.wasm
 code 0
 out_has "import a:later/api@0.2.12;"
 
+begin "standard names"
+cat >standard.wit <<'EOF'
+package a:std@0.2.7;
+interface api { resource r { constructor(s: string); get: func() -> string; } }
+world main {
+  import log: func(s: string);
+  import api;
+  export api;
+  export len: func(s: string) -> u32;
+}
+EOF
+cat >standard.wat <<'EOF'
+(module
+  (import "cm32p2" "log" (func $log (param i32 i32)))
+  (import "cm32p2|a:std/api@0.2" "[constructor]r" (func (param i32 i32) (result i32)))
+  (import "cm32p2|a:std/api@0.2" "r_drop" (func (param i32)))
+  (import "cm32p2|_ex_a:std/api@0.2" "r_new" (func $new (param i32) (result i32)))
+  (memory (export "cm32p2_memory") 1)
+  (global $done (mut i32) (i32.const 0))
+  (func (export "cm32p2_initialize") (global.set $done (i32.const 100)))
+  (func (export "cm32p2_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 1024))
+  (func (export "cm32p2|a:std/api@0.2|[constructor]r") (param i32 i32) (result i32) (call $new (i32.const 1)))
+  (func (export "cm32p2|a:std/api@0.2|[method]r.get") (param i32) (result i32) (i32.const 8))
+  (func (export "cm32p2|a:std/api@0.2|[method]r.get_post") (param i32))
+  (func (export "cm32p2|a:std/api@0.2|r_dtor") (param i32))
+  (func (export "cm32p2||len") (param i32 i32) (result i32)
+    (i32.add (global.get $done) (local.get 1))))
+EOF
+run component embed standard.wit standard.wat -o standard.wasm
+run component new standard.wasm -o standard.out.wasm
+code 0
+run component wit standard.out.wasm
+out_has "export a:std/api@0.2.7;"
+run component print standard.out.wasm
+out_has "(post-return"
+out_has "(dtor"
+sed '/"cm32p2" "log"/d; /api@0.2/d' standard.wat >len.wat
+sed 's/import .*;//; s/export api;//; /^$/d' standard.wit >len.wit
+run component embed len.wit len.wat -o len.wasm
+run component new len.wasm -o len.out.wasm
+code 0
+run --invoke 'len("four")' len.out.wasm
+stdout 104
+
 begin "an import that only an adapter could serve"
 run component new main.wasm -o x.wasm
 code 1

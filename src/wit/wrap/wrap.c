@@ -247,7 +247,8 @@ static void wrap_release(Wrap *w)
     int_map_release(&w->shell_seen);
     int_map_release(&w->export_items);
     map_release(&w->members);
-    map_release(&w->tracks);
+    map_release(&w->tracks[0]);
+    map_release(&w->tracks[1]);
     map_release(&w->items[0]);
     map_release(&w->items[1]);
     map_release(&w->names);

@@ -189,16 +189,17 @@ static u32 realloc_of(Wrap *w, CoreSource *c, bool import)
     Str own = import ? STR("cabi_import_realloc") : STR("cabi_export_realloc");
     if (*cached != NO_INDEX)
         return *cached;
-    if (!wrap_core_export(c, own, EXTERN_FUNC))
-        own = STR("cabi_realloc");
-    if (!wrap_core_export(c, own, EXTERN_FUNC)) {
+    const Export *e = wrap_core_export(c, own, EXTERN_FUNC);
+    if (!e)
+        e = wrap_standard_export(c, CORE_REALLOC);
+    if (!e) {
         wrap_fail(w,
                   "%.*s does not export `cabi_realloc`, by which it would get memory for strings "
                   "and lists",
                   STR_ARG(wrap_source_name(c)));
         return 0;
     }
-    *cached = wrap_core_alias(w, CORE_FUNC, c->instance, own);
+    *cached = wrap_core_alias(w, CORE_FUNC, c->instance, e->name);
     return *cached;
 }
 
@@ -363,7 +364,7 @@ static u32 slot_target(Wrap *w, const ShimSlot *slot)
 static void put_fixup(Wrap *w)
 {
     const CoreSource *main = wrap_main(w);
-    bool init = wrap_core_export(main, STR("_initialize"), EXTERN_FUNC) != NULL;
+    const Export *init = wrap_standard_export(main, CORE_INITIALIZE);
     Parts parts = {0};
     Buf bytes = {0};
     if (!w->slots.n && !init)
@@ -375,8 +376,8 @@ static void put_fixup(Wrap *w)
                  wrap_core_alias(w, CORE_TABLE, w->shim_instance, STR("$imports")));
     if (init)
         add_part(&parts, STR("init"), CORE_FUNC,
-                 wrap_core_alias(w, CORE_FUNC, main->instance, STR("_initialize")));
-    wrap_fixup_module(w, init, &bytes);
+                 wrap_core_alias(w, CORE_FUNC, main->instance, init->name));
+    wrap_fixup_module(w, init != NULL, &bytes);
     u32 module = wrap_core_module(w, &bytes), instance = end_parts(w, &parts);
     add_part(&parts, STR(""), CORE_INSTANCE_ARG, instance);
     instantiate(w, module, &parts);
@@ -399,8 +400,9 @@ void wrap_put_core(Wrap *w)
     wrap_define_resources(w);
     for (u32 i = 0; i < w->sources.n && !w->error; i++) {
         instantiate_source(w, i, modules[i]);
-        if (i == 0 && wrap_core_export(wrap_main(w), STR("memory"), EXTERN_MEMORY))
-            w->memory = wrap_core_alias(w, CORE_MEMORY, wrap_main(w)->instance, STR("memory"));
+        const Export *memory = wrap_standard_export(wrap_main(w), CORE_MEMORY_EXPORT);
+        if (i == 0 && memory)
+            w->memory = wrap_core_alias(w, CORE_MEMORY, wrap_main(w)->instance, memory->name);
         if (i == 0 && !w->error && needs_realloc_module(w))
             put_realloc(w);
     }

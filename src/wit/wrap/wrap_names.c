@@ -3,10 +3,16 @@
  * What the imports and exports of core modules stand for, by the names that bindings generators
  * give them: an import's module is an interface (or `$root`, `[export]` in front for what belongs
  * to an exported one), an export is `interface#function`.
+ *
+ * The standard names are different: all begin with `cm32p2`, imports come from `cm32p2|interface`
+ * (`cm32p2` for the world, `cm32p2|_ex_interface` for what belongs to an exported one), an export
+ * is `cm32p2|interface|function`, with `_post` behind the function that is called after it. An
+ * interface's version there is cut to what is compatible.
  */
 #include "wit/wrap/wrap_parts.h"
 
 #define MAIN_MODULE "__main_module__"
+#define STANDARD "cm32p2"
 
 static void index_members(Wrap *w)
 {
@@ -42,20 +48,22 @@ void wrap_index_world(Wrap *w)
         if (item->name.n)
             map_add(&w->items[0], item->name, i);
         else
-            map_add(&w->tracks, track_of(w, w->m->interfaces[item->id].full), item->id);
+            map_add(&w->tracks[0], track_of(w, w->m->interfaces[item->id].full), item->id);
     }
     for (u32 i = 0; i < world->nexports; i++) {
         const WitWorldItem *item = &world->exports[i];
         if (item->name.n)
             map_add(&w->items[1], item->name, i);
+        else
+            map_add(&w->tracks[1], track_of(w, w->m->interfaces[item->id].full), item->id);
         if (item->kind == WIT_ITEM_INTERFACE)
             w->exported[item->id] = 1;
     }
 }
 
 /*
- * The interface that a core name means. An import may have a version that no world names: code of
- * one release linked with bindings of the next. It means what is compatible.
+ * The interface that a core name means. It may have a version that no world names: code of one
+ * release linked with bindings of the next. That means what is compatible.
  */
 static bool find_interface(Wrap *w, bool exported, Str name, WitId *ret_interface)
 {
@@ -66,13 +74,26 @@ static bool find_interface(Wrap *w, bool exported, Str name, WitId *ret_interfac
         return i->kind == WIT_ITEM_INTERFACE;
     }
     if (!map_get(&w->names, name, &found) &&
-        (exported || !map_get(&w->tracks, track_of(w, name), &found)))
+        !map_get(&w->tracks[exported], track_of(w, name), &found))
         return false;
     *ret_interface = (WitId)found;
     return true;
 }
 
 /* ---- exports ---- */
+
+const Export *wrap_standard_export(const CoreSource *c, StandardExport which)
+{
+    static const struct {
+        const char *name, *standard;
+        ExternKind kind;
+    } exports[] = {[CORE_MEMORY_EXPORT] = {"memory", STANDARD "_memory", EXTERN_MEMORY},
+                   [CORE_REALLOC] = {"cabi_realloc", STANDARD "_realloc", EXTERN_FUNC},
+                   [CORE_INITIALIZE] = {"_initialize", STANDARD "_initialize", EXTERN_FUNC}};
+    ExternKind kind = exports[which].kind;
+    const Export *e = wrap_core_export(c, str_of(exports[which].name), kind);
+    return e ? e : wrap_core_export(c, str_of(exports[which].standard), kind);
+}
 
 static bool strip(Str *s, Str prefix)
 {
@@ -83,10 +104,40 @@ static bool strip(Str *s, Str prefix)
     return true;
 }
 
+static bool strip_end(Str *s, Str end)
+{
+    if (s->n < end.n || memcmp(s->p + s->n - end.n, end.p, end.n) != 0)
+        return false;
+    s->n -= end.n;
+    return true;
+}
+
+/* `name` is behind "cm32p2|". */
+static void index_standard_export(Wrap *w, CoreSource *c, u32 index, Str name)
+{
+    const char *bar = memchr(name.p, '|', name.n);
+    WitId interface = WIT_NONE;
+    if (!bar)
+        return;
+    Str before = {name.p, (usize)(bar - name.p)};
+    if (before.n && !find_interface(w, true, before, &interface))
+        return;
+    name.n -= before.n + 1;
+    name.p = bar + 1;
+    const char *prefix = strip_end(&name, STR("_post")) ? "post" : "";
+    const char *mark = strip_end(&name, STR("_dtor")) ? "[dtor]" : "";
+    map_add(&c->exports, wrap_format(w, "%s%u#%s%.*s", prefix, interface, mark, STR_ARG(name)),
+            index);
+}
+
 static void index_export(Wrap *w, CoreSource *c, u32 index)
 {
     Str name = c->m->exports[index].name;
     WitId interface = WIT_NONE;
+    if (strip(&name, STR(STANDARD "|"))) {
+        index_standard_export(w, c, index, name);
+        return;
+    }
     const char *prefix = strip(&name, STR("cabi_post_")) ? "post" : "";
     const char *hash = memchr(name.p, '#', name.n);
     if (hash) {
@@ -167,16 +218,19 @@ static bool find_func(const Wrap *w, WitId interface, Str name, WitId *ret_func)
 }
 
 /* A builtin of a resource: `[resource-drop]r`. */
-static bool find_builtin(Wrap *w, WitId interface, bool exported, Str name, CoreImport *ret)
+static bool find_builtin(Wrap *w, WitId interface, bool exported, bool standard, Str name,
+                         CoreImport *ret)
 {
     static const struct {
-        const char *prefix;
+        const char *prefix, *end;
         CoreUse use;
-    } builtins[] = {
-        {"[resource-drop]", USE_DROP}, {"[resource-new]", USE_NEW}, {"[resource-rep]", USE_REP}};
+    } builtins[] = {{"[resource-drop]", "_drop", USE_DROP},
+                    {"[resource-new]", "_new", USE_NEW},
+                    {"[resource-rep]", "_rep", USE_REP}};
     for (u32 i = 0; i < ARRAY_LEN(builtins); i++) {
         Str rest = name;
-        if (!strip(&rest, str_of(builtins[i].prefix)))
+        if (standard ? !strip_end(&rest, str_of(builtins[i].end))
+                     : !strip(&rest, str_of(builtins[i].prefix)))
             continue;
         if ((builtins[i].use != USE_DROP && !exported) ||
             !find_resource(w, interface, rest, &ret->type))
@@ -191,11 +245,12 @@ static bool find_builtin(Wrap *w, WitId interface, bool exported, Str name, Core
 static bool classify_wit(Wrap *w, Str module, Str name, CoreImport *ret)
 {
     WitId interface = WIT_NONE;
-    bool exported = strip(&module, STR("[export]"));
-    bool root = str_eq(module, STR("$root"));
+    bool standard = str_eq(module, STR(STANDARD)) || strip(&module, STR(STANDARD "|"));
+    bool exported = strip(&module, standard ? STR("_ex_") : STR("[export]"));
+    bool root = str_eq(module, standard ? STR(STANDARD) : STR("$root"));
     if (!root && !find_interface(w, exported, module, &interface))
         return false;
-    if (find_builtin(w, interface, exported, name, ret))
+    if (find_builtin(w, interface, exported, standard, name, ret))
         return true;
     ret->use = USE_LOWER;
     return !exported && find_func(w, interface, name, &ret->func);
@@ -211,10 +266,12 @@ static bool classify_adapter(Wrap *w, const Import *i, CoreImport *ret)
     }
     if (!str_eq(i->module, STR(MAIN_MODULE)) || i->kind != EXTERN_FUNC)
         return false;
-    const Export *e = wrap_core_export(main, i->name, EXTERN_FUNC);
+    bool realloc = str_eq(i->name, STR("cabi_realloc"));
+    const Export *e = realloc ? wrap_standard_export(main, CORE_REALLOC)
+                              : wrap_core_export(main, i->name, EXTERN_FUNC);
     ret->use = e ? USE_MAIN : USE_REALLOC;
     ret->export = e ? (u32)(e - main->m->exports) : 0;
-    return e || str_eq(i->name, STR("cabi_realloc"));
+    return e || realloc;
 }
 
 static bool classify_main(Wrap *w, const Import *i, CoreImport *ret)

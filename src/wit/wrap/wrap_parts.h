@@ -77,7 +77,7 @@ typedef struct Wrap {
     TypeShape *shapes; /* of the model's types */
     u8 *exported;      /* interfaces: 1 for those that the world exports */
     Map members;       /* of interfaces: types and functions, see wrap_names.c */
-    Map tracks;        /* of imported interfaces: what they are compatible by -> WitId */
+    Map tracks[2];     /* of imported and exported interfaces: what is compatible -> WitId */
     Map items[2];      /* plain names of the world's imports and exports -> index of the item */
     Arena arena;
     WitScope s; /* the component */
@@ -94,6 +94,10 @@ static inline CoreSource *wrap_main(Wrap *w)
 /* How errors call it. */
 Str wrap_source_name(const CoreSource *c);
 const Export *wrap_core_export(const CoreSource *c, Str name, ExternKind kind);
+
+/* What a module exports for the canonical ABI, by either of its names; NULL if it does not. */
+typedef enum StandardExport { CORE_MEMORY_EXPORT, CORE_REALLOC, CORE_INITIALIZE } StandardExport;
+const Export *wrap_standard_export(const CoreSource *c, StandardExport which);
 
 /* Decodes what is in c->bytes. */
 void wrap_decode_source(Wrap *w, CoreSource *c);
