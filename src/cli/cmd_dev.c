@@ -5,22 +5,26 @@
  */
 #include "cli/cmdline.h"
 #include "cli/project.h"
+#include "os/socket.h"
 #include "os/spawn.h"
 
 #include <signal.h>
 #include <stdio.h>
+#include <unistd.h>
 #include <uv.h>
 
 enum { SETTLE_MS = 150 }; /* editors write a file in several steps */
+enum { WATCH_SOURCE, WATCH_WIT, WATCH_PROJECT, WATCHES };
 
 typedef struct Dev {
     Project project;
     const char *address;
+    char fixed[OS_ADDRESS_TEXT]; /* the address, where any port will do */
     OsProcess server;
-    bool serving;
+    bool serving, reread; /* reread: wasmtime.toml has changed */
     uv_loop_t loop;
     uv_timer_t settle;
-    uv_fs_event_t watches[3];
+    uv_fs_event_t watches[WATCHES];
     uv_signal_t signals[2];
 } Dev;
 
@@ -56,9 +60,32 @@ static void build_and_serve(Dev *d)
         fprintf(stderr, "The last good build is still served.\n");
 }
 
+static int watch_folders(Dev *d);
+
+/* What wasmtime.toml says now; what it said before if it cannot be read. */
+static void read_again(Dev *d)
+{
+    Project fresh;
+    Error *e = project_read(&fresh);
+    if (!e) {
+        project_release(&d->project);
+        d->project = fresh;
+        int r = watch_folders(d);
+        e = r ? error_new("failed to watch the project: %s", uv_strerror(r)) : NULL;
+    } else {
+        project_release(&fresh);
+    }
+    if (e)
+        report(e);
+}
+
 static void settled(uv_timer_t *t)
 {
-    build_and_serve(t->data);
+    Dev *d = t->data;
+    if (d->reread)
+        read_again(d);
+    d->reread = false;
+    build_and_serve(d);
 }
 
 static void changed(uv_fs_event_t *w, const char *name, int events, int status)
@@ -66,9 +93,26 @@ static void changed(uv_fs_event_t *w, const char *name, int events, int status)
     Dev *d = w->data;
     (void)events;
     /* Of the project's own folder only wasmtime.toml counts, not build/. */
-    bool top = w == &d->watches[2];
-    if (status == 0 && (!top || (name && strcmp(name, "wasmtime.toml") == 0)))
-        uv_timer_start(&d->settle, settled, SETTLE_MS, 0);
+    bool project = name && strcmp(name, "wasmtime.toml") == 0;
+    if (status != 0 || (w == &d->watches[WATCH_PROJECT] && !project))
+        return;
+    d->reread |= project && w == &d->watches[WATCH_PROJECT];
+    uv_timer_start(&d->settle, settled, SETTLE_MS, 0);
+}
+
+static int watch_folders(Dev *d)
+{
+    const char *slash = strrchr(d->project.source, '/');
+    char *source = slash ? mem_strdup_n(d->project.source, (usize)(slash - d->project.source))
+                         : mem_strdup_n(".", 1);
+    const char *folders[] = {source, d->project.wit, "."};
+    int r = 0;
+    for (u32 i = 0; i < WATCHES && r == 0; i++) {
+        uv_fs_event_stop(&d->watches[i]);
+        r = uv_fs_event_start(&d->watches[i], changed, folders[i], 0);
+    }
+    mem_free(source);
+    return r;
 }
 
 static void ended(uv_signal_t *s, int number)
@@ -79,24 +123,35 @@ static void ended(uv_signal_t *s, int number)
 
 static Error *watch(Dev *d)
 {
-    const char *slash = strrchr(d->project.source, '/');
-    char *source = slash ? mem_strdup_n(d->project.source, strcspn(d->project.source, "/"))
-                         : mem_strdup_n(".", 1);
-    const char *folders[] = {source, d->project.wit, "."};
     const int numbers[] = {SIGINT, SIGTERM};
     int r = uv_timer_init(&d->loop, &d->settle);
     d->settle.data = d;
-    for (u32 i = 0; i < ARRAY_LEN(folders) && r == 0; i++) {
+    for (u32 i = 0; i < WATCHES && r == 0; i++) {
         r = uv_fs_event_init(&d->loop, &d->watches[i]);
         d->watches[i].data = d;
-        r = r ? r : uv_fs_event_start(&d->watches[i], changed, folders[i], 0);
     }
+    r = r ? r : watch_folders(d);
     for (u32 i = 0; i < ARRAY_LEN(numbers) && r == 0; i++) {
         r = uv_signal_init(&d->loop, &d->signals[i]);
         r = r ? r : uv_signal_start(&d->signals[i], ended, numbers[i]);
     }
-    mem_free(source);
     return r ? error_new("failed to watch the project: %s", uv_strerror(r)) : NULL;
+}
+
+/* Where any port will do (":0"), one is taken now, and kept from build to build. */
+static void fix_port(Dev *d)
+{
+    OsAddress any, bound;
+    int fd;
+    usize n = strlen(d->address);
+    if (n < 2 || strcmp(d->address + n - 2, ":0") != 0 ||
+        !os_address_parse(str_of(d->address), &any) || os_listen(&any, 1, 1, &fd) != 0)
+        return;
+    if (os_socket_address(fd, &bound) == 0) {
+        os_address_format(&bound, d->fixed);
+        d->address = d->fixed;
+    }
+    close(fd);
 }
 
 static void close_one(uv_handle_t *h, void *data)
@@ -111,6 +166,7 @@ Error *cmd_dev(CmdLine *c, int *ret_status)
     Dev d = {.address = cmdline_value(c, FLAG_addr)};
     if (!d.address)
         d.address = "127.0.0.1:8080";
+    fix_port(&d);
     *ret_status = 0;
     Error *e = project_read(&d.project);
     if (!e && uv_loop_init(&d.loop) != 0)

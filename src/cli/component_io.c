@@ -10,7 +10,9 @@
 #include "wit/text/ctext.h"
 #include "wit/wit_binary.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <stdio_ext.h>
 
 static bool is_binary(Str s)
 {
@@ -109,9 +111,15 @@ static Error *write_bytes(const CmdLine *c, const Buf *bytes)
     const char *path = cmdline_value(c, FLAG_out);
     if (path && strcmp(path, "-") != 0)
         return file_write(path, bytes->p, bytes->n);
-    if (fwrite(bytes->p, 1, bytes->n, stdout) != bytes->n || fflush(stdout) != 0)
-        return error_wrap(os_error(), "failed to write to standard output");
-    return NULL;
+    bool done = fwrite(bytes->p, 1, bytes->n, stdout) == bytes->n && fflush(stdout) == 0;
+    if (done)
+        return NULL;
+    if (errno == EPIPE) { /* who reads has seen enough: `| head` */
+        __fpurge(stdout);
+        clearerr(stdout);
+        return NULL;
+    }
+    return error_wrap(os_error(), "failed to write to standard output");
 }
 
 Error *component_write(const CmdLine *c, const Buf *bytes)

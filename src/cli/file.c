@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -39,10 +40,10 @@ Error *file_read_fd(int fd, Buf *ret_bytes)
     return e;
 }
 
-/* A pipe or a device. */
+/* A pipe or a device, or a link to a file that is not there yet. */
 MUST_CHECK static Error *write_in_place(const char *path, const void *p, usize n)
 {
-    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    int fd = open(path, O_WRONLY | O_CLOEXEC | O_CREAT | O_TRUNC, 0666);
     Error *e = fd < 0 ? os_error() : os_write_all(fd, p, n);
     if (fd >= 0)
         close(fd);
@@ -59,8 +60,14 @@ MUST_CHECK static Error *replace(const char *path, const void *p, usize n)
 Error *file_write(const char *path, const void *p, usize n)
 {
     struct stat st;
+    char *target = NULL; /* of a link, which stays */
     bool in_place = stat(path, &st) == 0 && !S_ISREG(st.st_mode);
-    Error *e = in_place ? write_in_place(path, p, n) : replace(path, p, n);
+    if (!in_place && lstat(path, &st) == 0 && S_ISLNK(st.st_mode)) {
+        target = realpath(path, NULL);
+        in_place = !target;
+    }
+    Error *e = in_place ? write_in_place(path, p, n) : replace(target ? target : path, p, n);
+    free(target);
     return error_wrap(e, "failed to write `%s`", path);
 }
 

@@ -86,7 +86,11 @@ Error *os_replace_begin(OsReplacement *r, const char *path)
 {
     Buf name = {0};
     buf_printf(&name, "%s.XXXXXX", path);
-    *r = (OsReplacement){.path = path, .temporary = buf_take_string(&name)};
+    struct stat st;
+    bool there = stat(path, &st) == 0 && S_ISREG(st.st_mode);
+    *r = (OsReplacement){.path = path,
+                         .temporary = buf_take_string(&name),
+                         .mode = there ? (u32)(st.st_mode & 0777) : 0};
     r->fd = mkostemp(r->temporary, O_CLOEXEC);
     if (r->fd >= 0)
         return NULL;
@@ -99,7 +103,7 @@ Error *os_replace_end(OsReplacement *r, Error *e)
 {
     mode_t mask = umask(0);
     umask(mask);
-    if (!e && fchmod(r->fd, 0666 & ~mask) != 0)
+    if (!e && fchmod(r->fd, r->mode ? (mode_t)r->mode : 0666 & ~mask) != 0)
         e = os_error();
     if (close(r->fd) != 0 && !e)
         e = os_error();

@@ -21,12 +21,13 @@ Error *os_write_all(int fd, const void *p, usize n) MUST_CHECK;
 
 /*
  * A file that takes the place of `path` when it is complete: until then the old one is there, or
- * none. Its mode is that of a file that open() makes.
+ * none. Its mode is that of the file whose place it takes, or of one that open() makes.
  */
 typedef struct OsReplacement {
     const char *path; /* view */
     char *temporary;  /* own: beside it */
     int fd;           /* write here */
+    u32 mode;         /* of the old file; 0: there is none */
 } OsReplacement;
 
 Error *os_replace_begin(OsReplacement *r, const char *path) MUST_CHECK;

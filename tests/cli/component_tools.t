@@ -170,6 +170,34 @@ else
     echo "skip $topic: WASMTIME_SUITES has no components"
 fi
 
+begin "an output keeps its mode, and a link stays a link"
+echo 'package a:link; interface i {}' >small.wit
+: >target.wit
+chmod 600 target.wit
+ln -s target.wit link.wit
+ln -s later.wit dangling.wit
+run component wit small.wit -o link.wit
+code 0
+expect test -L link.wit
+expect test "$(stat -c %a target.wit)" = 600
+expect grep -q 'package a:link' target.wit
+run component wit small.wit -o dangling.wit
+code 0
+expect grep -q 'package a:link' later.wit
+
+begin "a reader that has seen enough is no error"
+printf 'package a:big;\ninterface i {\n' >big.wit
+n=0
+while [ $n -lt 4000 ]; do
+    echo "  function-number-$n: func(a-long-name-of-a-parameter: u32);"
+    n=$((n + 1))
+done >>big.wit
+echo '}' >>big.wit
+{ "$WASMTIME" component wit big.wit 2>pipe.err; echo $? >pipe.code; } | head -n 1 >pipe.out
+expect test "$(cat pipe.out)" = "package a:big;"
+expect test ! -s pipe.err
+expect test "$(cat pipe.code)" = 0
+
 begin "a package in binary form keeps documentation and gates"
 cat >docs.wit <<'EOF'
 /// A package.

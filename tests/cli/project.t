@@ -168,4 +168,29 @@ wait $dev
 expect test -z "$(curl -s --max-time 5 http://127.0.0.1:18499/)"
 cd ..
 
+begin "dev reads wasmtime.toml again, and keeps the port that it was free to choose"
+cd my-app
+cp good.c src/main.c
+sed 's/Hello from C!/Other source!/' good.c >src/other.c
+cp wasmtime.toml good.toml
+"$WASMTIME" dev --addr 127.0.0.1:0 >served 2>&1 &
+dev=$!
+get() { # TEXT: until the answer is this one, ten seconds
+    n=0
+    while [ $n -lt 100 ]; do
+        at=$(sed -n 's,.*\(http://[^ ]*\).*,\1,p' served | head -n 1)
+        [ -z "$at" ] || [ "$(curl -s --max-time 5 "$at")" != "$1" ] || return 0
+        sleep 0.1
+        n=$((n + 1))
+    done
+    return 1
+}
+expect get "Hello from C!"
+sed 's,^source = .*,source = "src/other.c",' good.toml >wasmtime.toml
+expect get "Other source!"
+kill $dev
+wait $dev
+mv good.toml wasmtime.toml
+cd ..
+
 finish
