@@ -10,6 +10,8 @@
 #include "base/vec.h"
 #include "wasm/read.h"
 
+#include <stdlib.h>
+
 typedef struct NameEntry {
     u32 func;
     u32 at, size; /* in the module's bytes */
@@ -28,18 +30,31 @@ void names_free(NameIndex *names)
     mem_free(names);
 }
 
+static int by_func(const void *a, const void *b)
+{
+    const NameEntry *x = a, *y = b;
+    if (x->func != y->func)
+        return x->func < y->func ? -1 : 1;
+    return x->at < y->at ? -1 : x->at > y->at;
+}
+
+/* Indices should rise, but adapters that tools cut to size begin with one that was added last. Of
+ * several names of a function the first counts. */
 static void read_func_names(NameIndex *names, Reader *r)
 {
+    bool rising = true;
     u32 n = read_count(r, UINT32_MAX, "names");
     for (u32 i = 0; i < n; i++) {
         u32 func = read_u32(r);
         Str name = read_name(r);
-        /* Out of order is malformed, and a search would miss it. */
-        if (!read_ok(r) || (names->funcs.n && names->funcs.p[names->funcs.n - 1].func >= func))
-            return;
+        if (!read_ok(r))
+            break;
+        rising &= names->funcs.n == 0 || names->funcs.p[names->funcs.n - 1].func < func;
         vec_push(&names->funcs,
                  ((NameEntry){func, (u32)(name.p - (const char *)r->base), (u32)name.n}));
     }
+    if (!rising)
+        qsort(names->funcs.p, names->funcs.n, sizeof *names->funcs.p, by_func);
 }
 
 enum { NAMES_MODULE = 0, NAMES_FUNCTIONS = 1 };
