@@ -175,7 +175,7 @@ MUST_CHECK static Error *run_command(const ComponentItems *exports)
 
 /* --- imports that are missing --- */
 
-/* ComponentHint: the option that provides the interface, unless it is on. */
+/* ComponentHint: the option that provides the interface, unless it is on, or that none does. */
 static void hint_import(void *arg, Str name, Buf *out)
 {
     static const struct {
@@ -184,15 +184,16 @@ static void hint_import(void *arg, Str name, Buf *out)
     } rows[] = {{"wasi:http/", "http", OPT_S_http},
                 {"wasi:config/", "config", OPT_S_config},
                 {"wasi:keyvalue/", "keyvalue", OPT_S_keyvalue},
-                {"wasi:tls/", "tls", OPT_S_tls},
-                {"wasi:nn/", "nn", OPT_S_nn},
-                {"wasi:threads/", "threads", OPT_S_threads},
+                {"wasi:tls/", NULL, OPT_COUNT},
+                {"wasi:nn/", NULL, OPT_COUNT},
                 {"wasi:", "cli", OPT_S_cli}};
     const CmdLine *c = arg;
     for (u32 i = 0; i < ARRAY_LEN(rows); i++) {
         if (!str_starts(name, str_of(rows[i].prefix)))
             continue;
-        if (!opt_bool(&c->options, rows[i].id))
+        if (!rows[i].option)
+            buf_str(out, STR("; this build of wasmtime does not have it yet"));
+        else if (!opt_bool(&c->options, rows[i].id))
             buf_printf(out, "; it is there with `-S %s`", rows[i].option);
         return;
     }

@@ -151,3 +151,13 @@ code 1
 err_has "--preload cannot be used with components"
 
 finish
+
+begin "what no option provides is not promised"
+cat >tls.wat <<'EOF'
+(component (import "wasi:tls/types@0.2.0-draft"
+  (instance (export "client-handshake" (type (sub resource))))))
+EOF
+run tls.wat
+code 1
+err_has "(not defined; this build of wasmtime does not have it yet)"
+err_lacks "it is there with"
