@@ -40,11 +40,17 @@ static i32 hex_digit(u8 c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* Text of an extension; quotes hide nothing but ';' and '=', a control character ends it all. */
+/*
+ * Text of an extension, which has a name; quotes hide nothing but ';' and '=', a control character
+ * ends it all.
+ */
 static HttpFault extension_char(HttpBody *b, u8 c)
 {
-    if (++b->extensions > HTTP_MAX_EXTENSIONS)
+    bool ends_name = c == '\r' || c == ';' || c == '=' || c == '"';
+    if (++b->extensions > HTTP_MAX_EXTENSIONS || (ends_name && b->unnamed))
         return HTTP_FAULT_CHUNK_EXTENSION;
+    if (b->chunk == HTTP_CHUNK_EXTENSION && c != ' ' && c != '\t')
+        b->unnamed = c == ';';
     if (c == '\r' && b->chunk == HTTP_CHUNK_EXTENSION) {
         b->chunk = HTTP_CHUNK_SIZE_LF;
         return HTTP_FAULT_NONE;
@@ -75,6 +81,7 @@ static HttpFault size_char(HttpBody *b, u8 c)
         b->chunk = HTTP_CHUNK_EXTENSION;
     else
         return HTTP_FAULT_CHUNK_SIZE;
+    b->unnamed = c == ';';
     return HTTP_FAULT_NONE;
 }
 

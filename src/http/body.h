@@ -26,6 +26,7 @@ typedef struct HttpBody {
     HttpFault fault;
     bool ended;
     u8 digits;            /* of the chunk's size so far */
+    bool unnamed;         /* a chunk extension has begun and has no name yet */
     u32 extensions;       /* bytes of chunk extensions so far */
     u64 left;             /* bytes of the chunk, or of a body of known length */
     u64 total;            /* bytes of data so far */

@@ -29,10 +29,11 @@ static HttpRequest *leave(Call *c)
     return r;
 }
 
+/* A body that is malformed is the server's to answer: `aborted` comes, and wakes the guest. */
 static HttpRead peer_read(void *user, Str *ret_data)
 {
-    Call *c = user;
-    return http_request_read(c->r, ret_data);
+    HttpRead got = http_request_read(((Call *)user)->r, ret_data);
+    return got == HTTP_READ_FAIL ? HTTP_READ_WAIT : got;
 }
 
 static void peer_consume(void *user, usize n)

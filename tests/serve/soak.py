@@ -7,6 +7,7 @@ with, which may be a new one.
 import random, socket, threading, time
 
 FRESH = '1 1 1 1 '
+TIMEOUT = 3  # seconds that the server gives a request
 HOST = b' HTTP/1.1\r\nhost: x\r\n'
 
 
@@ -20,10 +21,10 @@ def need(ok, what):
 
 
 class Kinds:
-    """again() is a new connection, `handles` what /handles answered first, `loops` when each client had a /loop last."""
+    """again() is a new connection, `handles` what /handles answered first."""
 
-    def __init__(self, again, rng, handles, loops):
-        self.again, self.rng, self.handles, self.loops = again, rng, handles, loops
+    def __init__(self, again, rng, handles):
+        self.again, self.rng, self.handles = again, rng, handles
 
     def fresh(self, a, what):
         need(a.status == 200 and a.text.startswith(FRESH) and not a.cut, f'{what}: {a.status} {a.text[:60]!r}')
@@ -128,10 +129,8 @@ class Kinds:
     def times_out(self, c):
         path = self.rng.choice(['/loop', '/sleep'])
         begun = time.time()
-        self.loops[self] = begun
         a = c.get(path)
-        self.loops[self] = time.time()
-        need(a.status == 500 and time.time() - begun > 0.29, f'{path}: {a.status} after {time.time() - begun}')
+        need(a.status == 500 and time.time() - begun > TIMEOUT - 0.1, f'{path}: {a.status} after {time.time() - begun}')
         return c
 
     def dribbles(self, c):
@@ -197,27 +196,23 @@ class Kinds:
         text = self.rng.choice(self.bodies)
         c.send(b'POST /length' + HOST + b'transfer-encoding: chunked\r\n\r\n' + text)
         a = c.answer()
-        need(a.status in (0, 400, 431) or a.text.startswith('broken'), f'{text}: {a.status} {a.text[:60]}')
+        need(a.status == 400, f'{text}: {a.status} {a.text[:60]}')
         need(c.is_closed(), f'{text}: the connection stays')
         return self.again()
 
     rows = [(600, count), (20, closes), (20, old), (10, head), (20, pipeline), (30, length), (10, expects), (20, unread),
             (20, dirty), (20, touch), (20, opens), (10, prints), (10, secret), (40, traps), (10, late_traps), (20, cut),
-            (1, grows), (0.3, times_out), (3, dribbles), (4, echo), (2, too_much), (30, leaves), (30, malformed),
+            (1, grows), (0.05, times_out), (3, dribbles), (4, echo), (2, too_much), (30, leaves), (30, malformed),
             (20, broken)]
 
 
 def run(again, total, threads, seed, handles):
     """Asks `total` times, in that many threads. How often what was asked; the first answers that were wrong."""
-    counts, wrong, left, lock, loops = {}, [], [total], threading.Lock(), {}
-
-    def starved(e, begun):
-        """A guest that computes holds its thread: the time of others that wait there may pass, too."""
-        return ': 500 ' in str(e) and any(begun < at + 1 for at in list(loops.values()))
+    counts, wrong, left, lock = {}, [], [total], threading.Lock()
 
     def client(number):
         rng = random.Random(f'{seed} {number}')
-        kinds, mine = Kinds(again, rng, handles, loops), {}
+        kinds, mine = Kinds(again, rng, handles), {}
         weights = [weight for weight, _ in Kinds.rows]
         c = again()
         while not wrong:
@@ -231,9 +226,9 @@ def run(again, total, threads, seed, handles):
                 try:
                     c = ask(kinds, c)
                 except (Wrong, OSError, ValueError) as e:
-                    if starved(e, begun):
+                    if time.time() - begun >= TIMEOUT:  # its thread computed for another, or the machine is busy
                         c.close()
-                        c, name = again(), 'starved'
+                        c, name = again(), 'late'
                         continue
                     wrong.append(f'{name} (seed {seed}, client {number}): {type(e).__name__} {e}')
                     return
