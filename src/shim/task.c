@@ -29,36 +29,22 @@ static void fail(const Shim *s, Call *call, RpcCode code, const char *id, Error 
     error_free(e);
 }
 
-/* The container, with its `op` held; otherwise the call is answered. */
-static Container *enter(Shim *s, Call *call, const char *id)
-{
-    Container *c = container_find(s, id);
-    if (c) {
-        pthread_mutex_lock(&c->op);
-        if (!c->gone)
-            return c;
-        pthread_mutex_unlock(&c->op);
-        container_unref(s, c);
-    }
-    call_fail(call, RPC_NOT_FOUND, "there is no container %.255s", id);
-    return NULL;
-}
+/* What a method is called with, as far as its row in the table asks for it. */
+typedef struct Task {
+    Shim *s;
+    Call *call;
+    const void *message;
+    Container *c; /* with its `op` held */
+    Process *p;
+} Task;
 
-static void leave(Shim *s, Container *c)
+/* Answers with nothing, or the error, which it frees. */
+static void reply_done(const Task *t, RpcCode code, Error *e)
 {
-    pthread_mutex_unlock(&c->op);
-    container_unref(s, c);
-}
-
-/* The process, of a container that was entered; otherwise the call is answered. */
-static Process *process_of(Shim *s, Call *call, const Container *c, const char *exec_id)
-{
-    pthread_mutex_lock(&s->lock);
-    Process *p = container_process(c, exec_id);
-    pthread_mutex_unlock(&s->lock);
-    if (!p)
-        call_fail(call, RPC_NOT_FOUND, "there is no process %.255s", exec_id);
-    return p;
+    if (e)
+        fail(t->s, t->call, code, t->c->id, e);
+    else
+        call_reply(t->call, NULL);
 }
 
 /* ---- create, start, delete ---- */
@@ -101,9 +87,17 @@ static void reply_pid(Call *call, pid_t pid)
     call_reply(call, &r.base);
 }
 
-static void task_create(Shim *s, Call *call, const void *message)
+static void leave(Shim *s, Container *c)
 {
-    const Pb__CreateRequest *m = message;
+    pthread_mutex_unlock(&c->op);
+    container_unref(s, c);
+}
+
+static void task_create(const Task *t)
+{
+    Shim *s = t->s;
+    Call *call = t->call;
+    const Pb__CreateRequest *m = t->message;
     if (!id_valid(m->id) || m->bundle[0] != '/') {
         call_fail(call, RPC_INVALID_ARGUMENT, "the id or the path of the bundle is not valid");
         return;
@@ -168,26 +162,19 @@ static Error *start_process(Shim *s, Container *c, Process *p)
     return e;
 }
 
-static void task_start(Shim *s, Call *call, const void *message)
+static void task_start(const Task *t)
 {
-    const Pb__ProcessRequest *m = message;
-    Container *c = enter(s, call, m->id);
-    if (!c)
-        return;
-    Process *p = process_of(s, call, c, m->exec_id);
-    if (p) {
-        pthread_mutex_lock(&s->lock);
-        bool fresh = p->state == PROCESS_CREATED;
-        pthread_mutex_unlock(&s->lock);
-        Error *e = fresh ? start_process(s, c, p) : NULL;
-        if (!fresh)
-            call_fail(call, RPC_FAILED_PRECONDITION, "the process was started already");
-        else if (e)
-            fail(s, call, RPC_UNKNOWN, c->id, e);
-        else
-            reply_pid(call, p->pid);
-    }
-    leave(s, c);
+    Shim *s = t->s;
+    pthread_mutex_lock(&s->lock);
+    bool fresh = t->p->state == PROCESS_CREATED;
+    pthread_mutex_unlock(&s->lock);
+    Error *e = fresh ? start_process(s, t->c, t->p) : NULL;
+    if (!fresh)
+        call_fail(t->call, RPC_FAILED_PRECONDITION, "the process was started already");
+    else if (e)
+        fail(s, t->call, RPC_UNKNOWN, t->c->id, e);
+    else
+        reply_pid(t->call, t->p->pid);
 }
 
 /* After what ends it was done, waits until it is seen. */
@@ -244,32 +231,27 @@ static void delete_exec(Shim *s, Call *call, Container *c, Process *p)
     process_free(p);
 }
 
-static void task_delete(Shim *s, Call *call, const void *message)
+static void task_delete(const Task *t)
 {
-    const Pb__ProcessRequest *m = message;
-    Container *c = enter(s, call, m->id);
-    if (!c)
-        return;
-    Process *p = process_of(s, call, c, m->exec_id);
-    if (p) {
-        pthread_mutex_lock(&s->lock);
-        bool runs = p->state == PROCESS_RUNNING || p->state == PROCESS_PAUSED;
-        pthread_mutex_unlock(&s->lock);
-        if (runs)
-            call_fail(call, RPC_FAILED_PRECONDITION, "the process runs");
-        else if (p == c->init)
-            delete_container(s, call, c);
-        else
-            delete_exec(s, call, c, p);
-    }
-    leave(s, c);
+    Shim *s = t->s;
+    pthread_mutex_lock(&s->lock);
+    bool runs = t->p->state == PROCESS_RUNNING || t->p->state == PROCESS_PAUSED;
+    pthread_mutex_unlock(&s->lock);
+    if (runs)
+        call_fail(t->call, RPC_FAILED_PRECONDITION, "the process runs");
+    else if (t->p == t->c->init)
+        delete_container(s, t->call, t->c);
+    else
+        delete_exec(s, t->call, t->c, t->p);
 }
 
 /* ---- looking ---- */
 
-static void task_state(Shim *s, Call *call, const void *message)
+static void task_state(const Task *t)
 {
-    const Pb__ProcessRequest *m = message;
+    Shim *s = t->s;
+    Call *call = t->call;
+    const Pb__ProcessRequest *m = t->message;
     Pb__StateReply r = PB__STATE_REPLY__INIT;
     Pb__Timestamp at;
     Container *c = container_find(s, m->id);
@@ -302,9 +284,11 @@ static void task_state(Shim *s, Call *call, const void *message)
         container_unref(s, c);
 }
 
-static void task_wait(Shim *s, Call *call, const void *message)
+static void task_wait(const Task *t)
 {
-    const Pb__ProcessRequest *m = message;
+    Shim *s = t->s;
+    Call *call = t->call;
+    const Pb__ProcessRequest *m = t->message;
     Pb__WaitReply r = PB__WAIT_REPLY__INIT;
     Pb__Timestamp at;
     Container *c = container_find(s, m->id);
@@ -327,9 +311,11 @@ static void task_wait(Shim *s, Call *call, const void *message)
         container_unref(s, c);
 }
 
-static void task_connect(Shim *s, Call *call, const void *message)
+static void task_connect(const Task *t)
 {
-    const Pb__ProcessRequest *m = message;
+    Shim *s = t->s;
+    Call *call = t->call;
+    const Pb__ProcessRequest *m = t->message;
     Pb__ConnectReply r = PB__CONNECT_REPLY__INIT;
     Container *c = container_find(s, m->id);
     r.shim_pid = (u32)getpid();
@@ -342,12 +328,9 @@ static void task_connect(Shim *s, Call *call, const void *message)
     call_reply(call, &r.base);
 }
 
-static void task_stats(Shim *s, Call *call, const void *message)
+static void task_stats(const Task *t)
 {
-    const Pb__ProcessRequest *m = message;
-    Container *c = enter(s, call, m->id);
-    if (!c)
-        return;
+    const Container *c = t->c;
     Buf bytes = {0};
     Pb__Any any = PB__ANY__INIT;
     Pb__StatsReply r = PB__STATS_REPLY__INIT;
@@ -355,15 +338,14 @@ static void task_stats(Shim *s, Call *call, const void *message)
     Error *e = c->cgroup ? cgroup_stats(c->cgroup, &type, &bytes)
                          : error_new("the container is not made yet");
     if (e) {
-        fail(s, call, RPC_NOT_FOUND, c->id, e);
+        fail(t->s, t->call, RPC_NOT_FOUND, c->id, e);
     } else {
         any.type_url = (char *)type;
         any.value = (ProtobufCBinaryData){bytes.n, bytes.p};
         r.stats = &any;
-        call_reply(call, &r.base);
+        call_reply(t->call, &r.base);
     }
     buf_release(&bytes);
-    leave(s, c);
 }
 
 /* The message about one process: which Exec made it, if one did. */
@@ -388,18 +370,14 @@ static void fill_info(Shim *s, const Container *c, u32 pid, Pb__ProcessInfo *inf
     pthread_mutex_unlock(&s->lock);
 }
 
-static void task_pids(Shim *s, Call *call, const void *message)
+static void task_pids(const Task *t)
 {
-    const Pb__ProcessRequest *m = message;
-    Container *c = enter(s, call, m->id);
-    if (!c)
-        return;
+    const Container *c = t->c;
     PidList pids = {0};
     Error *e =
         c->cgroup ? cgroup_pids(c->cgroup, &pids) : error_new("the container is not made yet");
     if (e) {
-        fail(s, call, RPC_NOT_FOUND, c->id, e);
-        leave(s, c);
+        fail(t->s, t->call, RPC_NOT_FOUND, c->id, e);
         return;
     }
     Pb__PidsReply r = PB__PIDS_REPLY__INIT;
@@ -407,19 +385,18 @@ static void task_pids(Shim *s, Call *call, const void *message)
     Pb__ProcessInfo **list = mem_alloc_array(pids.n, sizeof(Pb__ProcessInfo *));
     Pb__Any *anys = mem_alloc_array(pids.n, sizeof *anys);
     for (u32 i = 0; i < pids.n; i++) {
-        fill_info(s, c, pids.p[i], &infos[i], &anys[i]);
+        fill_info(t->s, c, pids.p[i], &infos[i], &anys[i]);
         list[i] = &infos[i];
     }
     r.processes = list;
     r.n_processes = pids.n;
-    call_reply(call, &r.base);
+    call_reply(t->call, &r.base);
     for (u32 i = 0; i < pids.n; i++)
         mem_free(anys[i].value.data);
     mem_free(infos);
     mem_free(list);
     mem_free(anys);
     vec_release(&pids);
-    leave(s, c);
 }
 
 /* ---- acting on what runs ---- */
@@ -443,42 +420,31 @@ static void signal_process(Shim *s, Call *call, const Process *p, int signal)
         call_reply(call, NULL);
 }
 
-static void task_kill(Shim *s, Call *call, const void *message)
+static void task_kill(const Task *t)
 {
-    const Pb__KillRequest *m = message;
+    const Pb__KillRequest *m = t->message;
+    Container *c = t->c;
     if (m->signal == 0 || m->signal > (u32)SIGRTMAX) {
-        call_fail(call, RPC_INVALID_ARGUMENT, "there is no signal %u", m->signal);
-        return;
-    }
-    Container *c = enter(s, call, m->id);
-    if (!c)
-        return;
-    Process *p = process_of(s, call, c, m->exec_id);
-    if (p && m->all && p == c->init) {
+        call_fail(t->call, RPC_INVALID_ARGUMENT, "there is no signal %u", m->signal);
+    } else if (m->all && t->p == c->init) {
         char number[16];
         snprintf(number, sizeof number, "%u", m->signal);
         Error *e = runtime_do(&c->runtime, c->bundle, "kill", "--all", c->id, number);
-        if (e)
-            fail(s, call, p->state == PROCESS_STOPPED ? RPC_NOT_FOUND : RPC_UNKNOWN, c->id, e);
-        else
-            call_reply(call, NULL);
-    } else if (p) {
-        signal_process(s, call, p, (int)m->signal);
+        bool ended = t->p->state == PROCESS_STOPPED;
+        reply_done(t, ended ? RPC_NOT_FOUND : RPC_UNKNOWN, e);
+    } else {
+        signal_process(t->s, t->call, t->p, (int)m->signal);
     }
-    leave(s, c);
 }
 
-static void pause_or_resume(Shim *s, Call *call, const char *id, bool pause)
+static void pause_or_resume(const Task *t, bool pause)
 {
-    Container *c = enter(s, call, id);
-    if (!c)
-        return;
+    Shim *s = t->s;
+    Container *c = t->c;
     ProcessState from = pause ? PROCESS_RUNNING : PROCESS_PAUSED;
     ProcessState to = pause ? PROCESS_PAUSED : PROCESS_RUNNING;
     Error *e = runtime_do(&c->runtime, c->bundle, pause ? "pause" : "resume", NULL, c->id, NULL);
-    if (e) {
-        fail(s, call, RPC_UNKNOWN, c->id, e);
-    } else {
+    if (!e) {
         Pb__TaskPlain event = PB__TASK_PLAIN__INIT;
         event.container_id = c->id;
         pthread_mutex_lock(&s->lock);
@@ -488,19 +454,18 @@ static void pause_or_resume(Shim *s, Call *call, const char *id, bool pause)
         events_put(&s->events, pause ? "/tasks/paused" : "/tasks/resumed",
                    pause ? "containerd.events.TaskPaused" : "containerd.events.TaskResumed",
                    &event.base);
-        call_reply(call, NULL);
     }
-    leave(s, c);
+    reply_done(t, RPC_UNKNOWN, e);
 }
 
-static void task_pause(Shim *s, Call *call, const void *message)
+static void task_pause(const Task *t)
 {
-    pause_or_resume(s, call, ((const Pb__ProcessRequest *)message)->id, true);
+    pause_or_resume(t, true);
 }
 
-static void task_resume(Shim *s, Call *call, const void *message)
+static void task_resume(const Task *t)
 {
-    pause_or_resume(s, call, ((const Pb__ProcessRequest *)message)->id, false);
+    pause_or_resume(t, false);
 }
 
 static Error *write_file(const Container *c, const char *prefix, const char *name,
@@ -514,27 +479,21 @@ static Error *write_file(const Container *c, const char *prefix, const char *nam
     return e;
 }
 
-static void task_update(Shim *s, Call *call, const void *message)
+static void task_update(const Task *t)
 {
-    const Pb__UpdateRequest *m = message;
+    const Pb__UpdateRequest *m = t->message;
+    Container *c = t->c;
+    char *path;
     if (!m->resources) {
-        call_fail(call, RPC_INVALID_ARGUMENT, "there are no resources");
+        call_fail(t->call, RPC_INVALID_ARGUMENT, "there are no resources");
         return;
     }
-    Container *c = enter(s, call, m->id);
-    if (!c)
-        return;
-    char *path;
     Error *e = write_file(c, "resources", "", m->resources->value, &path);
     if (!e)
         e = runtime_update(&c->runtime, c->bundle, c->id, path);
     unlink(path);
     mem_free(path);
-    if (e)
-        fail(s, call, RPC_UNKNOWN, c->id, e);
-    else
-        call_reply(call, NULL);
-    leave(s, c);
+    reply_done(t, RPC_UNKNOWN, e);
 }
 
 static void add_exec(Shim *s, Container *c, const Pb__ExecRequest *m)
@@ -551,65 +510,44 @@ static void add_exec(Shim *s, Container *c, const Pb__ExecRequest *m)
     events_put(&s->events, "/tasks/exec-added", "containerd.events.TaskExecAdded", &e.base);
 }
 
-static void task_exec(Shim *s, Call *call, const void *message)
+static void task_exec(const Task *t)
 {
-    const Pb__ExecRequest *m = message;
+    const Pb__ExecRequest *m = t->message;
+    Shim *s = t->s;
     if (!id_valid(m->exec_id) || !m->spec) {
-        call_fail(call, RPC_INVALID_ARGUMENT, "the id of the process or what to run is not valid");
+        call_fail(t->call, RPC_INVALID_ARGUMENT,
+                  "the id of the process or what to run is not valid");
         return;
     }
-    Container *c = enter(s, call, m->id);
-    if (!c)
-        return;
     pthread_mutex_lock(&s->lock);
-    bool taken = container_process(c, m->exec_id) != NULL;
+    bool taken = container_process(t->c, m->exec_id) != NULL;
     pthread_mutex_unlock(&s->lock);
     if (taken) {
-        call_fail(call, RPC_ALREADY_EXISTS, "the process %s exists", m->exec_id);
-    } else {
-        char *path;
-        Error *e = write_file(c, "exec-", m->exec_id, m->spec->value, &path);
-        mem_free(path);
-        if (e) {
-            fail(s, call, RPC_UNKNOWN, c->id, e);
-        } else {
-            add_exec(s, c, m);
-            call_reply(call, NULL);
-        }
+        call_fail(t->call, RPC_ALREADY_EXISTS, "the process %s exists", m->exec_id);
+        return;
     }
-    leave(s, c);
+    char *path;
+    Error *e = write_file(t->c, "exec-", m->exec_id, m->spec->value, &path);
+    mem_free(path);
+    if (!e)
+        add_exec(s, t->c, m);
+    reply_done(t, RPC_UNKNOWN, e);
 }
 
-static void task_close_io(Shim *s, Call *call, const void *message)
+static void task_close_io(const Task *t)
 {
-    const Pb__CloseIoRequest *m = message;
-    Container *c = enter(s, call, m->id);
-    if (!c)
-        return;
-    Process *p = process_of(s, call, c, m->exec_id);
-    if (p) {
-        pthread_mutex_lock(&s->lock);
-        if (m->in)
-            stdio_close_input(&p->stdio);
-        pthread_mutex_unlock(&s->lock);
-        call_reply(call, NULL);
-    }
-    leave(s, c);
+    const Pb__CloseIoRequest *m = t->message;
+    pthread_mutex_lock(&t->s->lock);
+    if (m->in)
+        stdio_close_input(&t->p->stdio);
+    pthread_mutex_unlock(&t->s->lock);
+    call_reply(t->call, NULL);
 }
 
-static void task_resize_pty(Shim *s, Call *call, const void *message)
+static void task_resize_pty(const Task *t)
 {
-    const Pb__ResizePtyRequest *m = message;
-    Container *c = enter(s, call, m->id);
-    if (!c)
-        return;
-    Process *p = process_of(s, call, c, m->exec_id);
-    Error *e = p ? stdio_resize(&p->stdio, m->width, m->height) : NULL;
-    if (e)
-        fail(s, call, RPC_FAILED_PRECONDITION, c->id, e);
-    else if (p)
-        call_reply(call, NULL);
-    leave(s, c);
+    const Pb__ResizePtyRequest *m = t->message;
+    reply_done(t, RPC_FAILED_PRECONDITION, stdio_resize(&t->p->stdio, m->width, m->height));
 }
 
 /* The name of the socket is in the file `address` of the first bundle, the working directory. */
@@ -625,14 +563,15 @@ static void remove_socket(void)
     buf_release(&text);
 }
 
-static void task_shutdown(Shim *s, Call *call, const void *message)
+static void task_shutdown(const Task *t)
 {
-    const Pb__ShutdownRequest *m = message;
+    Shim *s = t->s;
+    const Pb__ShutdownRequest *m = t->message;
     pthread_mutex_lock(&s->lock);
     bool empty = s->containers == NULL;
     pthread_mutex_unlock(&s->lock);
     bool end = empty || m->now;
-    call_reply(call, NULL);
+    call_reply(t->call, NULL);
     if (!end)
         return;
     events_flush(&s->events, FLUSH_MS);
@@ -642,30 +581,88 @@ static void task_shutdown(Shim *s, Call *call, const void *message)
 
 /* ---- the table ---- */
 
+/* What has to be there for a request. */
+typedef enum Scope {
+    SCOPE_SHIM,      /* neither is looked for */
+    SCOPE_CONTAINER, /* the container is there */
+    SCOPE_PROCESS,   /* and the process */
+} Scope;
+
 typedef struct Method {
     const char *name;
     const ProtobufCMessageDescriptor *request;
-    void (*run)(Shim *s, Call *call, const void *message);
+    Scope scope;
+    usize id, exec_id; /* places of their fields */
+    void (*run)(const Task *t);
 } Method;
 
+#define SHIM_WIDE SCOPE_SHIM, 0, 0
+#define OF_CONTAINER(type) SCOPE_CONTAINER, offsetof(type, id), 0
+#define OF_PROCESS(type) SCOPE_PROCESS, offsetof(type, id), offsetof(type, exec_id)
+
+/* clang-format off */
 static const Method methods[] = {
-    {"Create", &pb__create_request__descriptor, task_create},
-    {"Start", &pb__process_request__descriptor, task_start},
-    {"State", &pb__process_request__descriptor, task_state},
-    {"Delete", &pb__process_request__descriptor, task_delete},
-    {"Wait", &pb__process_request__descriptor, task_wait},
-    {"Kill", &pb__kill_request__descriptor, task_kill},
-    {"Connect", &pb__process_request__descriptor, task_connect},
-    {"Shutdown", &pb__shutdown_request__descriptor, task_shutdown},
-    {"Stats", &pb__process_request__descriptor, task_stats},
-    {"Pids", &pb__process_request__descriptor, task_pids},
-    {"Pause", &pb__process_request__descriptor, task_pause},
-    {"Resume", &pb__process_request__descriptor, task_resume},
-    {"Update", &pb__update_request__descriptor, task_update},
-    {"Exec", &pb__exec_request__descriptor, task_exec},
-    {"CloseIO", &pb__close_io_request__descriptor, task_close_io},
-    {"ResizePty", &pb__resize_pty_request__descriptor, task_resize_pty},
+    {"Create", &pb__create_request__descriptor, SHIM_WIDE, task_create},
+    {"Start", &pb__process_request__descriptor, OF_PROCESS(Pb__ProcessRequest), task_start},
+    {"State", &pb__process_request__descriptor, SHIM_WIDE, task_state},
+    {"Delete", &pb__process_request__descriptor, OF_PROCESS(Pb__ProcessRequest), task_delete},
+    {"Wait", &pb__process_request__descriptor, SHIM_WIDE, task_wait},
+    {"Kill", &pb__kill_request__descriptor, OF_PROCESS(Pb__KillRequest), task_kill},
+    {"Connect", &pb__process_request__descriptor, SHIM_WIDE, task_connect},
+    {"Shutdown", &pb__shutdown_request__descriptor, SHIM_WIDE, task_shutdown},
+    {"Stats", &pb__process_request__descriptor, OF_CONTAINER(Pb__ProcessRequest), task_stats},
+    {"Pids", &pb__process_request__descriptor, OF_CONTAINER(Pb__ProcessRequest), task_pids},
+    {"Pause", &pb__process_request__descriptor, OF_CONTAINER(Pb__ProcessRequest), task_pause},
+    {"Resume", &pb__process_request__descriptor, OF_CONTAINER(Pb__ProcessRequest), task_resume},
+    {"Update", &pb__update_request__descriptor, OF_CONTAINER(Pb__UpdateRequest), task_update},
+    {"Exec", &pb__exec_request__descriptor, OF_CONTAINER(Pb__ExecRequest), task_exec},
+    {"CloseIO", &pb__close_io_request__descriptor, OF_PROCESS(Pb__CloseIoRequest), task_close_io},
+    {"ResizePty", &pb__resize_pty_request__descriptor, OF_PROCESS(Pb__ResizePtyRequest),
+     task_resize_pty},
 };
+/* clang-format on */
+
+static const char *field(const void *message, usize place)
+{
+    const char *text;
+    memcpy(&text, (const char *)message + place, sizeof text);
+    return text;
+}
+
+/* The container, with its `op` held; otherwise the call is answered. */
+static bool enter(Task *t, const char *id)
+{
+    t->c = container_find(t->s, id);
+    if (t->c) {
+        pthread_mutex_lock(&t->c->op);
+        if (!t->c->gone)
+            return true;
+        leave(t->s, t->c);
+    }
+    call_fail(t->call, RPC_NOT_FOUND, "there is no container %.255s", id);
+    return false;
+}
+
+/* The process of a container that was entered; otherwise the call is answered. */
+static bool find_process(Task *t, const char *exec_id)
+{
+    pthread_mutex_lock(&t->s->lock);
+    t->p = container_process(t->c, exec_id);
+    pthread_mutex_unlock(&t->s->lock);
+    if (!t->p)
+        call_fail(t->call, RPC_NOT_FOUND, "there is no process %.255s", exec_id);
+    return t->p != NULL;
+}
+
+static void run_method(const Method *m, Task *t)
+{
+    if (m->scope != SCOPE_SHIM && !enter(t, field(t->message, m->id)))
+        return;
+    if (m->scope != SCOPE_PROCESS || find_process(t, field(t->message, m->exec_id)))
+        m->run(t);
+    if (m->scope != SCOPE_SHIM)
+        leave(t->s, t->c);
+}
 
 void task_call(void *shim, Call *call)
 {
@@ -675,9 +672,10 @@ void task_call(void *shim, Call *call)
     for (usize i = 0; ours && i < ARRAY_LEN(methods); i++) {
         if (!str_eq(name, str_of(methods[i].name)))
             continue;
-        const void *message = call_message(call, methods[i].request);
-        if (message)
-            methods[i].run(shim, call, message);
+        Task t = {.s = shim, .call = call};
+        t.message = call_message(call, methods[i].request);
+        if (t.message)
+            run_method(&methods[i], &t);
         else
             call_fail(call, RPC_INVALID_ARGUMENT, "the request of %s is not a message",
                       methods[i].name);
