@@ -66,14 +66,24 @@ int os_open_at(int dir, const char *name, u32 flags, int *ret_fd)
     return OS_CALL_VALUE(*ret_fd, openat(dir, name, native_flags(flags | OS_OPEN_NOFOLLOW), 0666));
 }
 
-int os_open_beneath(int dir, const char *path, u32 flags, int *ret_fd)
+static int open_resolved(int dir, const char *path, u32 flags, u64 resolve, int *ret_fd)
 {
     struct open_how how = {
         .flags = (u64)native_flags(flags),
         .mode = flags & OS_OPEN_CREATE ? 0666 : 0,
-        .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
+        .resolve = resolve | RESOLVE_NO_MAGICLINKS,
     };
     return OS_CALL_VALUE(*ret_fd, syscall(SYS_openat2, dir, path, &how, sizeof how));
+}
+
+int os_open_beneath(int dir, const char *path, u32 flags, int *ret_fd)
+{
+    return open_resolved(dir, path, flags, RESOLVE_BENEATH, ret_fd);
+}
+
+int os_open_in_root(int dir, const char *path, u32 flags, int *ret_fd)
+{
+    return open_resolved(dir, path, flags, RESOLVE_IN_ROOT, ret_fd);
 }
 
 int os_open_dir(const char *path, int *ret_fd)

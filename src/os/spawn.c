@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -63,6 +64,16 @@ void os_process_stop(OsProcess p)
 {
     kill(p, SIGTERM);
     wait_for(p);
+}
+
+int os_process_open(OsProcess p)
+{
+    return (int)syscall(SYS_pidfd_open, p, 0);
+}
+
+int os_process_signal(int fd, int signal)
+{
+    return syscall(SYS_pidfd_send_signal, fd, signal, NULL, 0) == 0 ? 0 : errno;
 }
 
 Error *os_exec(const char *const *argv)

@@ -16,6 +16,11 @@ Error *os_spawn_wait(const char *const *argv, bool quiet, int *ret_status) MUST_
 bool os_process_ended(OsProcess p);
 /* Asks it to end and waits until it has. */
 void os_process_stop(OsProcess p);
+/* A descriptor of the process, which no later one with its number gets hold of; -1 if there is none
+ * to be had. */
+int os_process_open(OsProcess p);
+/* 0 or an errno value; ESRCH: it has ended. */
+int os_process_signal(int fd, int signal);
 /* Becomes the program. */
 Error *os_exec(const char *const *argv) MUST_CHECK;
 

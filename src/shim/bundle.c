@@ -6,14 +6,13 @@
 #include "shim/bundle.h"
 
 #include "os/file.h"
+#include "os/fs.h"
 #include "shim/stdio.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 enum { MAX_CONFIG = 16 << 20, MAX_MODULE = 1 << 30, MAX_PATH = 4096 };
@@ -80,18 +79,15 @@ const char *bundle_annotation(const Bundle *b, const char *key)
     return json_string_value(json_object_get(json_object_get(b->config, "annotations"), key));
 }
 
-/* Opens a regular file inside the root. */
+/* Opens a regular file inside the root; -1, with errno, if there is none. */
 static int open_in_root(int root, const char *path, struct stat *ret_stat)
 {
-    struct open_how how = {.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
-                           .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
-    int fd = (int)syscall(SYS_openat2, root, path, &how, sizeof how);
-    if (fd >= 0 && fstat(fd, ret_stat) == 0 && S_ISREG(ret_stat->st_mode))
+    int fd, err = os_open_in_root(root, path, OS_OPEN_READ, &fd);
+    if (!err && fstat(fd, ret_stat) == 0 && S_ISREG(ret_stat->st_mode))
         return fd;
-    if (fd >= 0) {
+    if (!err)
         close(fd);
-        errno = EACCES;
-    }
+    errno = err ? err : EACCES;
     return -1;
 }
 

@@ -2,9 +2,10 @@
 /* Tables of containers and processes; what happens when a process ends. */
 #include "shim/container.h"
 
+#include "os/spawn.h"
+
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -236,7 +237,7 @@ void process_set_pid(Shim *s, Container *c, Process *p, pid_t pid, const struct 
         }
     }
     if (p->state != PROCESS_STOPPED)
-        p->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+        p->pidfd = os_process_open(pid);
     pthread_mutex_unlock(&s->lock);
     answer_all(&answers);
     pthread_mutex_lock(&s->lock);

@@ -5,13 +5,10 @@
  */
 #include "shim/events.h"
 
+#include "os/fs.h"
+#include "os/local.h"
 #include "shim/ttrpc.h"
 
-#include <errno.h>
-#include <stdio.h>
-#include <sys/socket.h>
-#include <sys/time.h>
-#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -27,23 +24,6 @@ Pb__Timestamp timestamp_now(void)
     return t;
 }
 
-static int connect_to(const char *path)
-{
-    struct sockaddr_un a = {.sun_family = AF_UNIX};
-    struct timeval limit = {.tv_sec = ANSWER_SECONDS};
-    if (snprintf(a.sun_path, sizeof a.sun_path, "%s", path) >= (int)sizeof a.sun_path)
-        return -1;
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return -1;
-    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-    if (connect(fd, (struct sockaddr *)&a, sizeof a) == 0)
-        return fd;
-    close(fd);
-    return -1;
-}
-
 /* The answer to stream e->stream; any answer is the end of it, an error of containerd's included.
  */
 static bool await_answer(Events *e, TtrpcReader *r)
@@ -51,12 +31,10 @@ static bool await_answer(Events *e, TtrpcReader *r)
     u8 bytes[4096];
     TtrpcFrame f;
     for (;;) {
-        ssize_t n = recv(e->fd, bytes, sizeof bytes, 0);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
+        usize n = 0;
+        if (os_local_recv(e->fd, bytes, sizeof bytes, &n) != 0 || n == 0)
             return false;
-        ttrpc_feed(r, bytes, (usize)n);
+        ttrpc_feed(r, bytes, n);
         while (ttrpc_next(r, &f))
             if (f.type == TTRPC_RESPONSE && f.stream == e->stream)
                 return true;
@@ -66,11 +44,10 @@ static bool await_answer(Events *e, TtrpcReader *r)
 static bool send_once(Events *e, const Event *event)
 {
     if (e->fd < 0) {
-        e->fd = connect_to(e->address);
         e->stream = (u32)-1;
+        if (os_local_connect(e->address, ANSWER_SECONDS, &e->fd) != 0)
+            return false;
     }
-    if (e->fd < 0)
-        return false;
     e->stream += 2;
     Pb__ForwardRequest *m =
         message_get(&pb__forward_request__descriptor, event->request.p, event->request.n);
@@ -79,12 +56,12 @@ static bool send_once(Events *e, const Event *event)
     TtrpcReader reader = {0};
     ttrpc_put_request(&out, e->stream, "containerd.services.events.ttrpc.v1.Events", "Forward",
                       &m->base);
-    bool ok = send(e->fd, out.p, out.n, MSG_NOSIGNAL) == (ssize_t)out.n && await_answer(e, &reader);
+    bool ok = os_local_send(e->fd, out.p, out.n) == 0 && await_answer(e, &reader);
     ttrpc_reader_release(&reader);
     buf_release(&out);
     protobuf_c_message_free_unpacked(&m->base, NULL);
     if (!ok) {
-        close(e->fd);
+        os_fd_close(e->fd);
         e->fd = -1;
     }
     return ok;

@@ -2,14 +2,9 @@
 /* RFC 9113 and RFC 7541, of which headers that are sent are literals without indexing. */
 #include "shim/grpc.h"
 
+#include "os/fs.h"
+#include "os/local.h"
 #include "shim/ttrpc.h"
-
-#include <errno.h>
-#include <stdio.h>
-#include <sys/socket.h>
-#include <sys/time.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 enum {
     FRAME_DATA = 0,
@@ -149,10 +144,13 @@ static bool take_window_update(GrpcSending *s, u32 stream, const u8 *p, usize n)
 {
     if (n != 4)
         return false;
-    i64 *window = stream == 0 ? &s->window : &s->stream_window;
-    if (stream == 0 || stream == STREAM)
-        *window += get_u32(p) & INT32_MAX;
-    return *window <= INT32_MAX;
+    if (stream != 0 && stream != STREAM)
+        return true;
+    i64 *window = stream == 0 ? &s->window : &s->stream_window, more = get_u32(p) & INT32_MAX;
+    if (*window + more > INT32_MAX)
+        return false;
+    *window += more;
+    return true;
 }
 
 /* Of the settings only the first window matters: it changes that of the call, too. */
@@ -162,12 +160,13 @@ static bool take_settings(GrpcSending *s, const u8 *p, usize n)
         u32 value = get_u32(p + 2);
         if (p[0] != 0 || p[1] != SETTING_WINDOW)
             continue;
-        if (value > INT32_MAX)
+        i64 more = (i64)value - s->first_window;
+        if (value > INT32_MAX || s->stream_window + more > INT32_MAX)
             return false;
-        s->stream_window += (i64)value - s->first_window;
+        s->stream_window += more;
         s->first_window = value;
     }
-    return n == 0 && s->stream_window <= INT32_MAX;
+    return n == 0;
 }
 
 static bool take_data(const u8 *p, usize n, u8 flags, usize limit, Buf *data)
@@ -245,39 +244,6 @@ bool grpc_next(const Buf *data, usize *at, Str *ret_message)
     return true;
 }
 
-static int open_socket(const char *path)
-{
-    struct sockaddr_un a = {.sun_family = AF_UNIX};
-    struct timeval wait = {.tv_sec = WAIT_SECONDS};
-    if (snprintf(a.sun_path, sizeof a.sun_path, "%s", path) >= (int)sizeof a.sun_path) {
-        errno = ENAMETOOLONG;
-        return -1;
-    }
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return -1;
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait);
-    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait);
-    if (connect(fd, (struct sockaddr *)&a, sizeof a) == 0)
-        return fd;
-    int why = errno;
-    close(fd);
-    errno = why;
-    return -1;
-}
-
-static bool send_all(int fd, Buf *b)
-{
-    for (usize done = 0; done < b->n;) {
-        ssize_t n = send(fd, b->p + done, b->n - done, MSG_NOSIGNAL);
-        if (n < 0 && errno != EINTR)
-            return false;
-        done += n > 0 ? (usize)n : 0;
-    }
-    b->n = 0;
-    return true;
-}
-
 static GrpcStep exchange(int fd, usize limit, Buf *out, GrpcSending *s, Buf *data)
 {
     Buf in = {0};
@@ -285,40 +251,35 @@ static GrpcStep exchange(int fd, usize limit, Buf *out, GrpcSending *s, Buf *dat
     while (step == GRPC_MORE) {
         usize sent = s->sent;
         grpc_put_data(out, s);
-        if (!send_all(fd, out)) {
-            step = GRPC_BROKEN;
+        if (os_local_send(fd, out->p, out->n) != 0)
             break;
-        }
+        out->n = 0;
         if (s->sent > sent && !s->ended)
             continue; /* there was room: is there more? */
         buf_reserve(&in, MAX_FRAME);
-        ssize_t n = recv(fd, in.p + in.n, in.cap - in.n, 0);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0) {
-            step = GRPC_BROKEN;
+        usize n = 0;
+        if (os_local_recv(fd, in.p + in.n, in.cap - in.n, &n) != 0 || n == 0)
             break;
-        }
-        in.n += (usize)n;
+        in.n += n;
         step = grpc_take(&in, limit, data, out, s);
     }
     buf_release(&in);
-    return step;
+    return step == GRPC_END ? GRPC_END : GRPC_BROKEN;
 }
 
 Error *grpc_call_body(const GrpcTarget *t, const char *method, const Buf *body, usize limit,
                       Buf *ret_data)
 {
-    int fd = open_socket(t->socket);
-    if (fd < 0)
-        return error_new("failed to connect to containerd at `%s`: %s", t->socket, strerror(errno));
+    int fd, err = os_local_connect(t->socket, WAIT_SECONDS, &fd);
+    if (err)
+        return error_new("failed to connect to containerd at `%s`: %s", t->socket, strerror(err));
     Buf out = {0};
     GrpcSending sending;
     grpc_put_head(&out, t, method);
     grpc_sending_init(&sending, body);
     GrpcStep step = exchange(fd, limit, &out, &sending, ret_data);
     buf_release(&out);
-    close(fd);
+    os_fd_close(fd);
     if (step == GRPC_END)
         return NULL;
     buf_release(ret_data);

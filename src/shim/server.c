@@ -2,15 +2,14 @@
 /* Connections and calls. A connection lives as long as its reader or one of its calls. */
 #include "shim/server.h"
 
+#include "os/fs.h"
+#include "os/local.h"
 #include "shim/shim.pb-c.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/socket.h>
-#include <sys/time.h>
 #include <unistd.h>
 
 enum {
@@ -40,7 +39,7 @@ static void conn_unref(Conn *c)
 {
     if (atomic_fetch_sub(&c->refs, 1) != 1)
         return;
-    close(c->fd);
+    os_fd_close(c->fd);
     pthread_mutex_destroy(&c->lock);
     mem_free(c);
 }
@@ -48,16 +47,8 @@ static void conn_unref(Conn *c)
 static void conn_send(Conn *c, const Buf *b)
 {
     pthread_mutex_lock(&c->lock);
-    for (usize done = 0; done < b->n;) {
-        ssize_t n = send(c->fd, b->p + done, b->n - done, MSG_NOSIGNAL);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0) {
-            shutdown(c->fd, SHUT_RDWR);
-            break;
-        }
-        done += (usize)n;
-    }
+    if (os_local_send(c->fd, b->p, b->n) != 0)
+        os_local_shutdown(c->fd);
     pthread_mutex_unlock(&c->lock);
 }
 
@@ -181,50 +172,39 @@ static void *conn_thread(void *arg)
     TtrpcFrame frame;
     u8 bytes[16384];
     for (;;) {
-        ssize_t n = recv(c->fd, bytes, sizeof bytes, 0);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
+        usize n = 0;
+        if (os_local_recv(c->fd, bytes, sizeof bytes, &n) != 0 || n == 0)
             break;
-        ttrpc_feed(&reader, bytes, (usize)n);
+        ttrpc_feed(&reader, bytes, n);
         while (ttrpc_next(&reader, &frame))
             take_frame(c, &frame);
     }
-    shutdown(c->fd, SHUT_RDWR);
+    os_local_shutdown(c->fd);
     ttrpc_reader_release(&reader);
     conn_unref(c);
     return NULL;
 }
 
-/* Only the same user (or root) may speak: what is asked for is done with this process's rights. */
-static bool peer_allowed(int fd)
-{
-    struct ucred peer;
-    socklen_t n = sizeof peer;
-    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &n) == 0 &&
-           (peer.uid == 0 || peer.uid == geteuid());
-}
-
+/* Who may speak: what is asked for is done with this process's rights. */
 static void serve(const Server *s, int fd)
 {
-    struct timeval limit = {.tv_sec = SEND_SECONDS};
-    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+    os_local_send_limit(fd, SEND_SECONDS);
     Conn *c = mem_alloc(sizeof *c);
     c->server = s;
     c->fd = fd;
     atomic_init(&c->refs, 1);
     pthread_mutex_init(&c->lock, NULL);
-    if (!peer_allowed(fd) || !start_thread(conn_thread, c))
+    if (!os_local_peer_trusted(fd) || !start_thread(conn_thread, c))
         conn_unref(c);
 }
 
 void server_run(const Server *s)
 {
     for (;;) {
-        int fd = accept4(s->fd, NULL, NULL, SOCK_CLOEXEC);
-        if (fd >= 0)
+        int fd;
+        if (os_local_accept(s->fd, &fd) == 0)
             serve(s, fd);
-        else if (errno != EINTR && errno != ECONNABORTED)
+        else
             usleep(100000); /* out of descriptors, most likely: wait for some */
     }
 }

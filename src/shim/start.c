@@ -8,6 +8,7 @@
 #include "oci/digest.h"
 #include "os/file.h"
 #include "os/fs.h"
+#include "os/local.h"
 #include "shim/create.h"
 #include "shim/task.h"
 
@@ -19,14 +20,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #define SOCKETS "/run/containerd/s"
 
-enum { LISTEN_FD = 3, CONNECT_TRIES = 200, CONNECT_PAUSE = 5000 /* us */, KILLED = 137 };
+enum {
+    LISTEN_FD = 3,
+    CONNECT_TRIES = 200,
+    CONNECT_PAUSE = 5000 /* us */,
+    CONNECT_SECONDS = 5,
+    KILLED = 137
+};
 
 /* ---- flags ---- */
 
@@ -131,52 +136,35 @@ static Error *make_folder(void)
     return NULL;
 }
 
-static bool somebody_listens(const struct sockaddr_un *a)
+static bool somebody_listens(const char *path)
 {
-    bool ok = false;
-    for (int i = 0; i < CONNECT_TRIES && !ok; i++) {
-        int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        ok = fd >= 0 && connect(fd, (const struct sockaddr *)a, sizeof *a) == 0;
-        int why = errno;
-        if (fd >= 0)
-            close(fd);
-        if (!ok && why == ECONNREFUSED)
-            return false; /* a socket that nobody has open any more */
-        if (!ok)
-            usleep(CONNECT_PAUSE);
+    for (int i = 0; i < CONNECT_TRIES; i++) {
+        int fd, err = os_local_connect(path, CONNECT_SECONDS, &fd);
+        if (!err)
+            os_fd_close(fd);
+        if (!err || err == ECONNREFUSED) /* a socket that nobody has open any more */
+            return !err;
+        usleep(CONNECT_PAUSE);
     }
-    return ok;
+    return false;
 }
 
 /* *ret_fd is -1 if another shim listens there. */
 static Error *listen_at(const char *path, int *ret_fd)
 {
-    struct sockaddr_un a = {.sun_family = AF_UNIX};
-    ALWAYS(snprintf(a.sun_path, sizeof a.sun_path, "%s", path) < (int)sizeof a.sun_path);
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return error_new("failed to make a socket: %s", strerror(errno));
-    mode_t old = umask(0177);
-    int made = bind(fd, (struct sockaddr *)&a, sizeof a);
-    if (made != 0 && errno == EADDRINUSE) {
-        if (somebody_listens(&a)) {
-            umask(old);
-            close(fd);
-            *ret_fd = -1;
-            return NULL;
-        }
-        unlink(path);
-        made = bind(fd, (struct sockaddr *)&a, sizeof a);
+    int fd = -1, err = os_local_listen(path, &fd);
+    if (err == EADDRINUSE && somebody_listens(path)) {
+        *ret_fd = -1;
+        return NULL;
     }
-    Error *e = NULL;
-    if (made != 0 || listen(fd, SOMAXCONN) != 0)
-        e = error_new("failed to listen at `%s`: %s", path, strerror(errno));
-    umask(old);
-    if (e)
-        close(fd);
-    else
-        *ret_fd = fd;
-    return e;
+    if (err == EADDRINUSE) {
+        unlink(path);
+        err = os_local_listen(path, &fd);
+    }
+    if (err)
+        return error_new("failed to listen at `%s`: %s", path, strerror(err));
+    *ret_fd = fd;
+    return NULL;
 }
 
 /* The shim is less dear to the kernel than containerd, by one. */
@@ -323,15 +311,15 @@ static void remove_dead_socket(void)
 {
     Buf text = {0};
     Error *e = os_read_file("address", 1024, &text);
-    struct sockaddr_un a = {.sun_family = AF_UNIX};
-    if (!e && str_starts((Str){(char *)text.p, text.n}, STR("unix://" SOCKETS "/")) &&
-        text.n - 7 < sizeof a.sun_path) {
-        memcpy(a.sun_path, text.p + 7, text.n - 7);
-        int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        if (fd >= 0 && connect(fd, (struct sockaddr *)&a, sizeof a) != 0 && errno == ECONNREFUSED)
-            unlink(a.sun_path);
-        if (fd >= 0)
-            close(fd);
+    if (!e && str_starts((Str){(char *)text.p, text.n}, STR("unix://" SOCKETS "/"))) {
+        int fd;
+        buf_u8(&text, 0);
+        const char *path = (const char *)text.p + strlen("unix://");
+        int err = os_local_connect(path, CONNECT_SECONDS, &fd);
+        if (!err)
+            os_fd_close(fd);
+        else if (err == ECONNREFUSED)
+            unlink(path);
     }
     error_free(e);
     buf_release(&text);

@@ -3,6 +3,7 @@
 #include "shim/task.h"
 
 #include "os/file.h"
+#include "os/spawn.h"
 #include "shim/create.h"
 #include "shim/stats.h"
 
@@ -11,7 +12,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -407,8 +407,8 @@ static void signal_process(Shim *s, Call *call, const Process *p, int signal)
     int why = 0;
     pthread_mutex_lock(&s->lock);
     bool ended = p->state == PROCESS_STOPPED, there = p->pidfd >= 0;
-    if (!ended && there && syscall(SYS_pidfd_send_signal, p->pidfd, signal, NULL, 0) != 0)
-        why = errno;
+    if (!ended && there)
+        why = os_process_signal(p->pidfd, signal);
     pthread_mutex_unlock(&s->lock);
     if (ended || why == ESRCH)
         call_fail(call, RPC_NOT_FOUND, "process already finished");

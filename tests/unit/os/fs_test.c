@@ -35,3 +35,34 @@ TEST(os_open_waits_for_nobody)
     EXPECT_EQ(os_open_at(d, "link", OS_OPEN_READ, &fd), ELOOP);
     EXPECT(unlinkat(d, "fifo", 0) == 0 && unlinkat(d, "link", 0) == 0 && rmdir(dir) == 0);
 }
+
+/* An absolute name, a link and ".." all stay in the folder that is the root. */
+TEST(os_open_in_root)
+{
+    static const char *const inside[] = {"/file", "file",   "../../file",
+                                         "/link", "dir/up", "/dir/up"};
+    static const char *const none[] = {"/etc/passwd", "away", "/dir/away"};
+    char base[] = "/tmp/os-test-XXXXXX";
+    int root, fd;
+    EXPECT(mkdtemp(base));
+    EXPECT_EQ(os_open_dir(base, &root), 0);
+    EXPECT_EQ(os_open_at(root, "file", OS_OPEN_WRITE | OS_OPEN_CREATE, &fd), 0);
+    os_fd_close(fd);
+    EXPECT_EQ(os_mkdir_at(root, "dir"), 0);
+    EXPECT_EQ(os_symlink_at("/file", root, "link"), 0);
+    EXPECT_EQ(os_symlink_at("../../../file", root, "dir/up"), 0);
+    EXPECT_EQ(os_symlink_at("/etc/passwd", root, "away"), 0);
+    EXPECT_EQ(os_symlink_at("/proc/self/root/etc/passwd", root, "dir/away"), 0);
+    for (usize i = 0; i < ARRAY_LEN(inside); i++) {
+        EXPECT_EQ(os_open_in_root(root, inside[i], OS_OPEN_READ, &fd), 0);
+        os_fd_close(fd);
+    }
+    for (usize i = 0; i < ARRAY_LEN(none); i++)
+        EXPECT_EQ(os_open_in_root(root, none[i], OS_OPEN_READ, &fd), ENOENT);
+    static const char *const names[] = {"file", "link", "dir/up", "away", "dir/away"};
+    for (usize i = 0; i < ARRAY_LEN(names); i++)
+        EXPECT_EQ(os_unlink_at(root, names[i]), 0);
+    os_rmdir_at(root, "dir");
+    os_fd_close(root);
+    rmdir(base);
+}
