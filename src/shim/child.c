@@ -77,6 +77,8 @@ static void set_fds(posix_spawn_file_actions_t *actions, const ChildSpec *spec)
         else if (i <= 2)
             posix_spawn_file_actions_addopen(actions, i, "/dev/null", O_RDWR, 0);
     }
+    if (spec->fd5)
+        posix_spawn_file_actions_adddup2(actions, spec->fd5, 5);
 }
 
 static const int ending_signals[] = {SIGTERM, SIGINT, SIGQUIT, SIGHUP};
@@ -99,8 +101,8 @@ static int spawn(const ChildSpec *spec, pid_t *ret_pid)
     posix_spawnattr_setsigmask(&attr, &mask);
     posix_spawnattr_setsigdefault(&attr, &reset);
     posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-    int why =
-        posix_spawnp(ret_pid, spec->argv[0], &actions, &attr, (char *const *)spec->argv, environ);
+    char *const *env = spec->env ? (char *const *)spec->env : environ;
+    int why = posix_spawnp(ret_pid, spec->argv[0], &actions, &attr, (char *const *)spec->argv, env);
     posix_spawnattr_destroy(&attr);
     posix_spawn_file_actions_destroy(&actions);
     return why;
@@ -112,6 +114,15 @@ static void forget(Children *c, const Command *k)
     while (*at != k)
         at = &(*at)->next;
     *at = k->next;
+}
+
+Error *children_start(Children *c, const ChildSpec *spec)
+{
+    pid_t pid;
+    pthread_mutex_lock(&c->lock);
+    int why = spawn(spec, &pid);
+    pthread_mutex_unlock(&c->lock);
+    return why ? error_new("failed to run `%s`: %s", spec->argv[0], strerror(why)) : NULL;
 }
 
 Error *children_run(Children *c, const ChildSpec *spec, int *ret_status)

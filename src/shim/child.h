@@ -17,8 +17,10 @@ enum { CHILD_FDS = 5 };
 /* What a command gets: descriptors 0 to 4 (-1: /dev/null for the first three, else nothing). */
 typedef struct ChildSpec {
     const char *const *argv;
-    const char *dir; /* working directory, NULL: as this process */
+    const char *dir;        /* working directory, NULL: as this process */
+    const char *const *env; /* NULL: that of this process */
     int fds[CHILD_FDS];
+    int fd5;           /* 0: none */
     bool hold_signals; /* those that end a process wait until it, or what it starts, takes them */
 } ChildSpec;
 
@@ -37,6 +39,8 @@ typedef struct Children {
 
 /* SIGCHLD must be blocked in every thread. */
 Error *children_init(Children *c, ExitFn *exited, void *ctx) MUST_CHECK;
+/* Starts a command, found in PATH, whose end nobody waits for. */
+Error *children_start(Children *c, const ChildSpec *spec) MUST_CHECK;
 /* Runs the command, found in PATH, to its end. */
 Error *children_run(Children *c, const ChildSpec *spec, int *ret_status) MUST_CHECK;
 

@@ -15,8 +15,10 @@
 
 enum { CONSOLE_WAIT = 10000 /* ms */, COPY_STACK = 128 << 10 };
 
-void stdio_init(Stdio *s, const char *in, const char *out, const char *err, bool terminal)
+void stdio_init(Stdio *s, const char *in, const char *out, const char *err, bool terminal,
+                const LoggerOwner *owner)
 {
+    s->owner = *owner;
     const char *paths[3] = {in, out, err};
     for (int i = 0; i < 3; i++) {
         s->path[i] = mem_strdup_n(paths[i], strlen(paths[i]));
@@ -70,7 +72,7 @@ static int raised(int fd)
 
 static int open_raised(const char *path, int flags)
 {
-    return raised(open(path, flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600));
+    return raised(open(path, flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0644));
 }
 
 /* A FIFO can be opened for both at once without waiting; then each side by itself. */
@@ -98,17 +100,31 @@ static int open_path(const char *path, bool input, int *ret_keep)
     return open_raised(path, (input ? O_RDONLY : O_WRONLY | O_APPEND | O_CREAT) | O_NOFOLLOW);
 }
 
+/* The folders above a log file. */
+static void make_folders(const char *path)
+{
+    char *copy = mem_strdup_n(path, strlen(path));
+    for (char *p = copy; (p = strchr(p + 1, '/'));) {
+        *p = 0;
+        mkdir(copy, 0755); /* what is missing in the end is said by open */
+        *p = '/';
+    }
+    mem_free(copy);
+}
+
 static Error *open_one(Stdio *s, int i, int *ret_fd)
 {
     const char *path = s->path[i];
     if (!*path || (i == 2 && s->terminal)) {
         *ret_fd = open_raised("/dev/null", O_RDWR);
     } else {
-        if (str_starts(str_of(path), STR("file://")))
+        if (str_starts(str_of(path), STR("file://"))) {
             path += 7;
-        else if (strstr(path, "://"))
-            return error_new("`%s`: output goes to a FIFO or a file, no other logger is there",
+            make_folders(path);
+        } else if (strstr(path, "://")) {
+            return error_new("`%s`: output goes to a FIFO, a file or binary://, nothing else",
                              path);
+        }
         *ret_fd = open_path(path, i == 0, &s->keep[i]);
     }
     return *ret_fd < 0 ? error_new("failed to open `%s`: %s", path, strerror(errno)) : NULL;
@@ -118,8 +134,11 @@ Error *stdio_open(Stdio *s, int ret_fds[3])
 {
     Error *e = NULL;
     int fds[3] = {-1, -1, -1};
-    for (int i = 0; i < 3 && !e; i++)
+    bool logger = logger_is_meant(s->path[1]);
+    for (int i = 0; i < (logger ? 1 : 3) && !e; i++)
         e = open_one(s, i, &fds[i]);
+    if (!e && logger)
+        e = logger_start(&s->owner, s->path[1], &fds[1], &fds[2]);
     if (e)
         stdio_close_fds(fds);
     else

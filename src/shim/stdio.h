@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /*
  * Standard input and output of a container's process: FIFOs that containerd or its client made,
- * files, or nothing; or a terminal whose other side is copied to them.
+ * files, a logger, or nothing; or a terminal whose other side is copied to them.
  */
 #ifndef SHIM_STDIO_H
 #define SHIM_STDIO_H
 
 #include "base/error.h"
+#include "shim/logger.h"
 
 enum { MIN_FD = 10 }; /* ours are above those that a child gets */
 
 typedef struct Stdio {
     char *path[3]; /* own; "": nothing */
     bool terminal;
+    LoggerOwner owner; /* of a logger, if the path of the output names one */
     /*
      * What keeps the FIFOs open on both sides: of input a writer, until stdin is closed, so that
      * the guest does not see an end before the client came; of output readers, so that a client
@@ -23,7 +25,8 @@ typedef struct Stdio {
     int listener;
 } Stdio;
 
-void stdio_init(Stdio *s, const char *in, const char *out, const char *err, bool terminal);
+void stdio_init(Stdio *s, const char *in, const char *out, const char *err, bool terminal,
+                const LoggerOwner *owner);
 void stdio_release(Stdio *s);
 /* What the process gets as 0, 1, 2; the caller closes them. */
 Error *stdio_open(Stdio *s, int ret_fds[3]) MUST_CHECK;

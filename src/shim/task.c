@@ -49,7 +49,7 @@ static void reply_done(const Task *t, RpcCode code, Error *e)
 
 /* ---- create, start, delete ---- */
 
-static Container *container_of(const Pb__CreateRequest *m)
+static Container *container_of(Shim *s, const Pb__CreateRequest *m)
 {
     Container *c = mem_alloc(sizeof *c);
     Buf root = {0};
@@ -59,7 +59,8 @@ static Container *container_of(const Pb__CreateRequest *m)
     buf_printf(&root, "%s/rootfs", m->bundle);
     c->root = buf_take_string(&root);
     c->init = process_new("");
-    stdio_init(&c->init->stdio, m->in, m->out, m->err, m->terminal);
+    const LoggerOwner owner = {&s->children, c->id, s->ns};
+    stdio_init(&c->init->stdio, m->in, m->out, m->err, m->terminal, &owner);
     return c;
 }
 
@@ -106,7 +107,7 @@ static void task_create(const Task *t)
         call_fail(call, RPC_UNIMPLEMENTED, "containers can not be restored from checkpoints");
         return;
     }
-    Container *c = container_of(m);
+    Container *c = container_of(s, m);
     pthread_mutex_lock(&c->op);
     c->refs = 1;
     if (!container_add(s, c)) {
@@ -500,7 +501,8 @@ static void add_exec(Shim *s, Container *c, const Pb__ExecRequest *m)
 {
     Process *p = process_new(m->exec_id);
     Pb__TaskExec e = PB__TASK_EXEC__INIT;
-    stdio_init(&p->stdio, m->in, m->out, m->err, m->terminal);
+    const LoggerOwner owner = {&s->children, p->exec_id, s->ns};
+    stdio_init(&p->stdio, m->in, m->out, m->err, m->terminal, &owner);
     pthread_mutex_lock(&s->lock);
     p->next = c->execs;
     c->execs = p;
