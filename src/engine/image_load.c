@@ -7,6 +7,8 @@
 #include <elf.h>
 #include <sys/stat.h>
 
+enum { LARGE = 1 << 20 };
+
 /* In the order of image_flags. */
 static const char *const flag_names[] = {
     "memory moving",      "signals-based traps",  "fuel",
@@ -114,6 +116,9 @@ static Error *check_parts(const Image *f)
         return error_new("the compiled module is damaged: a part lies outside of the file");
     if (image_checksum(f->map, f->size) != h->checksum)
         return error_new("the compiled module is damaged: its checksum is wrong");
+    /* Of what was read for that, only what is used again stays resident. */
+    if (f->size >= LARGE && !os_vm_discard(f->map, f->map_bytes))
+        return error_new("failed to give pages of the compiled module back");
     return NULL;
 }
 
