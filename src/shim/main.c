@@ -5,38 +5,21 @@
  */
 #include "base/version.h"
 #include "shim/guest.h"
+#include "shim/info.h"
 #include "shim/precompile.h"
-#include "shim/shim.pb-c.h"
 #include "shim/start.h"
-#include "shim/ttrpc.h"
 
 #include <stdio.h>
-
-#define NAME "io.containerd.wasmtime.v1"
-
-static Error *print_info(void)
-{
-    Pb__RuntimeInfo info = PB__RUNTIME_INFO__INIT;
-    Pb__RuntimeVersion version = PB__RUNTIME_VERSION__INIT;
-    Buf out = {0};
-    info.name = (char *)NAME;
-    version.version = (char *)WASMTIME_VERSION;
-    info.version = &version;
-    message_put(&out, &info.base);
-    bool ok = fwrite(out.p, 1, out.n, stdout) == out.n;
-    buf_release(&out);
-    return ok ? NULL : error_new("failed to print the information");
-}
 
 static Error *run(const ShimFlags *f)
 {
     if (f->version) {
-        printf("containerd-shim-wasmtime-v1:\n  Runtime: " NAME "\n  Version: %s\n",
+        printf("containerd-shim-wasmtime-v1:\n  Runtime: " SHIM_NAME "\n  Version: %s\n",
                WASMTIME_VERSION);
         return NULL;
     }
     if (f->info)
-        return print_info();
+        return info_print();
     if (strcmp(f->action, "start") == 0)
         return shim_start(f);
     if (strcmp(f->action, "delete") == 0)
