@@ -81,7 +81,7 @@ int os_open_beneath(int dir, const char *path, u32 flags, int *ret_fd)
     return open_resolved(dir, path, flags, RESOLVE_BENEATH, ret_fd);
 }
 
-int os_open_in_root(int dir, const char *path, u32 flags, int *ret_fd)
+int os_open_rooted(int dir, const char *path, u32 flags, int *ret_fd)
 {
     return open_resolved(dir, path, flags, RESOLVE_IN_ROOT, ret_fd);
 }

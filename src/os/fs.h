@@ -34,7 +34,7 @@ int os_open_at(int dir, const char *name, u32 flags, int *ret_fd); /* always NOF
 int os_open_beneath(int dir, const char *path, u32 flags, int *ret_fd);
 /* The same, but `dir` is the root directory: a link's or path's absolute name starts there, and
  * ".." stays there. */
-int os_open_in_root(int dir, const char *path, u32 flags, int *ret_fd);
+int os_open_rooted(int dir, const char *path, u32 flags, int *ret_fd);
 /* A directory by a path of the process; follows links. */
 int os_open_dir(const char *path, int *ret_fd);
 void os_fd_close(int fd);

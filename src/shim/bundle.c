@@ -82,7 +82,7 @@ const char *bundle_annotation(const Bundle *b, const char *key)
 /* Opens a regular file inside the root; -1, with errno, if there is none. */
 static int open_in_root(int root, const char *path, struct stat *ret_stat)
 {
-    int fd, err = os_open_in_root(root, path, OS_OPEN_READ, &fd);
+    int fd, err = os_open_rooted(root, path, OS_OPEN_READ, &fd);
     if (!err && fstat(fd, ret_stat) == 0 && S_ISREG(ret_stat->st_mode))
         return fd;
     if (!err)

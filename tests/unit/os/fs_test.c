@@ -37,7 +37,7 @@ TEST(os_open_waits_for_nobody)
 }
 
 /* An absolute name, a link and ".." all stay in the folder that is the root. */
-TEST(os_open_in_root)
+TEST(os_open_rooted)
 {
     static const char *const inside[] = {"/file", "file",   "../../file",
                                          "/link", "dir/up", "/dir/up"};
@@ -54,11 +54,11 @@ TEST(os_open_in_root)
     EXPECT_EQ(os_symlink_at("/etc/passwd", root, "away"), 0);
     EXPECT_EQ(os_symlink_at("/proc/self/root/etc/passwd", root, "dir/away"), 0);
     for (usize i = 0; i < ARRAY_LEN(inside); i++) {
-        EXPECT_EQ(os_open_in_root(root, inside[i], OS_OPEN_READ, &fd), 0);
+        EXPECT_EQ(os_open_rooted(root, inside[i], OS_OPEN_READ, &fd), 0);
         os_fd_close(fd);
     }
     for (usize i = 0; i < ARRAY_LEN(none); i++)
-        EXPECT_EQ(os_open_in_root(root, none[i], OS_OPEN_READ, &fd), ENOENT);
+        EXPECT_EQ(os_open_rooted(root, none[i], OS_OPEN_READ, &fd), ENOENT);
     static const char *const names[] = {"file", "link", "dir/up", "away", "dir/away"};
     for (usize i = 0; i < ARRAY_LEN(names); i++)
         EXPECT_EQ(os_unlink_at(root, names[i]), 0);
