@@ -51,7 +51,7 @@ static bool give_up_rights(void)
     return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
 }
 
-/* `use` is what the options are for; *ret_c is to be released in any case. */
+/* The command line of `compile` with these options; *ret_c is to be released in any case. */
 static Error *parse(EngineWords options, CmdLine *ret_c)
 {
     char *words[MAX_ENGINE_WORDS + 4];
