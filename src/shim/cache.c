@@ -88,6 +88,7 @@ Error *cache_begin(const CodeCache *c, const char *key, int *ret_fd)
 {
     char name[NAME_SIZE];
     new_name(key, name);
+    os_unlink_at(c->dir, name); /* whoever was killed while making it may still write to it */
     int err = os_private_create(c->dir, name, ret_fd);
     return err ? failed("make a file", err) : NULL;
 }

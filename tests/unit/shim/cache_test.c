@@ -127,6 +127,29 @@ TEST(security_shim_cache_damage)
     place_release(&p);
 }
 
+/* Who began an entry and was killed, and its child that still writes, change no other's. */
+TEST(shim_cache_begun_twice)
+{
+    Place p;
+    char key[CACHE_KEY + 1];
+    int lock, first, second;
+    place_init(&p, 1 << 20);
+    key_of(0, key);
+    EXPECT(!cache_lock(&p.cache, key, &lock));
+    EXPECT(!cache_begin(&p.cache, key, &first));
+    cache_unlock(lock);
+    EXPECT(!cache_lock(&p.cache, key, &lock));
+    EXPECT(!cache_begin(&p.cache, key, &second));
+    EXPECT(os_pwrite(second, p.code.p, p.code.n, 0));
+    EXPECT(!cache_enter(&p.cache, key));
+    cache_unlock(lock);
+    EXPECT(os_pwrite(first, "damage", 6, 0));
+    EXPECT(has(&p, key));
+    close(first);
+    close(second);
+    place_release(&p);
+}
+
 TEST(shim_cache_limit)
 {
     Place p;
