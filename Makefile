@@ -68,6 +68,17 @@ TEST_OBJ := $(TEST_SRC:%.c=$(OBJ)/%.o)
 
 SAY := @$(if $(findstring s,$(firstword -$(MAKEFLAGS))),:,echo)
 
+# Of objects and archives, with more flags if need be.
+define link
+$(SAY) "  LD $@"
+@$(CC) $(LDFLAGS) $(1) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LDLIBS)
+endef
+# The same with calls that the linker can wrap, and libraries that the sanitizers and fuzzers have.
+define link_tests
+$(SAY) "  LD $@"
+@$(CC) $(filter-out -static-pie,$(LDFLAGS)) $(if $(filter release,$(MODE)),-pie) $(1) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LDLIBS)
+endef
+
 PROGRAMS := $(O)/wasmtime $(O)/oci-tar-builder $(O)/containerd-shim-wasmtime-v1
 
 all: $(PROGRAMS)
@@ -76,23 +87,17 @@ $(O)/libengine.a: $(LIB_OBJ)
 	@rm -f $@
 	@$(AR) rcs $@ $^
 
-$(O)/wasmtime: $(OBJ)/src/cli/main.o $(O)/libengine.a
-	$(SAY) "  LD $@"
-	@$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
-
+$(O)/wasmtime: $(OBJ)/src/cli/main.o
 $(O)/containerd-shim-wasmtime-v1: $(OBJ)/src/shim/main.o
 $(O)/oci-tar-builder: $(OBJ)/src/oci/main.o
-$(O)/containerd-shim-wasmtime-v1 $(O)/oci-tar-builder: $(O)/libengine.a
-	$(SAY) "  LD $@"
-	@$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LDLIBS)
+$(PROGRAMS): $(O)/libengine.a
+	$(call link)
 
 # Calls that tests/security/failure_test.c lets fail.
 WRAPPED := calloc realloc free mmap mremap munmap mprotect memfd_create pthread_create
 
 $(O)/unit-tests: $(TEST_OBJ) $(O)/libengine.a
-	$(SAY) "  LD $@"
-	@$(CC) $(filter-out -static-pie,$(LDFLAGS)) $(if $(filter release,$(MODE)),-pie) \
-	    $(WRAPPED:%=-Wl,--wrap=%) -o $@ $^ $(LDLIBS)
+	$(call link_tests,$(WRAPPED:%=-Wl,--wrap=%))
 
 $(PROTO).c: src/shim/shim.proto
 	@mkdir -p $(@D)
@@ -107,8 +112,7 @@ WITGEN_OBJ := $(patsubst %.c,$(OBJ)/%.o,$(wildcard tools/witgen*.c) \
               $(filter $(OBJ)/src/os/%,$(LIB_ASM:%.S=$(OBJ)/%.o))
 
 $(O)/witgen: $(WITGEN_OBJ)
-	$(SAY) "  LD $@"
-	@$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(call link)
 
 $(BIND)/.done: $(O)/witgen $(wildcard wit/*/*.wit tests/unit/component/*/*.wit)
 	@mkdir -p $(@D)
@@ -133,27 +137,17 @@ $(OBJ)/%.o: %.S
 # The adapter of preview 1, a guest: a module for each of its worlds, empty where clang cannot make it.
 GUEST_CC ?= clang
 ADAPTER  := $(patsubst %,$(O)/gen/adapter/%.wasm,command reactor proxy)
-ADAPTER_FLAGS := --target=wasm32-unknown-unknown -std=gnu17 -Wall -Wextra -Oz -mbulk-memory \
-                 -fno-jump-tables -ffreestanding -nostdlib
-# The linker without -O: with it clang runs an optimiser that drops the names of the globals.
-ADAPTER_LINK := --target=wasm32-unknown-unknown -nostdlib -Wl,--no-entry -Wl,--import-memory \
-                -Wl,--stack-first -Wl,-z,stack-size=0
 
 EMBED_OBJ := $(OBJ)/tools/embed.o $(OBJ)/src/bindgen/bindgen_object.o \
              $(filter-out $(OBJ)/tools/witgen%,$(WITGEN_OBJ))
 $(O)/embed: $(EMBED_OBJ)
-	$(SAY) "  LD $@"
-	@$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(call link)
 
 $(O)/gen/adapter/%.wasm: $(wildcard adapter/*) $(O)/embed $(wildcard wit/*/*.wit)
 	@mkdir -p $(@D)
 	$(SAY) "  GEN $@"
 	@$(O)/embed -w $* -o $(@D)/$*.o $(sort $(dir $(wildcard wit/*/*.wit))) adapter
-	@if echo 'int x;' | $(GUEST_CC) $(ADAPTER_FLAGS) -x c -c - -o $(@D)/$*.x.o 2>/dev/null && \
-	    $(GUEST_CC) $(ADAPTER_LINK) $(@D)/$*.x.o -o $@ 2>/dev/null; then \
-	    tools/build-adapter $* $(@D) "$(GUEST_CC)" "$(ADAPTER_FLAGS)" "$(ADAPTER_LINK)"; \
-	else \
-	    echo "  no adapter of preview 1: $(GUEST_CC) cannot compile and link for wasm32"; : > $@; fi
+	@tools/build-adapter $* $(@D) $(GUEST_CC)
 
 # What is part of the program: builtin.h.
 BUILTIN := $(wildcard wit/*/*.wit) $(shell find templates -type f 2>/dev/null)
@@ -172,52 +166,30 @@ $(O)/wasi-runner: tests/wasi/runner.c
 	@$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $<
 
 # Parts of the tests: each is a command whose last line is "PART: N passed, N failed, N skipped".
-TESTED := WASMTIME=$(abspath $(O)/wasmtime) RUNNER=$(abspath $(O)/wasi-runner)
+TESTED := BUILD=$(abspath $(O)) WASMTIME=$(abspath $(O)/wasmtime) RUNNER=$(abspath $(O)/wasi-runner)
 PARTS  ?= unit spec matrix component wasi cli serve sightglass programs oci bindgen adapter shim
 UNIT   ?=
-part_unit       = $(O)/unit-tests $(UNIT)
-part_spec       = $(TESTED) tests/spec/run
-part_matrix     = $(TESTED) tests/spec/matrix
-part_component  = $(TESTED) tests/component/run
-part_wasi       = $(TESTED) tests/wasi/run
-part_cli        = $(TESTED) tests/cli/run
-part_bindgen    = $(TESTED) tests/bindgen/run
-part_adapter    = $(TESTED) tests/adapter/run
-part_serve      = $(TESTED) tests/serve/run
-part_sightglass = $(TESTED) tests/sightglass/run
-part_programs   = $(TESTED) tests/programs/run
-part_oci        = BUILD=$(abspath $(O)) tests/oci/run
-part_shim       = BUILD=$(abspath $(O)) tests/shim/run
-
-test-wasi: $(O)/wasmtime $(O)/wasi-runner
-	$(part_wasi)
+part_unit   = $(O)/unit-tests $(UNIT)
+part_matrix = $(TESTED) tests/spec/matrix
+part_of     = $(or $(part_$(1)),$(TESTED) tests/$(1)/run)
 
 test:
 	@tools/setup build test
 	@$(MAKE) --no-print-directory tested
 tested: $(PROGRAMS) $(O)/unit-tests $(O)/wasi-runner
-	@tools/run-parts $(foreach p,$(PARTS),'$(p)=$(part_$(p))')
+	@tools/run-parts $(foreach p,$(PARTS),'$(p)=$(call part_of,$(p))')
 
-demo:
-	@tools/demo
-demo-containerd:
-	@tools/demo-containerd
+demo demo-containerd:
+	@tools/$@
 
 FORMATTED = $(shell git ls-files '*.c' '*.h')
 check: check-format check-layers check-banned check-headers check-warnings
 check-format:
 	clang-format --dry-run -Werror $(FORMATTED)
-check-layers:
-	tools/check-layers
-check-banned:
-	tools/check-banned
+check-layers check-banned check-warnings:
+	+@tools/$@
 check-headers: $(BIND)/.done $(PROTO).c
 	tools/check-headers $(CC) $(CPPFLAGS) $(filter-out -MMD -MP,$(CFLAGS)) -Werror
-check-warnings:
-	@for cc in gcc clang; do \
-	    $(MAKE) --no-print-directory -s -k CC=$$cc WERROR=1 O=build/check-$$cc \
-	        build/check-$$cc/wasmtime build/check-$$cc/unit-tests || exit 1; done
-
 docs: $(O)/wasmtime
 	$(O)/wasmtime help --markdown > docs/cli.md
 
@@ -237,13 +209,10 @@ install: $(PROGRAMS)
 deb: $(O)/wasmtime
 	tools/make-deb $(O)
 
-$(O)/bench-micro: $(OBJ)/tests/bench/micro.o $(OBJ)/tests/bench/component.o $(O)/libengine.a
-	$(SAY) "  LD $@"
-	@$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
-
-$(O)/bench-slots: $(OBJ)/tests/bench/slots.o $(O)/libengine.a
-	$(SAY) "  LD $@"
-	@$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+$(O)/bench-micro: $(OBJ)/tests/bench/micro.o $(OBJ)/tests/bench/component.o
+$(O)/bench-slots: $(OBJ)/tests/bench/slots.o
+$(O)/bench-%: $(O)/libengine.a
+	$(call link)
 
 bench: $(O)/wasmtime $(O)/bench-micro $(O)/bench-slots
 	tests/bench/run.py $(BENCH)
@@ -257,8 +226,7 @@ FUZZ := $(shell sed -n 's/^TARGET.\([a-z_]*\), .*/\1/p' tests/fuzz/targets.def)
 FUZZ_OBJ := $(filter-out $(OBJ)/tests/unit/% $(OBJ)/tests/security/% $(OBJ)/$(BIND)/%,$(TEST_OBJ))
 
 $(O)/fuzzer: $(OBJ)/tests/fuzz/main.o $(FUZZ_OBJ) $(O)/libengine.a
-	$(SAY) "  LD $@"
-	@$(CC) $(filter-out -static-pie,$(LDFLAGS)) $(if $(filter release,$(MODE)),-pie) -o $@ $^ $(LDLIBS)
+	$(call link_tests)
 
 ifeq ($(MODE),fuzz)
 $(O)/fuzz-%: tests/fuzz/main.c $(FUZZ_OBJ) $(O)/libengine.a
@@ -273,6 +241,6 @@ endif
 clean:
 	rm -rf build
 
-.PHONY: all unit test tested test-wasi demo demo-containerd check check-format check-layers check-banned check-headers \
+.PHONY: all unit test tested demo demo-containerd check check-format check-layers check-banned check-headers \
         check-warnings docs install deb bench bench-serve fuzz fuzz-programs clean
 -include $(EMBED_OBJ:.o=.d) $(LIB_OBJ:.o=.d) $(TEST_OBJ:.o=.d) $(WITGEN_OBJ:.o=.d) $(MAIN_SRC:%.c=$(OBJ)/%.d)
