@@ -110,10 +110,8 @@ void arena_reset(Arena *a)
     a->total = c->size;
 }
 
-static void arena_grow(Arena *a, usize size)
+static void arena_add(Arena *a, usize want)
 {
-    usize want = a->chunks ? MIN(a->chunks->size * 2, (usize)4 << 20) : ARENA_FIRST;
-    want = MAX(want, size);
     ArenaChunk *c = mem_alloc(sizeof *c + want);
     c->next = a->chunks;
     c->size = want;
@@ -121,6 +119,23 @@ static void arena_grow(Arena *a, usize size)
     a->at = (u8 *)(c + 1);
     a->end = a->at + want;
     a->total += want;
+}
+
+static void arena_grow(Arena *a, usize size)
+{
+    usize want = a->chunks ? MIN(a->chunks->size * 2, (usize)4 << 20) : ARENA_FIRST;
+    arena_add(a, MAX(want, size));
+}
+
+void arena_reserve(Arena *a, usize bytes)
+{
+    if (!a->chunks && bytes)
+        arena_add(a, align_up(bytes, ARENA_ALIGN));
+}
+
+usize arena_used(const Arena *a)
+{
+    return a->total - (usize)(a->end - a->at);
 }
 
 void *arena_alloc(Arena *a, usize size)

@@ -36,6 +36,9 @@ typedef struct Arena {
 void arena_init(Arena *a);
 void arena_release(Arena *a);
 void arena_reset(Arena *a); /* keeps the largest chunk for the next use */
+/* Room for that many bytes, and no more at first. Nothing if there is room for anything already. */
+void arena_reserve(Arena *a, usize bytes);
+usize arena_used(const Arena *a); /* bytes, with the unused ends of all chunks but the last */
 void *arena_alloc(Arena *a, usize size);
 void *arena_alloc_array(Arena *a, usize count, usize size);
 void *arena_dup(Arena *a, const void *p, usize size);

@@ -38,6 +38,15 @@ static inline u32 vec_capacity(u32 cap, u64 need)
         (v)->p[(v)->n++] = (value);                                                                \
     } while (0)
 
+/* Gives back the memory of elements that are not there. */
+#define vec_shrink(v)                                                                              \
+    do {                                                                                           \
+        if ((v)->cap > (v)->n && (v)->n) {                                                         \
+            (v)->p = mem_resize((v)->p, (v)->n * sizeof *(v)->p);                                  \
+            (v)->cap = (v)->n;                                                                     \
+        }                                                                                          \
+    } while (0)
+
 #define vec_release(v)                                                                             \
     do {                                                                                           \
         mem_free((v)->p);                                                                          \

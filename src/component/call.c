@@ -403,13 +403,13 @@ void canon_env_init(ComponentInstance *i, const Canon *c, const CType *type, Fla
                           .wide = o->memory64,
                           .is_async = o->async};
     if (o->has_memory)
-        ret_env->memory = i->core[EXTERN_MEMORY][o->memory].memory;
+        ret_env->memory = i->at->core[EXTERN_MEMORY][o->memory].memory;
     if (o->has_realloc)
-        ret_env->realloc = i->core[EXTERN_FUNC][o->realloc].func;
+        ret_env->realloc = i->at->core[EXTERN_FUNC][o->realloc].func;
     if (o->has_post_return)
-        ret_env->post_return = i->core[EXTERN_FUNC][o->post_return].func;
+        ret_env->post_return = i->at->core[EXTERN_FUNC][o->post_return].func;
     if (o->has_callback)
-        ret_env->callback = i->core[EXTERN_FUNC][o->callback].func;
+        ret_env->callback = i->at->core[EXTERN_FUNC][o->callback].func;
     ctype_flatten(i->component->types, type, context, o, &ret_env->sig);
     ret_env->scalar = is_scalar_func(ret_env);
 }
@@ -418,15 +418,17 @@ void canon_env_init(ComponentInstance *i, const Canon *c, const CType *type, Fla
 
 static Error *make_lowered(ComponentInstance *i, const Canon *c, VmFuncRef **ret_func)
 {
-    Lowered *l = arena_new(&i->root->arena, Lowered);
+    CanonEnv env;
+    ComponentFunc *f = i->at->funcs[c->func];
     const CType *type = ctype_get(i->component->types, i->component->funcs[c->func]);
-    canon_env_init(i, c, type, FLAT_LOWER, &l->env);
-    l->func = i->funcs[c->func];
-    if (l->func->is_host && !l->func->host.vals && l->env.is_async)
+    canon_env_init(i, c, type, FLAT_LOWER, &env);
+    if (f->is_host && !f->host.vals && env.is_async)
         return error_new(
             "asynchronous calls of host functions are not supported by this build yet");
-    if (l->func->is_host && l->func->host.glue)
-        return glue_lowered(&l->env, c->core_type, &l->func->host, ret_func);
+    if (f->is_host && f->host.glue)
+        return glue_lowered(&env, c->core_type, &f->host, ret_func);
+    Lowered *l = arena_new(&i->root->arena, Lowered);
+    *l = (Lowered){env, f};
     if (!l->func->is_host && adapter_make(&l->env, l->func, ret_func))
         return NULL;
     return store_host_func(i->root->store, c->core_type, false, (void *)lowered_entry, l, ret_func);

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /*
  * What generated glue asks of the runtime. A guest calls the glue as a typed host function, whose
- * environment is a Glue.
+ * environment is a Glue; functions of an instance with the same options have the same one.
  */
 #include "component/instance_priv.h"
 
 typedef struct Glue {
     LiftEnv lift; /* first: the glue hands it back */
-    CanonEnv env;
+    ComponentInstance *inst;
+    VmFuncRef *realloc;
+    struct Glue *next; /* of the instance */
     const ComponentLinker *linker;
     CallScope scope; /* of the call that runs: there is one at a time, see instance_enter */
     bool failed;     /* it has its error */
@@ -28,14 +30,13 @@ static void fail(LiftCall *c, Error *e)
         return;
     }
     g->failed = true;
-    host_fail(g->env.inst->root->store, e);
+    host_fail(g->inst->root->store, e);
 }
 
 static void op_fail(LiftCall *c, const char *text)
 {
     Glue *g = glue_of(c);
-    fail(c,
-         *g->env.inst->may_leave ? error_new("%s", text) : trap_error(TRAP_CANNOT_LEAVE_COMPONENT));
+    fail(c, *g->inst->may_leave ? error_new("%s", text) : trap_error(TRAP_CANNOT_LEAVE_COMPONENT));
 }
 
 /* The runtime's type for the glue's; NULL, with the call failed, if its interface is not linked. */
@@ -50,13 +51,13 @@ static ResourceType *find_type(LiftCall *c, const LiftResource *type)
 static u32 op_realloc(LiftCall *c, u32 old, u32 old_size, u32 align, u32 size)
 {
     Glue *g = glue_of(c);
-    ComponentInstance *i = g->env.inst;
+    ComponentInstance *i = g->inst;
     VmVal vals[4] = {{.pair = {old}}, {.pair = {old_size}}, {.pair = {align}}, {.pair = {size}}};
     u64 context[2];
     task_hide_context(i, context);
     *i->may_leave = false;
-    Error *e = g->env.realloc ? func_call(i->root->store, g->env.realloc, vals)
-                              : error_new("no realloc is given to the canonical function");
+    Error *e = g->realloc ? func_call(i->root->store, g->realloc, vals)
+                          : error_new("no realloc is given to the canonical function");
     *i->may_leave = true;
     task_show_context(i, context);
     if (!e)
@@ -72,7 +73,7 @@ static void *op_take_own(LiftCall *c, const LiftResource *type, u32 handle)
     ResourceType *t = find_type(c, type);
     if (!t)
         return NULL;
-    Error *e = handles_take_own(&g->env.inst->handles, t, handle, &rep);
+    Error *e = handles_take_own(&g->inst->handles, t, handle, &rep);
     if (e)
         fail(c, e);
     return (void *)(uintptr_t)rep;
@@ -85,7 +86,7 @@ static void *op_borrow(LiftCall *c, const LiftResource *type, u32 handle)
     ResourceType *t = find_type(c, type);
     if (!t)
         return NULL;
-    Error *e = handles_lend(&g->env.inst->handles, t, handle, &g->scope, &rep);
+    Error *e = handles_lend(&g->inst->handles, t, handle, &g->scope, &rep);
     if (e)
         fail(c, e);
     return (void *)(uintptr_t)rep;
@@ -98,7 +99,7 @@ static u32 op_give_own(LiftCall *c, const LiftResource *type, void *rep)
     ResourceType *t = find_type(c, type);
     if (!t)
         return 0;
-    Error *e = handles_add(&g->env.inst->handles, t, (u64)(uintptr_t)rep, NULL, &index);
+    Error *e = handles_add(&g->inst->handles, t, (u64)(uintptr_t)rep, NULL, &index);
     if (e)
         fail(c, e);
     return index;
@@ -109,7 +110,7 @@ static void op_leave(LiftCall *c)
     Glue *g = glue_of(c);
     scope_end_lends(&g->scope);
     g->failed = false;
-    g->env.inst->root->called_host = true;
+    g->inst->root->called_host = true;
 }
 
 static const LiftOps ops = {.realloc = op_realloc,
@@ -137,6 +138,34 @@ bool glue_fits(const FlatSig *sig, const LiftFunc *f)
            same_letters(&core, sig->results, sig->nresults) && *core == 0;
 }
 
+enum { GLUES_LOOKED_AT = 8 }; /* few instances have more sorts of options */
+
+/* The one that the instance has for these options, made for the first. */
+static Glue *glue_for(const CanonEnv *env, const HostFunc *f)
+{
+    ComponentInstance *i = env->inst;
+    void *host = i->root->host ? i->root->host : f->env;
+    const VmMemory *memory = env->memory ? memory_vm(env->memory) : NULL;
+    u32 n = 0;
+    for (Glue *g = i->glues; g && n < GLUES_LOOKED_AT; g = g->next, n++)
+        if (g->linker == f->linker && g->realloc == env->realloc && g->lift.host == host &&
+            g->lift.memory == memory && g->lift.encoding == (LiftEncoding)env->encoding)
+            return g;
+    Glue *g = arena_new(&i->root->arena, Glue);
+    *g = (Glue){.lift = {.ops = &ops,
+                         .host = host,
+                         .memory = memory,
+                         .encoding = (LiftEncoding)env->encoding,
+                         .fuel = linker_hostcall_fuel(f->linker),
+                         .may_leave = i->may_leave},
+                .inst = i,
+                .realloc = env->realloc,
+                .next = i->glues,
+                .linker = f->linker};
+    i->glues = g;
+    return g;
+}
+
 Error *glue_lowered(const CanonEnv *env, u32 core_type, const HostFunc *f, VmFuncRef **ret_func)
 {
     const LiftFunc *lift = f->glue;
@@ -145,15 +174,6 @@ Error *glue_lowered(const CanonEnv *env, u32 core_type, const HostFunc *f, VmFun
     if (!glue_fits(&env->sig, lift))
         return error_new("the import `%s` has another type than the host's %s", lift->name,
                          lift->wit);
-    ComponentRoot *r = env->inst->root;
-    Glue *g = arena_new(&r->arena, Glue);
-    g->env = *env;
-    g->linker = f->linker;
-    g->lift = (LiftEnv){.ops = &ops,
-                        .host = r->host ? r->host : f->env,
-                        .memory = env->memory ? memory_vm(env->memory) : NULL,
-                        .encoding = (LiftEncoding)env->encoding,
-                        .fuel = linker_hostcall_fuel(f->linker),
-                        .may_leave = env->inst->may_leave};
-    return store_host_func(r->store, core_type, true, lift->fn, g, ret_func);
+    return store_host_func(env->inst->root->store, core_type, true, lift->fn, glue_for(env, f),
+                           ret_func);
 }

@@ -5,12 +5,34 @@
 /* Instantiations of components that one component may lead to, nested ones included. */
 enum { COMPONENT_INSTANCES_MAX = 10000 };
 
+/* Sets of more have an index. */
+enum { ITEMS_FEW = 8 };
+
 /* --- items --- */
+
+static bool items_place(const ComponentItems *i, Str name, u64 *ret_n)
+{
+    if (i->index.n)
+        return map_get(&i->index, name, ret_n);
+    for (u32 n = 0; n < i->names.n; n++) {
+        if (str_eq(i->names.p[n], name)) {
+            *ret_n = n;
+            return true;
+        }
+    }
+    return false;
+}
 
 bool items_add(ComponentItems *i, Str name, ComponentItem item)
 {
-    if (!map_add(&i->index, name, i->names.n))
+    u64 n;
+    if (items_place(i, name, &n))
         return false;
+    if (i->names.n == ITEMS_FEW)
+        for (u32 k = 0; k < ITEMS_FEW; k++)
+            map_add(&i->index, i->names.p[k], k);
+    if (i->names.n >= ITEMS_FEW)
+        map_add(&i->index, name, i->names.n);
     vec_push(&i->names, name);
     vec_push(&i->items, item);
     return true;
@@ -41,7 +63,7 @@ ComponentItem items_nth(const ComponentItems *i, u32 n)
 bool items_find(const ComponentItems *i, Str name, ComponentItem *ret_item)
 {
     u64 n = 0;
-    if (!map_get(&i->index, name, &n))
+    if (!items_place(i, name, &n))
         return false;
     *ret_item = i->items.p[n];
     return true;
@@ -71,19 +93,21 @@ static ExternKind kind_of_sort(u8 sort)
     BUG("not a core extern");
 }
 
-static void alloc_spaces(ComponentInstance *i, Arena *a)
+static void alloc_spaces(ComponentInstance *i)
 {
     const u32 *n = i->component->counts;
-    i->funcs = arena_array(a, ComponentFunc *, n[SORT_FUNC]);
-    i->instances = arena_array(a, ComponentItems *, n[SORT_INSTANCE]);
-    i->components = arena_array(a, ComponentClosure, n[SORT_COMPONENT]);
-    i->types = arena_array(a, ResourceType *, n[SORT_TYPE]);
-    i->core_modules = arena_array(a, Module *, n[SORT_CORE_MODULE]);
-    i->core_instances = arena_array(a, CoreInstance *, n[SORT_CORE_INSTANCE]);
+    Arena *a = &i->root->scratch;
+    i->at = arena_new(a, ComponentSpaces);
+    i->at->funcs = arena_array(a, ComponentFunc *, n[SORT_FUNC]);
+    i->at->instances = arena_array(a, ComponentItems *, n[SORT_INSTANCE]);
+    i->at->components = arena_array(a, ComponentClosure, n[SORT_COMPONENT]);
+    i->at->types = arena_array(a, ResourceType *, n[SORT_TYPE]);
+    i->at->core_modules = arena_array(a, Module *, n[SORT_CORE_MODULE]);
+    i->at->core_instances = arena_array(a, CoreInstance *, n[SORT_CORE_INSTANCE]);
     for (u32 k = 0; k < ARRAY_LEN(core_sorts); k++)
-        i->core[k] = arena_array(a, Extern, n[core_sorts[k]]);
+        i->at->core[k] = arena_array(a, Extern, n[core_sorts[k]]);
     u32 nresources = i->component->end_resource - i->component->first_resource;
-    i->resources = arena_array(a, ResourceType *, nresources);
+    i->resources = arena_array(&i->root->arena, ResourceType *, nresources);
 }
 
 static ComponentItem item_at(const ComponentInstance *i, SortIndex at)
@@ -91,19 +115,19 @@ static ComponentItem item_at(const ComponentInstance *i, SortIndex at)
     ComponentItem item = {.sort = at.sort};
     switch ((Sort)at.sort) {
     case SORT_FUNC:
-        item.func = i->funcs[at.index];
+        item.func = i->at->funcs[at.index];
         break;
     case SORT_TYPE:
-        item.resource = i->types[at.index];
+        item.resource = i->at->types[at.index];
         break;
     case SORT_COMPONENT:
-        item.component = i->components[at.index];
+        item.component = i->at->components[at.index];
         break;
     case SORT_INSTANCE:
-        item.instance = i->instances[at.index];
+        item.instance = i->at->instances[at.index];
         break;
     case SORT_CORE_MODULE:
-        item.module = i->core_modules[at.index];
+        item.module = i->at->core_modules[at.index];
         break;
     case SORT_VALUE:
     case SORT_CORE_FUNC:
@@ -159,21 +183,21 @@ static void put_item(ComponentInstance *i, const ComponentDef *d, ComponentItem 
     const Component *c = i->component;
     switch ((Sort)d->space) {
     case SORT_FUNC:
-        i->funcs[d->index] = item.func;
+        i->at->funcs[d->index] = item.func;
         break;
     case SORT_TYPE:
-        i->types[d->index] = item.resource;
+        i->at->types[d->index] = item.resource;
         bind_resource(i, c->ctypes[d->index], item.resource);
         break;
     case SORT_COMPONENT:
-        i->components[d->index] = item.component;
+        i->at->components[d->index] = item.component;
         break;
     case SORT_INSTANCE:
-        i->instances[d->index] = item.instance;
+        i->at->instances[d->index] = item.instance;
         bind_exports(i, c->instances[d->index], item.instance);
         break;
     case SORT_CORE_MODULE:
-        i->core_modules[d->index] = item.module;
+        i->at->core_modules[d->index] = item.module;
         break;
     case SORT_VALUE:
     case SORT_CORE_FUNC:
@@ -193,7 +217,7 @@ static void put_item(ComponentInstance *i, const ComponentDef *d, ComponentItem 
 static CoreInstance *core_instance_new(ComponentInstance *i, const ComponentDef *d)
 {
     ComponentRoot *r = i->root;
-    CoreInstance *c = arena_new(&r->arena, CoreInstance);
+    CoreInstance *c = arena_new(&r->scratch, CoreInstance);
     if (r->nparts == r->cap_parts) {
         u32 cap = vec_capacity(r->cap_parts, (u64)r->nparts + 1);
         r->parts =
@@ -201,7 +225,7 @@ static CoreInstance *core_instance_new(ComponentInstance *i, const ComponentDef 
         r->cap_parts = cap;
     }
     r->parts[r->nparts++] = c;
-    i->core_instances[d->index] = c;
+    i->at->core_instances[d->index] = c;
     return c;
 }
 
@@ -222,7 +246,7 @@ MUST_CHECK static Error *find_core_import(const ComponentInstance *i, const Map 
 {
     u64 n = 0;
     if (!map_get(args, want->module, &n) ||
-        !core_export(i->core_instances[d->args[n].item.index], want->name, ret_extern))
+        !core_export(i->at->core_instances[d->args[n].item.index], want->name, ret_extern))
         return error_new("unknown import: `%.*s::%.*s` has not been defined", STR_ARG(want->module),
                          STR_ARG(want->name));
     return NULL;
@@ -230,7 +254,7 @@ MUST_CHECK static Error *find_core_import(const ComponentInstance *i, const Map 
 
 MUST_CHECK static Error *core_instantiate(ComponentInstance *i, const ComponentDef *d)
 {
-    Module *m = i->core_modules[d->target];
+    Module *m = i->at->core_modules[d->target];
     const WasmModule *w = module_wasm(m);
     Map args = {0};
     for (u32 n = 0; n < d->nargs; n++)
@@ -251,10 +275,10 @@ static void core_from_parts(ComponentInstance *i, const ComponentDef *d)
 {
     CoreInstance *c = core_instance_new(i, d);
     c->n = d->nargs;
-    c->externs = arena_array(&i->root->arena, Extern, d->nargs);
+    c->externs = arena_array(&i->root->scratch, Extern, d->nargs);
     for (u32 n = 0; n < d->nargs; n++) {
         const ComponentArg *a = &d->args[n];
-        c->externs[n] = i->core[kind_of_sort(a->item.sort)][a->item.index];
+        c->externs[n] = i->at->core[kind_of_sort(a->item.sort)][a->item.index];
         map_add(&c->index, a->name, n);
     }
 }
@@ -263,10 +287,10 @@ MUST_CHECK static Error *alias_core_export(ComponentInstance *i, const Component
 {
     Extern x;
     ExternKind kind = kind_of_sort(d->space);
-    if (!core_export(i->core_instances[d->alias.instance], d->alias.name, &x) || x.kind != kind)
+    if (!core_export(i->at->core_instances[d->alias.instance], d->alias.name, &x) || x.kind != kind)
         return error_new("the core instance has no export `%.*s` of that sort",
                          STR_ARG(d->alias.name));
-    i->core[kind][d->index] = x;
+    i->at->core[kind][d->index] = x;
     return NULL;
 }
 
@@ -297,7 +321,7 @@ static ComponentInstance *instance_alloc(ComponentRoot *r, ComponentClosure c,
     i->may_enter = flag_new(r->store, &i->enter_global);
     i->may_leave = flag_new(r->store, &i->leave_global);
     r->instances = i;
-    alloc_spaces(i, &r->arena);
+    alloc_spaces(i);
     return i;
 }
 
@@ -312,7 +336,7 @@ MUST_CHECK static Error *instantiate(ComponentInstance *i, const ComponentDef *d
     ComponentItems *args = items_new(r);
     for (u32 n = 0; n < d->nargs; n++)
         items_add(args, d->args[n].name, item_at(i, d->args[n].item));
-    ComponentInstance *child = instance_alloc(r, i->components[d->target], i, args);
+    ComponentInstance *child = instance_alloc(r, i->at->components[d->target], i, args);
     Error *e = run_defs(child);
     if (!e)
         put_item(i, d, (ComponentItem){.sort = SORT_INSTANCE, .instance = child->exports});
@@ -330,7 +354,7 @@ static void from_parts(ComponentInstance *i, const ComponentDef *d)
 MUST_CHECK static Error *alias_export(ComponentInstance *i, const ComponentDef *d)
 {
     ComponentItem item;
-    bool found = items_find(i->instances[d->alias.instance], d->alias.name, &item);
+    bool found = items_find(i->at->instances[d->alias.instance], d->alias.name, &item);
     if (!found || item.sort != d->space)
         return error_new("the instance has no %s `%.*s`", sort_name((Sort)d->space),
                          STR_ARG(d->alias.name));
@@ -358,7 +382,7 @@ static void define_type(ComponentInstance *i, const ComponentDef *d)
         const CResource *r = &c->types->resources[type->resource];
         resource = arena_new(&i->root->arena, ResourceType);
         resource->owner = i;
-        resource->dtor = r->has_dtor ? i->core[EXTERN_FUNC][r->dtor].func : NULL;
+        resource->dtor = r->has_dtor ? i->at->core[EXTERN_FUNC][r->dtor].func : NULL;
     }
     put_item(i, d, (ComponentItem){.sort = SORT_TYPE, .resource = resource});
 }
@@ -366,7 +390,7 @@ static void define_type(ComponentInstance *i, const ComponentDef *d)
 MUST_CHECK static Error *canon(ComponentInstance *i, const ComponentDef *d)
 {
     if (d->canon.kind != CANON_lift) {
-        Extern *x = &i->core[EXTERN_FUNC][d->index];
+        Extern *x = &i->at->core[EXTERN_FUNC][d->index];
         x->kind = EXTERN_FUNC;
         return canon_core_func(i, &d->canon, &x->func);
     }
@@ -374,8 +398,8 @@ MUST_CHECK static Error *canon(ComponentInstance *i, const ComponentDef *d)
     CTypeId type = i->component->funcs[d->index];
     canon_env_init(i, &d->canon, ctype_get(i->component->types, type), FLAT_LIFT, &f->env);
     f->env.type_id = type;
-    f->core = i->core[EXTERN_FUNC][d->canon.func].func;
-    i->funcs[d->index] = f;
+    f->core = i->at->core[EXTERN_FUNC][d->canon.func].func;
+    i->at->funcs[d->index] = f;
     return NULL;
 }
 
@@ -452,7 +476,7 @@ MUST_CHECK static Error *run_def(ComponentInstance *i, const ComponentDef *d)
 {
     switch ((DefKind)d->kind) {
     case DEF_CORE_MODULE:
-        i->core_modules[d->index] =
+        i->at->core_modules[d->index] =
             loaded_module(i->root->loaded, &i->component->core_modules[d->index]);
         return NULL;
     case DEF_CORE_INSTANTIATE:
@@ -463,7 +487,7 @@ MUST_CHECK static Error *run_def(ComponentInstance *i, const ComponentDef *d)
     case DEF_CORE_TYPE:
         return NULL;
     case DEF_COMPONENT:
-        i->components[d->index] = (ComponentClosure){d->component, i};
+        i->at->components[d->index] = (ComponentClosure){d->component, i};
         return NULL;
     case DEF_INSTANTIATE:
         return instantiate(i, d);
@@ -521,6 +545,59 @@ void component_drop_host_resources(ComponentInstance *any)
         drop_host_resources(&i->handles, i->root->host);
 }
 
+static void set_free(ComponentItems *s)
+{
+    items_release(s);
+    mem_free(s);
+}
+
+/* As deep as the types of exported instances. */
+static void mark_exported(ComponentItems *s)
+{
+    s->exported = true;
+    for (u32 n = 0; n < s->items.n; n++)
+        if (s->items.p[n].sort == SORT_INSTANCE && !s->items.p[n].instance->exported)
+            mark_exported(s->items.p[n].instance);
+}
+
+/* Nobody asks any more what was only needed to instantiate. */
+static void drop_scratch(ComponentRoot *r)
+{
+    for (u32 n = 0; n < r->nparts; n++)
+        map_release(&r->parts[n]->index);
+    mem_free(r->parts);
+    r->parts = NULL;
+    r->nparts = r->cap_parts = 0;
+    arena_release(&r->scratch);
+    for (ComponentInstance *i = r->instances; i; i = i->next)
+        i->at = NULL;
+}
+
+/* The outermost instance is complete. */
+static void finish(ComponentInstance *outermost)
+{
+    ComponentRoot *r = outermost->root;
+    mark_exported(outermost->exports);
+    for (ComponentInstance *i = r->instances; i; i = i->next) {
+        i->args = NULL;
+        if (i != outermost)
+            i->exports = NULL;
+    }
+    for (ComponentItems **at = &r->sets, *s; (s = *at);) {
+        if (s->exported) {
+            vec_shrink(&s->names);
+            vec_shrink(&s->items);
+            at = &s->next;
+        } else {
+            *at = s->next;
+            set_free(s);
+        }
+    }
+    drop_scratch(r);
+    loaded_note_sizes(r->loaded,
+                      (InstanceSizes){arena_used(&r->arena), store_host_bytes(r->store)});
+}
+
 static void root_free(ComponentRoot *r)
 {
     if (r->instances)
@@ -530,12 +607,9 @@ static void root_free(ComponentRoot *r)
     while (r->sets) {
         ComponentItems *s = r->sets;
         r->sets = s->next;
-        items_release(s);
-        mem_free(s);
+        set_free(s);
     }
-    for (u32 n = 0; n < r->nparts; n++)
-        map_release(&r->parts[n]->index);
-    mem_free(r->parts);
+    drop_scratch(r);
     component_unref(r->loaded);
     arena_release(&r->arena);
     mem_free(r);
@@ -556,12 +630,20 @@ Error *component_instance_new_for(Store *s, LoadedComponent *c, const ComponentL
     r->handles.max = l ? linker_max_handles(l) : COMPONENT_MAX_HANDLES;
     r->loaded = component_ref(c);
     arena_init(&r->arena);
+    arena_init(&r->scratch);
+    InstanceSizes sizes = loaded_sizes(c);
+    arena_reserve(&r->arena, sizes.root);
+    store_reserve_host(s, sizes.store);
     ComponentItems *args = items_new(r);
     const Component *decoded = component_decoded(c);
     ComponentInstance *i = instance_alloc(r, (ComponentClosure){.component = decoded}, NULL, args);
     *ret_instance = i;
     Error *e = link_imports(decoded, l, args);
-    return e ? e : run_defs(i);
+    if (!e)
+        e = run_defs(i);
+    if (!e)
+        finish(i);
+    return e;
 }
 
 Error *component_check_imports(const LoadedComponent *c, const ComponentLinker *l)

@@ -6,12 +6,16 @@
 #include "component/adapter.h"
 #include "component/instance.h"
 
-/* Names to items. `names` keeps the order; the bytes of names are somebody else's. */
+/*
+ * Names to items. `names` keeps the order; the bytes of names are somebody else's. A set of a few
+ * has no index.
+ */
 struct ComponentItems {
     struct ComponentItems *next; /* of all sets of a root */
     VEC(Str) names;
     VEC(ComponentItem) items;
     Map index;
+    bool exported; /* can be reached from what the outermost component exports */
 };
 bool items_add(ComponentItems *i, Str name, ComponentItem item); /* false: the name is taken */
 void items_release(ComponentItems *i);
@@ -20,10 +24,20 @@ void items_release(ComponentItems *i);
 typedef struct CoreInstance {
     Instance *instance; /* NULL: of parts */
     u32 n;
-    Str *names;
     Extern *externs;
     Map index; /* of parts */
 } CoreInstance;
+
+/* The index spaces of a component, as far as they are filled; gone when all is instantiated. */
+typedef struct ComponentSpaces {
+    ComponentFunc **funcs;
+    ComponentItems **instances;
+    ComponentClosure *components;
+    ResourceType **types; /* NULL: no resource type */
+    Module **core_modules;
+    CoreInstance **core_instances;
+    Extern *core[5]; /* by ExternKind */
+} ComponentSpaces;
 
 /* What an instantiation from the host makes; the tree of instances shares it. */
 typedef struct ComponentRoot {
@@ -32,8 +46,10 @@ typedef struct ComponentRoot {
     HandleBudget handles;
     LoadedComponent *loaded; /* own */
     Arena arena;
-    ComponentItems *sets;         /* all of them */
+    ComponentItems *sets;         /* that are left */
     ComponentInstance *instances; /* all of them, newest first */
+    /* While it is instantiated: */
+    Arena scratch;
     CoreInstance **parts;
     u32 ninstances, nparts, cap_parts;
     VmFuncRef *trap;  /* of adapters; NULL until one is made */
@@ -60,8 +76,9 @@ struct ComponentInstance {
     ComponentInstance *parent; /* that instantiated it; NULL: the host did */
     ComponentInstance *outer;  /* whose definitions outer aliases name */
     const Component *component;
-    const ComponentItems *args; /* imports by name */
-    ComponentItems *exports;
+    const ComponentItems *args; /* imports by name; while it is instantiated */
+    ComponentItems *exports;    /* later on: of the outermost component */
+    ComponentSpaces *at;        /* while it is instantiated */
     /* The values of the globals, which adapters read and write. */
     bool *may_enter, *may_leave;
     RtGlobal *enter_global, *leave_global;
@@ -71,14 +88,7 @@ struct ComponentInstance {
     u32 backpressure;
     HandleTable handles;
     ResourceType **resources; /* by number less component->first_resource */
-    /* The index spaces, as far as they are filled. */
-    ComponentFunc **funcs;
-    ComponentItems **instances;
-    ComponentClosure *components;
-    ResourceType **types; /* NULL: no resource type */
-    Module **core_modules;
-    CoreInstance **core_instances;
-    Extern *core[5]; /* by ExternKind */
+    struct Glue *glues;       /* of host_glue.c */
 };
 
 /* The options of a canonical definition, resolved. */
@@ -173,6 +183,12 @@ bool linker_nearest(const ComponentLinker *l, Str name, Str *ret_name);
 bool glue_fits(const FlatSig *sig, const LiftFunc *f);
 /* Appends the tools that the component says it was made by, with commas. */
 void component_producers(const Component *c, Buf *out);
+/* Bytes that an instantiation of the component has taken, in its own arena and in its store's. */
+typedef struct InstanceSizes {
+    usize root, store;
+} InstanceSizes;
+InstanceSizes loaded_sizes(const LoadedComponent *c); /* zeros: there was none */
+void loaded_note_sizes(LoadedComponent *c, InstanceSizes s);
 /* The module of an adapter, made by the first who asks; borrowed. Thread-safe. */
 Error *loaded_adapter(LoadedComponent *c, Str bytes, Module **ret_module) MUST_CHECK;
 /* False if the call cannot be an adapter: then it goes by trees. */

@@ -24,7 +24,20 @@ struct LoadedComponent {
     Map adapters;                  /* their bytes -> Module * */
     VEC(Module *) adapter_modules; /* own */
     Arena adapter_keys;
+    _Atomic usize root_bytes, store_bytes; /* of the last instantiation */
 };
+
+InstanceSizes loaded_sizes(const LoadedComponent *c)
+{
+    return (InstanceSizes){atomic_load_explicit(&c->root_bytes, memory_order_relaxed),
+                           atomic_load_explicit(&c->store_bytes, memory_order_relaxed)};
+}
+
+void loaded_note_sizes(LoadedComponent *c, InstanceSizes s)
+{
+    atomic_store_explicit(&c->root_bytes, s.root, memory_order_relaxed);
+    atomic_store_explicit(&c->store_bytes, s.store, memory_order_relaxed);
+}
 
 /* The decoder met the modules in the order of their definitions, as load_tree does. */
 MUST_CHECK static Error *load_module(LoadedComponent *l, const ComponentModule *m)

@@ -98,11 +98,6 @@ static VmVal *globals_of(const Instance *i)
     return (VmVal *)((u8 *)i->ctx + i->module->layout.globals);
 }
 
-static usize arena_taken(const Arena *a)
-{
-    return a->total - (usize)(a->end - a->at);
-}
-
 static void freeze_instances(Store *s, FrozenStore *f)
 {
     usize values = 0, flags = 0;
@@ -172,7 +167,7 @@ Error *store_freeze(Store *s, const SlotOptions *o, SlotImages *images)
     *f = (FrozenStore){.options = *o,
                        .nexterns = s->externs.n,
                        .ntypes = s->types.n,
-                       .arena = arena_taken(&s->arena),
+                       .arena = arena_used(&s->arena),
                        .fuel = s->vm.fuel,
                        .epoch_deadline = s->vm.epoch_deadline};
     s->vm.host_pc = 0;
@@ -192,7 +187,7 @@ Error *store_freeze(Store *s, const SlotOptions *o, SlotImages *images)
 static bool was_added_to(const Store *s, const FrozenStore *f)
 {
     return s->ninstances != f->ninstances || s->types.n != f->ntypes ||
-           arena_taken(&s->arena) != f->arena;
+           arena_used(&s->arena) != f->arena;
 }
 
 static void reset_instances(FrozenStore *f)

@@ -88,6 +88,16 @@ TypeRegistry *store_registry(Store *s)
     return s->config.registry;
 }
 
+usize store_host_bytes(const Store *s)
+{
+    return arena_used(&s->arena);
+}
+
+void store_reserve_host(Store *s, usize bytes)
+{
+    arena_reserve(&s->arena, bytes);
+}
+
 void *store_data(Store *s)
 {
     return s->data;

@@ -48,6 +48,9 @@ Error *store_new(const StoreConfig *c, Store **ret_store);
 void store_free(Store *s);
 VmStore *store_vm(Store *s);
 TypeRegistry *store_registry(Store *s);
+/* Host functions, globals and the like take so much in a store, or are about to. */
+usize store_host_bytes(const Store *s);
+void store_reserve_host(Store *s, usize bytes);
 void *store_data(Store *s); /* the embedder's pointer */
 void store_set_data(Store *s, void *data);
 /* Fuel left; set before the first call. */

@@ -5,6 +5,9 @@
  */
 #include "wasi/p2_http_priv.h"
 
+/* Bytes for the texts of a request: what most need, and what is kept for the next one at most. */
+enum { TEXTS = 256, TEXTS_KEPT = 4096 };
+
 P2Http *p2_http_new(WasiP2 *p, const ComponentLinker *l, const WasiHttpOptions *o)
 {
     P2Http *h = mem_alloc(sizeof *h);
@@ -183,6 +186,7 @@ void wasi_http_begin(WasiP2 *p, const WasiHttpCall *call, const WasiHttpPeer *pe
     ALWAYS(!h->peer);
     h->peer = peer;
     h->user = user;
+    arena_reserve(&h->arena, TEXTS);
     h->request_method = keep(h, call->method);
     h->in = p2_incoming_new(h, &request_ops, h);
     h->request = (WasiHttpTypesIncomingRequest){.method = h->request_method,
@@ -283,7 +287,10 @@ void p2_http_reset(P2Http *h)
     h->user = NULL;
     h->gone = false;
     h->state = WASI_HTTP_UNSET;
-    arena_reset(&h->arena);
+    if (h->arena.total > TEXTS_KEPT)
+        arena_release(&h->arena);
+    else
+        arena_reset(&h->arena);
 }
 
 void p2_http_free(P2Http *h)

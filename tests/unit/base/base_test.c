@@ -26,6 +26,23 @@ TEST(arena_is_zeroed_and_aligned)
     arena_release(&a);
 }
 
+TEST(arena_reserves_what_is_asked_for)
+{
+    Arena a;
+    arena_init(&a);
+    arena_reserve(&a, 0);
+    EXPECT_EQ(a.total, 0);
+    arena_reserve(&a, 100);
+    EXPECT_EQ(a.total, 112);
+    arena_reserve(&a, 4000); /* there is room for something */
+    EXPECT_EQ(a.total, 112);
+    arena_alloc(&a, 100);
+    EXPECT_EQ(arena_used(&a), 112);
+    arena_alloc(&a, 300);
+    EXPECT(a.total >= 412);
+    arena_release(&a);
+}
+
 TEST(map_keeps_many_keys)
 {
     Map m = {0};

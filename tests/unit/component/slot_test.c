@@ -6,6 +6,8 @@
 #include "unit/test.h"
 #include "wit/text/ctext.h"
 
+#include <malloc.h>
+
 /* Two nested components that count; what the second one holds of the host and of itself. Handle
  * indices count, too: a table that is not put back gives out another one. */
 static const char program[] =
@@ -401,4 +403,96 @@ TEST(component_slot_hosts_share_a_linker_and_nothing_else)
     slot_give(second);
     slot_pool_free(p);
     bed_release(&b);
+}
+
+/* What instantiating needed is gone; what idle slots keep is small. */
+TEST(component_slot_idle_ones_are_light)
+{
+#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
+    test_skip("a sanitizer has a heap of its own");
+#endif
+    enum { SLOTS = 100, HEAVY = 7 << 10 };
+    Bed b;
+    bed_init(&b, "");
+    b.config.max_idle = SLOTS + 1;
+    SlotPool *p = slot_pool_new(&b.config);
+    Slot *s[SLOTS + 1];
+    s[0] = take(p);
+    usize before = mallinfo2().uordblks;
+    for (u32 k = 1; k <= SLOTS; k++)
+        s[k] = take(p);
+    usize each = (mallinfo2().uordblks - before) / SLOTS;
+    for (u32 k = 0; k <= SLOTS; k++)
+        slot_give(s[k]);
+    printf("%zu bytes a slot\n", each);
+    EXPECT(each <= HEAVY);
+    slot_pool_free(p);
+    bed_release(&b);
+}
+
+static LoadedComponent *load_text(Engine *engine, const EngineConfig *c, const Buf *text)
+{
+    Buf bytes = {0};
+    Diag diag;
+    LoadedComponent *component = NULL;
+    diag_init(&diag);
+    if (!component_text_parse((Str){(char *)text->p, text->n}, &(TextOptions){0}, &bytes, NULL,
+                              &diag))
+        test_fail(__FILE__, __LINE__, "%s", diag.msg);
+    ComponentOptions o = {.features = c->features,
+                          .component_features = component_features_default()};
+    EXPECT(!component_load(engine, &o, bytes.p, bytes.n, &diag, &component));
+    buf_release(&bytes);
+    return component;
+}
+
+static void expect_names(const ComponentItems *items, u32 n)
+{
+    char name[16];
+    ComponentItem item;
+    for (u32 i = 0; i <= n; i++) {
+        snprintf(name, sizeof name, "f%u", i);
+        EXPECT_EQ(items_find(items, str_of(name), &item), i < n);
+        if (i < n)
+            EXPECT(!component_call(item.func, NULL, NULL, NULL));
+    }
+}
+
+/* Also those of instances in instances, after all that led to them is gone. */
+TEST(component_exports_are_found_be_they_few_or_many)
+{
+    static const u32 counts[] = {1, 7, 8, 9, 100};
+    EngineConfig c;
+    Engine *engine = NULL;
+    engine_config_init(&c);
+    if (engine_new(&c, &engine))
+        test_skip("no such processor");
+    for (u32 k = 0; k < ARRAY_LEN(counts); k++) {
+        Buf list = {0}, text = {0};
+        for (u32 i = 0; i < counts[k]; i++)
+            buf_printf(&list, " (export \"f%u\" (func $f))", i);
+        buf_printf(&text,
+                   "(component (core module $m (func (export \"f\"))) (core instance $i "
+                   "(instantiate $m)) (func $f (canon lift (core func $i \"f\")))"
+                   " (instance $x %.*s) (instance $y (export \"x\" (instance $x)))"
+                   " (export \"y\" (instance $y)) %.*s)",
+                   (int)list.n, (char *)list.p, (int)list.n, (char *)list.p);
+        LoadedComponent *component = load_text(engine, &c, &text);
+        Store *s = NULL;
+        ComponentInstance *i = NULL;
+        ComponentItem y, x;
+        EXPECT(!engine_store_new(engine, &s));
+        EXPECT(!component_instance_new(s, component, NULL, &i));
+        EXPECT_EQ(items_count(component_exports(i)), counts[k] + 1);
+        expect_names(component_exports(i), counts[k]);
+        EXPECT(items_find(component_exports(i), STR("y"), &y));
+        EXPECT(items_find(y.instance, STR("x"), &x));
+        expect_names(x.instance, counts[k]);
+        store_free(s);
+        component_instance_free(i);
+        component_unref(component);
+        buf_release(&list);
+        buf_release(&text);
+    }
+    engine_free(engine);
 }
