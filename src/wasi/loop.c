@@ -70,6 +70,8 @@ struct WasiLoop {
     WasiWaitSet *sets; /* of fibers */
     bool running;
     u32 tasks;
+    WasiTask *free_tasks;
+    u32 nfree_tasks;
     usize stack; /* of tasks; 0: as fiber_new has it */
     void *extra;
     void (*end_extra)(void *extra);
@@ -78,6 +80,7 @@ struct WasiLoop {
 struct WasiTask {
     WasiLoop *loop;
     Fiber *fiber;
+    WasiTask *next; /* ended ones that are kept */
     WasiTaskFn *run, *done;
     void *arg;
     Ready ready; /* until it starts */
@@ -132,6 +135,35 @@ static void ready_remove(WasiLoop *l, Ready *r)
         uv_idle_stop(&l->idle);
 }
 
+/* Ended tasks are kept for the next ones, as many as there mostly are. Sanitizers see each go. */
+#if defined __SANITIZE_ADDRESS__
+enum { TASKS_KEPT = 0 };
+#else
+enum { TASKS_KEPT = 256 };
+#endif
+
+static WasiTask *task_take(WasiLoop *l)
+{
+    WasiTask *t = l->free_tasks;
+    if (!t)
+        return mem_alloc(sizeof *t);
+    l->free_tasks = t->next;
+    l->nfree_tasks--;
+    return t;
+}
+
+static void task_give(WasiTask *t)
+{
+    WasiLoop *l = t->loop;
+    if (l->nfree_tasks >= TASKS_KEPT) {
+        mem_free(t);
+        return;
+    }
+    *t = (WasiTask){.loop = l, .next = l->free_tasks};
+    l->free_tasks = t;
+    l->nfree_tasks++;
+}
+
 /* `done` may make the next task. */
 static void task_end(WasiTask *t)
 {
@@ -140,7 +172,7 @@ static void task_end(WasiTask *t)
     ready_remove(t->loop, &t->ready);
     fiber_free(t->fiber);
     t->loop->tasks--;
-    mem_free(t);
+    task_give(t);
     done(arg);
 }
 
@@ -438,6 +470,8 @@ void wasi_loop_release(void)
         if (l->watchers.p[i])
             watcher_free(l->watchers.p[i]);
     vec_release(&l->watchers);
+    while (l->free_tasks)
+        mem_free(task_take(l));
     Timer *timers = l->free_timers;
     for (Timer *t = timers; t; t = t->uv.data)
         uv_close((uv_handle_t *)&t->uv, NULL);
@@ -713,11 +747,11 @@ static void run_task(void *arg)
 
 WasiTask *wasi_task_new(WasiLoop *l, WasiTaskFn *run_fn, WasiTaskFn *done, void *arg)
 {
-    WasiTask *t = mem_alloc(sizeof *t);
+    WasiTask *t = task_take(l);
     *t = (WasiTask){.loop = l, .run = run_fn, .done = done, .arg = arg};
     t->fiber = fiber_new(l->stack, run_task, t);
     if (!t->fiber) {
-        mem_free(t);
+        task_give(t);
         return NULL;
     }
     fiber_set_data(t->fiber, t);
