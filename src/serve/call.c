@@ -190,14 +190,14 @@ Error *serve_guest_new(void *arg, Store *s, SlotHost *ret_host)
     return NULL;
 }
 
-void guest_end(void *host)
+void serve_guest_end(void *host)
 {
     Guest *g = host;
     if (g->call)
         g->call->timed_out |= watch_disarm(&g->call->watch);
 }
 
-bool guest_reset(void *host)
+bool serve_guest_reset(void *host)
 {
     Guest *g = host;
     if (g->call)
@@ -393,6 +393,8 @@ static void on_aborted(HttpRequest *r, HttpAbort why)
     leave(c);
     if (c->guest)
         wasi_http_gone(c->guest->p2);
+    else
+        worker_forget(c->worker, c);
 }
 
 static void on_refused(void *ctx, HttpRequest *r, HttpFault fault)
@@ -413,6 +415,7 @@ static Call *call_get(Worker *w)
         __atomic_store_n(&w->all, c, __ATOMIC_RELEASE);
     }
     c->next = NULL;
+    c->link = NULL;
     c->timed_out = c->set = false;
     return c;
 }
@@ -445,8 +448,7 @@ static void on_head(void *ctx, HttpRequest *r)
         call_start(c);
         return;
     }
-    *w->last = c;
-    w->last = &c->next;
+    worker_wait(w, c);
 }
 
 const HttpHandler call_handler = {

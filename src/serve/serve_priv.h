@@ -25,8 +25,8 @@ typedef struct Watch {
 
 /* A request, from its head until its guest has returned. */
 struct Call {
-    Call *all;  /* the next of the thread's, for good */
-    Call *next; /* free or waiting */
+    Call *all;          /* the next of the thread's, for good */
+    Call *next, **link; /* free (link NULL), or waiting */
     Worker *worker;
     HttpRequest *r;      /* NULL: answered, or the connection is gone */
     struct Guest *guest; /* while the request is the guest's */
@@ -127,6 +127,10 @@ void worker_refused(Worker *w, HttpRequest *r, HttpFault fault);
 bool worker_start(Worker *w) MUST_CHECK;
 void worker_stop(Worker *w); /* from another thread */
 void worker_call_ended(Worker *w, Call *c);
+/* There is no room for the call until another ends. */
+void worker_wait(Worker *w, Call *c);
+/* The connection of a call is gone: it waits no longer, if it did. */
+void worker_forget(Worker *w, Call *c);
 /* A guest for another request, NULL if there is none; and one that has answered, to be kept. */
 Guest *worker_warm(Worker *w);
 void worker_keep(Worker *w, Guest *g, Slot *slot);
@@ -137,8 +141,8 @@ extern const HttpHandler call_handler;
 void call_start(Call *c);
 /* For SlotConfig. */
 Error *serve_guest_new(void *arg, Store *s, SlotHost *ret_host);
-void guest_end(void *host);
-bool guest_reset(void *host);
+void serve_guest_end(void *host);
+bool serve_guest_reset(void *host);
 void serve_guest_free(void *host);
 
 /* --- watch.c --- */

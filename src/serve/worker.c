@@ -15,8 +15,8 @@ static SlotPool *pool_new(Worker *w)
                          .images = w->server->images,
                          .max_idle = w->max_requests,
                          .host_new = serve_guest_new,
-                         .host_end = guest_end,
-                         .host_reset = guest_reset,
+                         .host_end = serve_guest_end,
+                         .host_reset = serve_guest_reset,
                          .host_free = serve_guest_free,
                          .arg = w};
     slot_options_init(&config.options);
@@ -145,17 +145,46 @@ static void observe_slots(Worker *w)
 
 /* --- calls --- */
 
+void worker_wait(Worker *w, Call *c)
+{
+    c->next = NULL;
+    c->link = w->last;
+    *w->last = c;
+    w->last = &c->next;
+}
+
+static void take_out(Worker *w, Call *c)
+{
+    *c->link = c->next;
+    if (c->next)
+        c->next->link = c->link;
+    else
+        w->last = c->link;
+    c->link = NULL;
+}
+
+static void put_free(Worker *w, Call *c)
+{
+    c->next = w->free;
+    w->free = c;
+}
+
+void worker_forget(Worker *w, Call *c)
+{
+    if (!c->link)
+        return;
+    take_out(w, c);
+    put_free(w, c);
+}
+
 void worker_call_ended(Worker *w, Call *c)
 {
     Call *next = w->waiting;
     if (w->observed)
         observe_slots(w);
-    c->next = w->free;
-    w->free = c;
+    put_free(w, c);
     if (next) {
-        w->waiting = next->next;
-        if (!w->waiting)
-            w->last = &w->waiting;
+        take_out(w, next);
         call_start(next);
         return;
     }
