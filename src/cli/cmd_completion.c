@@ -270,7 +270,12 @@ static void zsh(Buf *out)
             buf_str(out, STR("            '*:file:_files'\n        ;;\n"));
         buf_release(&words);
     }
-    buf_str(out, STR("    esac\n}\n\n_wasmtime \"$@\"\n"));
+    buf_str(out, STR("    esac\n}\n\n"
+                     "if [ \"$funcstack[1]\" = _wasmtime ]; then\n" /* found by name in fpath */
+                     "    _wasmtime \"$@\"\n"
+                     "else\n" /* sourced */
+                     "    compdef _wasmtime wasmtime\n"
+                     "fi\n"));
 }
 
 /* Behind the words of the subcommand. */

@@ -53,6 +53,18 @@ for shell in zsh fish; do
     out_has "bash elvish fish powershell zsh"
 done
 
+begin "zsh takes its completion from fpath and from a sourced file"
+if command -v zsh >/dev/null; then
+    run completion zsh
+    mkdir -p fpath
+    cp .out fpath/_wasmtime
+    expect test "$(zsh -fc 'autoload -U compinit; compinit -D; . ./.out; print $_comps[wasmtime]' 2>&1)" = _wasmtime
+    expect test "$(zsh -fc 'fpath+=($PWD/fpath); autoload -U compinit; compinit -u -D
+        print $_comps[wasmtime]' 2>&1)" = _wasmtime
+else
+    echo "skip $topic: zsh takes its completion from fpath and from a sourced file: no zsh here"
+fi
+
 begin "settings"
 run settings
 code 0
