@@ -437,7 +437,7 @@ static void read_elem(Decoder *d, ElemSegment *e)
     u32 flags = read_u32(r);
     if (flags > ELEM_FLAGS)
         read_fail(r, DIAG_MALFORMED, at, "malformed elements segment kind %u", flags);
-    if (flags & (ELEM_PASSIVE | ELEM_EXPRS))
+    if (flags & ELEM_PASSIVE)
         read_need(r, FEATURE_BIT_BULK_MEMORY, at, "passive or declared element segment");
     if (!read_ok(r))
         return;

@@ -218,6 +218,16 @@ u8 read_heap_code(HeapType heap)
     BUG("heap type without a code");
 }
 
+/* Garbage collection includes the types of typed function references. */
+static bool need_typed_ref(Reader *r, const u8 *at)
+{
+    if (r->m->features & FEATURE_MASK(GC)) {
+        r->uses |= FEATURE_MASK(FUNCTION_REFERENCES);
+        return true;
+    }
+    return read_need(r, FEATURE_BIT_FUNCTION_REFERENCES, at, "typed reference");
+}
+
 HeapType read_heap_type(Reader *r, ValType *ret_rel)
 {
     const u8 *at = r->at;
@@ -231,8 +241,7 @@ HeapType read_heap_type(Reader *r, ValType *ret_rel)
     i64 index = read_s(r, 33);
     if (index < 0)
         read_fail(r, DIAG_MALFORMED, at, "malformed heap type");
-    if (!read_ok(r) || !type_index_known(r, (u64)index, at) ||
-        !read_need(r, FEATURE_BIT_FUNCTION_REFERENCES, at, "typed reference"))
+    if (!read_ok(r) || !type_index_known(r, (u64)index, at) || !need_typed_ref(r, at))
         return 0;
     if (index < r->m->ntypes)
         return r->m->types[index];
@@ -251,7 +260,7 @@ ValType read_ref_to(Reader *r, bool nullable)
 static ValType ref_type_of_code(Reader *r, u8 code, const u8 *at)
 {
     if (code == 0x63 || code == 0x64) {
-        if (!read_need(r, FEATURE_BIT_FUNCTION_REFERENCES, at, "typed reference"))
+        if (!need_typed_ref(r, at))
             return 0;
         return read_ref_to(r, code == 0x63);
     }

@@ -108,6 +108,26 @@ TEST(decode_suite_modules)
     }
 }
 
+/* What a proposal that is off does not take away. */
+TEST(decode_with_proposals_off)
+{
+    static const struct {
+        const char *sections;
+        FeatureSet off;
+    } rows[] = {
+        {"01 [01 60 01 64 70 00]", FEATURE_MASK(FUNCTION_REFERENCES)},
+        {"01 [02 60 00 00 60 01 63 00 00]", FEATURE_MASK(FUNCTION_REFERENCES)},
+        {"04 [01 70 00 01] 09 [01 04 41 00 0b 01 d0 70 0b]", FEATURE_MASK(BULK_MEMORY)},
+    };
+    for (u32 i = 0; i < ARRAY_LEN(rows); i++) {
+        Buf b = {0};
+        wasm_begin(&b);
+        wasm_hex(&b, rows[i].sections);
+        wasm_drop(wasm_decode_ok(__FILE__, __LINE__, &b, wasm_all_features() & ~rows[i].off));
+        buf_release(&b);
+    }
+}
+
 /* Sections and types of a proposal that is off. */
 TEST(decode_proposals_off)
 {

@@ -181,7 +181,7 @@ TEST(insn_proposals_off)
          FEATURE_MASK(THREADS)},
         {"00 00 13 05 0b", "illegal opcode 13", FEATURE_MASK(TAIL_CALL)},
         {"01 01 64 70 0b", "typed reference: the function-references proposal is off",
-         FEATURE_MASK(FUNCTION_REFERENCES)},
+         FEATURE_MASK(FUNCTION_REFERENCES) | FEATURE_MASK(GC)},
         {"00 02 00 0b 0b", "block with parameters or several results: the multi-value",
          FEATURE_MASK(MULTI_VALUE)},
         {"00 1f 40 00 0b 0b", "illegal opcode 1f: try_table needs the exceptions",
