@@ -106,6 +106,15 @@ $(PROTO).c: src/shim/shim.proto
 $(PROTO).h: $(PROTO).c ;
 $(patsubst %,$(OBJ)/%,$(patsubst %.c,%.o,$(wildcard src/shim/*.c tests/unit/shim/*.c) tests/fuzz/fuzz_ttrpc.c tests/fuzz/fuzz_shim.c)): | $(PROTO).c
 
+# The machine's system calls by name, for filters of them.
+SYSCALLS := $(O)/gen/os/syscalls.def
+$(SYSCALLS):
+	@mkdir -p $(@D)
+	$(SAY) "  GEN $@"
+	@echo '#include <sys/syscall.h>' | $(CC) -E -dM - | \
+	    sed -n 's/^#define __NR_\([a-z0-9_]*\) .*/SYSCALL(\1)/p' | LC_ALL=C sort > $@
+$(OBJ)/src/os/syscalls.o: $(SYSCALLS)
+
 # What the bindings generator is made of comes first; all else may include what it writes.
 WITGEN_OBJ := $(patsubst %.c,$(OBJ)/%.o,$(wildcard tools/witgen*.c) \
                 $(filter src/base/% src/os/% src/wasm/% src/wit/%,$(LIB_SRC))) \
@@ -188,7 +197,7 @@ check-format:
 	clang-format --dry-run -Werror $(FORMATTED)
 check-layers check-banned check-warnings:
 	+@tools/$@
-check-headers: $(BIND)/.done $(PROTO).c
+check-headers: $(BIND)/.done $(PROTO).c $(SYSCALLS)
 	tools/check-headers $(CC) $(CPPFLAGS) $(filter-out -MMD -MP,$(CFLAGS)) -Werror
 docs: $(O)/wasmtime
 	$(O)/wasmtime help --markdown > docs/cli.md
