@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/*
+ * Containers by our own code, for the configurations that plan_read takes. A container's first
+ * process is made and becomes its program, which waits at a descriptor; `<bundle>/sandbox.json`
+ * says from before anything is made what there is to undo, for whoever comes after a crash.
+ */
+#ifndef SANDBOX_SANDBOX_H
+#define SANDBOX_SANDBOX_H
+
+#include "base/error.h"
+#include "sandbox/plan.h"
+
+enum { SANDBOX_FDS = 8, SANDBOX_HELD_FD = 3 };
+
+typedef struct SandboxProgram {
+    /* The program: it is executed from there, and not open in it. It begins at once, with
+     * SANDBOX_HELD_FD, from which a byte comes when it shall go on, and its end when never.
+     * Or -1: argv[0] is a program of the container, which begins when it is started. */
+    int fd;
+    const char *const *argv;
+    /* What it has as 0, 1, ...: all at least SANDBOX_FDS. */
+    int fds[SANDBOX_FDS];
+    u32 nfds;
+} SandboxProgram;
+
+/* Why this host or the container needs the runtime though the plan was read; own, NULL if not. */
+char *sandbox_refuses(const Plan *p) MUST_CHECK;
+/* Makes it; nothing is left on failure. *ret_hold is for sandbox_start, own. */
+Error *sandbox_create(const Plan *p, const char *id, const char *bundle, SandboxProgram *program,
+                      pid_t *ret_pid, int *ret_hold) MUST_CHECK;
+/* Lets the program go on; takes the descriptor. */
+Error *sandbox_start(int hold) MUST_CHECK;
+
+/* The control group of the bundle's container if this code made it, own; otherwise NULL. */
+char *sandbox_find(const char *bundle);
+/* Kills and undoes all of it. */
+Error *sandbox_delete(const char *bundle) MUST_CHECK;
+Error *sandbox_freeze(const char *cgroup, bool on) MUST_CHECK;
+Error *sandbox_signal(const char *cgroup, int signal) MUST_CHECK;
+/* New limits: the JSON text of `linux.resources`. */
+Error *sandbox_update(const char *cgroup, const void *text, usize n) MUST_CHECK;
+
+#endif
