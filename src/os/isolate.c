@@ -11,7 +11,9 @@
 #include <linux/close_range.h>
 #include <linux/filter.h>
 #include <linux/keyctl.h>
+#include <linux/magic.h>
 #include <linux/nsfs.h>
+#include <linux/openat2.h>
 #include <linux/sched.h>
 #include <linux/seccomp.h>
 #include <net/if.h>
@@ -24,6 +26,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 static_assert(OS_NS_MOUNT == CLONE_NEWNS && OS_NS_CGROUP == CLONE_NEWCGROUP &&
@@ -107,7 +110,7 @@ int os_set_dumpable(bool on)
 }
 
 /* The kernel's form; the library's function keeps two signals to itself, which may be ignored. */
-void os_reset_signals(void)
+void os_reset_signals(u64 blocked)
 {
     struct {
         void (*handler)(int);
@@ -115,10 +118,10 @@ void os_reset_signals(void)
         void (*restorer)(void);
         u64 mask;
     } a = {.handler = SIG_DFL};
-    const u64 none = 0;
     for (int i = 1; i < NSIG; i++)
-        syscall(SYS_rt_sigaction, i, &a, NULL, sizeof none); /* fails for those without a choice */
-    syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, NULL, sizeof none);
+        syscall(SYS_rt_sigaction, i, &a, NULL,
+                sizeof blocked); /* fails for those without a choice */
+    syscall(SYS_rt_sigprocmask, SIG_SETMASK, &blocked, NULL, sizeof blocked);
 }
 
 int os_new_session(void)
@@ -334,11 +337,10 @@ void os_end(int status)
         syscall(SYS_exit_group, status);
 }
 
-int os_pipe(int ret_fds[2])
+/* Takes both; they are closed on failure. */
+static int raise_fds(const int low[2], int ret_fds[2])
 {
-    int low[2], high[2] = {-1, -1}, error = 0;
-    if (pipe2(low, O_CLOEXEC) != 0)
-        return errno;
+    int high[2] = {-1, -1}, error = 0;
     for (int i = 0; i < 2 && !error; i++)
         error = fd_result(fcntl(low[i], F_DUPFD_CLOEXEC, LOW_FDS), &high[i]);
     close(low[0]);
@@ -348,6 +350,122 @@ int os_pipe(int ret_fds[2])
     else if (!error)
         memcpy(ret_fds, high, sizeof high);
     return error;
+}
+
+int os_pipe(int ret_fds[2])
+{
+    int low[2];
+    return pipe2(low, O_CLOEXEC) == 0 ? raise_fds(low, ret_fds) : errno;
+}
+
+int os_terminal_socket(int ret_fds[2])
+{
+    int low[2];
+    return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, low) == 0 ? raise_fds(low, ret_fds)
+                                                                        : errno;
+}
+
+typedef union FdMessage {
+    struct cmsghdr align;
+    char bytes[CMSG_SPACE(sizeof(int))];
+} FdMessage;
+
+static int send_fd(int socket, int fd)
+{
+    FdMessage control = {0};
+    struct iovec v = {(char[1]){0}, 1};
+    struct msghdr m = {
+        .msg_iov = &v, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+    struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+    c->cmsg_level = SOL_SOCKET;
+    c->cmsg_type = SCM_RIGHTS;
+    c->cmsg_len = CMSG_LEN(sizeof fd);
+    memcpy(CMSG_DATA(c), &fd, sizeof fd);
+    return result(sendmsg(socket, &m, MSG_NOSIGNAL));
+}
+
+int os_receive_fd(int socket, int *ret_fd)
+{
+    FdMessage control;
+    char byte;
+    struct iovec v = {&byte, 1};
+    struct msghdr m = {
+        .msg_iov = &v, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+    ssize_t n;
+    do {
+        n = recvmsg(socket, &m, MSG_CMSG_CLOEXEC);
+    } while (n < 0 && errno == EINTR);
+    if (n < 0)
+        return errno;
+    const struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+    if (n == 0 || !c || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+        return ENOENT;
+    memcpy(ret_fd, CMSG_DATA(c), sizeof *ret_fd);
+    return 0;
+}
+
+/* The multiplexer must be what it says: an image may have put something else there. */
+static int open_multiplexer(int root, int *ret_fd)
+{
+    struct open_how how = {.flags = O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
+                           .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS};
+    struct stat st;
+    struct statfs fs;
+    int fd = (int)syscall(SYS_openat2, root, "/dev/pts/ptmx", &how, sizeof how);
+    if (fd < 0)
+        return errno;
+    if (fstat(fd, &st) != 0 || !S_ISCHR(st.st_mode) || fstatfs(fd, &fs) != 0 ||
+        fs.f_type != DEVPTS_SUPER_MAGIC) {
+        close(fd);
+        return ENOTTY;
+    }
+    fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
+    *ret_fd = fd;
+    return 0;
+}
+
+static int open_peer(int master, u16 columns, u16 rows, int *ret_fd)
+{
+    const struct winsize size = {.ws_row = rows, .ws_col = columns};
+    int unlock = 0;
+    if (ioctl(master, TIOCSPTLCK, &unlock) != 0)
+        return errno;
+    int low = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+    if (low < 0)
+        return errno;
+    int fd = fcntl(low, F_DUPFD_CLOEXEC, LOW_FDS), error = fd < 0 ? errno : 0;
+    close(low);
+    if (!error && rows > 0 && columns > 0 && ioctl(fd, TIOCSWINSZ, &size) != 0)
+        error = errno;
+    if (!error && ioctl(fd, TIOCSCTTY, 0) != 0)
+        error = errno;
+    if (error && fd >= 0)
+        close(fd);
+    else if (!error)
+        *ret_fd = fd;
+    return error;
+}
+
+int os_open_terminal(int root, u16 columns, u16 rows, int socket, int *ret_fd)
+{
+    int master, fd = -1;
+    int error = open_multiplexer(root, &master);
+    if (error)
+        return error;
+    error = open_peer(master, columns, rows, &fd);
+    if (!error)
+        error = send_fd(socket, master);
+    close(master);
+    if (error && fd >= 0)
+        close(fd);
+    else if (!error)
+        *ret_fd = fd;
+    return error;
+}
+
+void os_own_terminal(int fd, u32 uid)
+{
+    (void)!fchown(fd, uid, (gid_t)-1);
 }
 
 int os_pidfd(pid_t pid, int *ret_fd)

@@ -39,8 +39,8 @@ int os_open_namespace(const char *path, u32 *ret_namespace, int *ret_fd);
 int os_die_with_parent(bool on);
 /* Other processes may (not) look into this one. */
 int os_set_dumpable(bool on);
-/* All signals as a new program has them, none blocked. */
-void os_reset_signals(void);
+/* All signals as a new program has them; blocked are those of the set: bit 0 is signal 1. */
+void os_reset_signals(u64 blocked);
 int os_new_session(void);
 /* A session keyring of this name, in place of the parent's. */
 int os_new_keyring(const char *name);
@@ -92,6 +92,16 @@ int os_chdir_fd(int fd);
 /* ENOENT if the working directory is not below the root. */
 int os_check_cwd(void);
 NORETURN void os_end(int status); /* without anything that libraries do */
+
+/*
+ * A new terminal of the file system of terminals at /dev/pts of the root, as this session's own;
+ * its other side goes through the socket. A size of 0 is left.
+ */
+int os_open_terminal(int root, u16 columns, u16 rows, int socket, int *ret_fd);
+void os_own_terminal(int fd, u32 uid);
+int os_terminal_socket(int ret_fds[2]);
+/* The descriptor that was sent; ENOENT if the socket ended. */
+int os_receive_fd(int socket, int *ret_fd);
 
 /* Both ends are above those that a program gets. */
 int os_pipe(int ret_fds[2]);

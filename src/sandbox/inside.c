@@ -27,7 +27,7 @@ static int begin(Inside *in)
 {
     TRY(os_die_with_parent(true));
     TRY(os_set_dumpable(false));
-    os_reset_signals();
+    os_reset_signals(in->blocked);
     TRY(os_new_session());
     int error = os_new_keyring(in->keyring);
     os_set_umask(0);
@@ -56,6 +56,14 @@ static int join_namespaces(Inside *in)
 static int make_namespaces(Inside *in)
 {
     return in->plan->new_namespaces & OS_NS_CGROUP ? os_new_namespaces(OS_NS_CGROUP) : 0;
+}
+
+/* The pid namespace is where it was begun. */
+static int enter_namespaces(Inside *in)
+{
+    TRY(os_join_namespaces_of(in->enter,
+                              OS_NS_MOUNT | OS_NS_UTS | OS_NS_IPC | OS_NS_NETWORK | OS_NS_CGROUP));
+    return os_open_handle("/", &in->root);
 }
 
 static int set_oom_score(Inside *in)
@@ -326,6 +334,30 @@ static int make_links(Inside *in)
     return error;
 }
 
+/* The container's first terminal is its console, too. */
+static int mount_console(Inside *in)
+{
+    int target, tree;
+    TRY(open_or_make(in, "/dev/console", false, &target));
+    int error = os_mount_clone(in->tty, "", false, &tree);
+    if (!error) {
+        error = os_mount_attach(tree, target);
+        os_fd_close(tree);
+    }
+    os_fd_close(target);
+    return error;
+}
+
+static int open_terminal(Inside *in)
+{
+    const PlanProcess *p = &in->plan->process;
+    if (!p->terminal)
+        return 0;
+    TRY(os_open_terminal(in->root, p->columns, p->rows, in->console, &in->tty));
+    os_own_terminal(in->tty, p->uid);
+    return in->enter < 0 ? mount_console(in) : 0;
+}
+
 static int make_cwd(Inside *in)
 {
     int fd;
@@ -462,7 +494,7 @@ static int lose_privileges(Inside *in)
 static int become_user(Inside *in)
 {
     const PlanProcess *p = &in->plan->process;
-    for (u32 i = 0; i < MIN(in->nfds, 3); i++)
+    for (u32 i = 0; i < 3 && in->tty < 0; i++)
         os_own_file(in->fds[i], p->uid);
     return os_set_ids(p->uid, p->gid, p->groups, p->ngroups);
 }
@@ -538,7 +570,11 @@ static int hold(Inside *in)
 
 static int arrange_fds(Inside *in)
 {
-    return os_arrange_fds(in->fds, in->nfds);
+    int fds[SANDBOX_MAX_FDS];
+    memcpy(fds, in->fds, in->nfds * sizeof *fds);
+    for (u32 i = 0; in->tty >= 0 && i < 3; i++)
+        fds[i] = in->tty;
+    return os_arrange_fds(fds, in->nfds);
 }
 
 static int set_filter(Inside *in)
@@ -629,10 +665,14 @@ typedef struct StepRow {
     const char *what;
     int (*run)(Inside *in);
     ItemFn *item;
+    u32 kinds;
 } StepRow;
 
 static const StepRow steps[STEP_COUNT] = {
-#define STEP(name, what, item) {what, name, item_##item},
+#define MAKE (1 << 0)
+#define ENTER (1 << 1)
+#define BOTH (MAKE | ENTER)
+#define STEP(name, what, item, kind) {what, name, item_##item, kind},
 #include "sandbox/steps.def"
 #undef STEP
 };
@@ -642,6 +682,8 @@ void inside_run(Inside *in)
     InsideReport r = {0};
     usize written;
     for (Step step = 0; step < STEP_COUNT && !r.error; step++) {
+        if (!(steps[step].kinds & (in->enter < 0 ? MAKE : ENTER)))
+            continue;
         in->item = 0;
         r.step = step;
         r.error = steps[step].run(in);

@@ -9,8 +9,10 @@
 
 #include "sandbox/plan.h"
 
+enum { SANDBOX_MAX_FDS = 8 };
+
 typedef enum Step {
-#define STEP(name, what, item) STEP_##name,
+#define STEP(name, what, item, kind) STEP_##name,
 #include "sandbox/steps.def"
 #undef STEP
     STEP_COUNT,
@@ -29,20 +31,24 @@ typedef struct InsideGroup {
 
 typedef struct Inside {
     const Plan *plan;
+    int enter; /* -1; of a further process: a handle on the container's first one */
     const char *keyring;
     char *const *groups; /* files of processes to write to; NULL ends them */
     bool unified;        /* version 2 of control groups */
     const InsideGroup *group_mounts;
     u32 ngroup_mounts;
     int joins[ARRAY_LEN(((Plan *)0)->joins)]; /* descriptors of plan->joins */
+    u64 blocked;                              /* signals that the program begins with blocked */
     const char *const *argv;
     int program;    /* -1: argv[0] says what it is, in the container */
     int held;       /* program -1: where a byte comes from when it shall begin */
     const int *fds; /* the program's, from 0 */
     u32 nfds;
-    int report; /* a pipe that ends when the program begins, unless an InsideReport came before */
-    int root;   /* a handle */
-    u32 item;   /* which one of a list the step is at */
+    int console; /* a socket to which a terminal's other side goes */
+    int tty;     /* the terminal */
+    int report;  /* a pipe that ends when the program begins, unless an InsideReport came before */
+    int root;    /* a handle */
+    u32 item;    /* which one of a list the step is at */
     char path[4096]; /* of the program */
 } Inside;
 

@@ -160,6 +160,19 @@ static void read_oom_score(Reader *r, PlanProcess *p, const json_t *v)
     buf_release(&b);
 }
 
+static void read_terminal(Reader *r, PlanProcess *p, const json_t *v)
+{
+    const json_t *size = json_object_get(v, "consoleSize");
+    i64 columns = 0, rows = 0;
+    p->terminal = reader_bool(r, v, "process", "terminal");
+    if (!reader_object(r, size, "process.consoleSize", "height width"))
+        return;
+    reader_int(r, size, "process.consoleSize", "width", 0, UINT16_MAX, &columns);
+    reader_int(r, size, "process.consoleSize", "height", 0, UINT16_MAX, &rows);
+    p->columns = (u16)columns;
+    p->rows = (u16)rows;
+}
+
 static void read_process(Reader *r, PlanProcess *p, const json_t *v)
 {
     u32 nargs;
@@ -170,7 +183,7 @@ static void read_process(Reader *r, PlanProcess *p, const json_t *v)
         reader_refuse(r, "process", "there is none");
         return;
     }
-    reader_empty(r, v, "process", "terminal");
+    read_terminal(r, p, v);
     reader_empty(r, v, "process", "apparmorProfile");
     reader_empty(r, v, "process", "selinuxLabel");
     read_user(r, p, json_object_get(v, "user"));
@@ -410,11 +423,12 @@ char *plan_read(Plan *p, const json_t *config, const char *root)
     return r.why;
 }
 
-char *plan_read_process(Plan *p, const json_t *process)
+char *plan_read_process(Plan *p, const json_t *process, const char *root)
 {
     *p = (Plan){0};
     arena_init(&p->arena);
     Reader r = {.arena = &p->arena};
     read_process(&r, &p->process, process);
+    add_home(&r, &p->process, root);
     return r.why;
 }

@@ -68,6 +68,8 @@ typedef struct PlanProcess {
     PlanLimit limits[OS_LIMITS];
     u32 nlimits;
     const char *oom_score; /* NULL: as it is */
+    bool terminal;
+    u16 columns, rows; /* of it; 0: nothing is said */
 } PlanProcess;
 
 typedef struct Plan {
@@ -98,6 +100,6 @@ void plan_release(Plan *p);
 /* NULL if the plan is made; otherwise why not, own: "linux.x: ...". `root` is the root's path. */
 char *plan_read(Plan *p, const json_t *config, const char *root) MUST_CHECK;
 /* A further process of a container: the specification's `process`. */
-char *plan_read_process(Plan *p, const json_t *process) MUST_CHECK;
+char *plan_read_process(Plan *p, const json_t *process, const char *root) MUST_CHECK;
 
 #endif

@@ -64,8 +64,10 @@ typedef struct Maker {
     char **joins;       /* own */
     char *keyring;      /* own */
     Arena arena;
-    int report; /* the reading end */
-    int hold;   /* the writing end */
+    int report;      /* the reading end */
+    int hold;        /* the writing end */
+    int theirs;      /* the child's end of what holds it */
+    int consoles[2]; /* a socket for a terminal: ours, the child's */
 } Maker;
 
 static bool shows_groups(const Plan *p)
@@ -121,20 +123,26 @@ static Error *open_joins(Maker *m)
     return NULL;
 }
 
-static Error *open_pipes(Maker *m, SandboxProgram *program, int *ret_held)
+static Error *open_pipes(Maker *m)
 {
-    int report[2], hold[2];
+    int report[2] = {-1, -1};
     int why = os_pipe(report);
-    if (!why && (why = os_pipe(hold)) != 0) {
-        os_fd_close(report[0]);
-        os_fd_close(report[1]);
-    }
-    if (why)
-        return error_new("failed to make a pipe: %s", strerror(why));
     m->report = report[0];
     m->in.report = report[1];
+    if (!why && m->plan->process.terminal)
+        why = os_terminal_socket(m->consoles);
+    m->in.console = m->consoles[1];
+    return why ? error_new("failed to make a pipe: %s", strerror(why)) : NULL;
+}
+
+static Error *open_hold(Maker *m, SandboxProgram *program)
+{
+    int hold[2];
+    int why = os_pipe(hold);
+    if (why)
+        return error_new("failed to make a pipe: %s", strerror(why));
     m->hold = hold[1];
-    *ret_held = hold[0];
+    m->theirs = hold[0];
     if (program->fd >= 0)
         program->fds[SANDBOX_HELD_FD] = hold[0];
     else
@@ -142,11 +150,23 @@ static Error *open_pipes(Maker *m, SandboxProgram *program, int *ret_held)
     return NULL;
 }
 
+static void close_fd(int *fd)
+{
+    if (*fd >= 0)
+        os_fd_close(*fd);
+    *fd = -1;
+}
+
 /* A pid namespace that exists is where this thread's next child begins. */
 static int clone_inside(const Maker *m, pid_t *ret_pid)
 {
     int own = -1, why = 0;
-    for (u32 i = 0; i < m->plan->njoins && !why; i++) {
+    if (m->in.enter >= 0) {
+        why = os_open_pid_namespace(&own);
+        if (!why)
+            why = os_join_namespaces_of(m->in.enter, OS_NS_PID);
+    }
+    for (u32 i = 0; m->in.enter < 0 && i < m->plan->njoins && !why; i++) {
         if (m->plan->joins[i].namespace != OS_NS_PID)
             continue;
         why = os_open_pid_namespace(&own);
@@ -154,7 +174,7 @@ static int clone_inside(const Maker *m, pid_t *ret_pid)
             why = os_join_namespace(m->in.joins[i], OS_NS_PID);
     }
     if (!why)
-        why = os_clone(m->plan->new_namespaces & ~(u32)OS_NS_CGROUP, ret_pid);
+        why = os_clone(m->in.enter < 0 ? m->plan->new_namespaces & ~(u32)OS_NS_CGROUP : 0, ret_pid);
     if (own >= 0 && (why || *ret_pid != 0)) {
         ALWAYS(os_join_namespace(own, OS_NS_PID) == 0);
         os_fd_close(own);
@@ -185,55 +205,75 @@ static Error *await_program(const Maker *m)
     return e;
 }
 
-static Error *clone_and_wait(Maker *m, int held, pid_t *ret_pid)
+static Error *clone_and_wait(Maker *m, SandboxMade *made)
 {
     pid_t pid;
     int why = clone_inside(m, &pid);
     if (!why && pid == 0)
         inside_run(&m->in);
-    os_fd_close(m->in.report);
-    os_fd_close(held);
-    m->in.report = -1;
+    close_fd(&m->in.report);
+    close_fd(&m->theirs);
+    close_fd(&m->consoles[1]);
     if (why)
         return error_new("failed to make a process in namespaces: %s", strerror(why));
     Error *e = await_program(m);
+    if (!e && m->plan->process.terminal && (why = os_receive_fd(m->consoles[0], &made->console)))
+        e = error_new("the container sent no terminal: %s", strerror(why));
     if (!e)
-        *ret_pid = pid;
+        made->pid = pid;
     return e;
 }
 
-static Error *make_process(Maker *m, const char *id, SandboxProgram *program, pid_t *ret_pid)
+/* What both kinds of processes have. */
+static Error *prepare(Maker *m, const char *id, const SandboxProgram *program)
 {
-    int held = -1;
     Buf keyring = {0};
     buf_printf(&keyring, "_ses.%s", id);
     m->keyring = buf_take_string(&keyring);
     m->joins = cgroup_joins(&m->groups, m->plan->cgroup);
-    if (shows_groups(m->plan))
-        describe_groups(m);
     m->in.plan = m->plan;
     m->in.keyring = m->keyring;
     m->in.groups = m->joins;
     m->in.unified = m->groups.unified;
     m->in.argv = program->argv;
+    m->in.blocked = program->blocked;
     m->in.program = program->fd;
     m->in.fds = program->fds;
     m->in.nfds = program->nfds;
-    Error *e = open_joins(m);
+    return open_pipes(m);
+}
+
+static Error *make_process(Maker *m, const char *id, SandboxProgram *program, SandboxMade *made)
+{
+    if (shows_groups(m->plan))
+        describe_groups(m);
+    Error *e = prepare(m, id, program);
     if (!e)
-        e = open_pipes(m, program, &held);
-    return e ? e : clone_and_wait(m, held, ret_pid);
+        e = open_joins(m);
+    if (!e)
+        e = open_hold(m, program);
+    return e ? e : clone_and_wait(m, made);
+}
+
+static void maker_init(Maker *m, const Plan *p)
+{
+    *m = (Maker){.plan = p, .report = -1, .hold = -1, .theirs = -1, .consoles = {-1, -1}};
+    arena_init(&m->arena);
+    m->in.held = m->in.enter = m->in.tty = m->in.report = m->in.console = -1;
+    for (u32 i = 0; i < ARRAY_LEN(m->in.joins); i++)
+        m->in.joins[i] = -1;
 }
 
 static void maker_release(Maker *m)
 {
     for (u32 i = 0; i < ARRAY_LEN(m->in.joins); i++)
-        if (m->in.joins[i] >= 0)
-            os_fd_close(m->in.joins[i]);
-    if (m->report >= 0)
-        os_fd_close(m->report);
-    if (m->hold >= 0)
-        os_fd_close(m->hold);
+        close_fd(&m->in.joins[i]);
+    close_fd(&m->report);
+    close_fd(&m->in.report);
+    close_fd(&m->hold);
+    close_fd(&m->theirs);
+    close_fd(&m->consoles[0]);
+    close_fd(&m->consoles[1]);
     mem_free(m->shown);
     cgroup_joins_free(m->joins);
     mem_free(m->keyring);
@@ -242,14 +282,13 @@ static void maker_release(Maker *m)
 }
 
 Error *sandbox_create(const Plan *p, const char *id, const char *bundle, SandboxProgram *program,
-                      pid_t *ret_pid, int *ret_hold)
+                      SandboxMade *ret_made)
 {
-    Maker m = {.plan = p, .report = -1, .hold = -1, .in.held = -1};
-    arena_init(&m.arena);
-    for (u32 i = 0; i < ARRAY_LEN(m.in.joins); i++)
-        m.in.joins[i] = -1;
+    Maker m;
+    SandboxMade made = {.hold = -1, .console = -1};
+    maker_init(&m, p);
     Error *e = cgroups_init(&m.groups);
-    bool made = !e;
+    bool saved = !e;
     if (!e)
         e = save_state(bundle, p->cgroup);
     if (!e)
@@ -257,14 +296,33 @@ Error *sandbox_create(const Plan *p, const char *id, const char *bundle, Sandbox
     if (!e)
         e = cgroup_set(&m.groups, p->cgroup, &p->resources);
     if (!e)
-        e = make_process(&m, id, program, ret_pid);
+        e = make_process(&m, id, program, &made);
     if (!e) {
-        *ret_hold = m.hold;
+        made.hold = m.hold;
         m.hold = -1;
+        *ret_made = made;
     }
     maker_release(&m);
-    if (e && made)
+    if (e && saved)
         error_free(sandbox_delete(bundle));
+    return e;
+}
+
+Error *sandbox_exec(const Plan *p, const char *id, int init, SandboxProgram *program,
+                    SandboxMade *ret_made)
+{
+    Maker m;
+    SandboxMade made = {.hold = -1, .console = -1};
+    maker_init(&m, p);
+    m.in.enter = init;
+    Error *e = cgroups_init(&m.groups);
+    if (!e)
+        e = prepare(&m, id, program);
+    if (!e)
+        e = clone_and_wait(&m, &made);
+    if (!e)
+        *ret_made = made;
+    maker_release(&m);
     return e;
 }
 

@@ -8,9 +8,9 @@
 #define SANDBOX_SANDBOX_H
 
 #include "base/error.h"
-#include "sandbox/plan.h"
+#include "sandbox/inside.h"
 
-enum { SANDBOX_FDS = 8, SANDBOX_HELD_FD = 3 };
+enum { SANDBOX_FDS = SANDBOX_MAX_FDS, SANDBOX_HELD_FD = 3 };
 
 typedef struct SandboxProgram {
     /* The program: it is executed from there, and not open in it. It begins at once, with
@@ -21,13 +21,24 @@ typedef struct SandboxProgram {
     /* What it has as 0, 1, ...: all at least SANDBOX_FDS. */
     int fds[SANDBOX_FDS];
     u32 nfds;
+    u64 blocked; /* signals that it begins with blocked: bit 0 is signal 1 */
 } SandboxProgram;
 
 /* Why this host or the container needs the runtime though the plan was read; own, NULL if not. */
 char *sandbox_refuses(const Plan *p) MUST_CHECK;
-/* Makes it; nothing is left on failure. *ret_hold is for sandbox_start, own. */
+typedef struct SandboxMade {
+    pid_t pid;
+    int hold;    /* own; for sandbox_start, -1: it is not held */
+    int console; /* own; the other side of the terminal, -1: there is none */
+} SandboxMade;
+
+/* Makes it; nothing is left on failure. */
 Error *sandbox_create(const Plan *p, const char *id, const char *bundle, SandboxProgram *program,
-                      pid_t *ret_pid, int *ret_hold) MUST_CHECK;
+                      SandboxMade *ret_made) MUST_CHECK;
+/* A further process in the container of `init`, which is a handle on its first one; the plan is the
+ * container's with the process of the new one. It begins at once. */
+Error *sandbox_exec(const Plan *p, const char *id, int init, SandboxProgram *program,
+                    SandboxMade *ret_made) MUST_CHECK;
 /* Lets the program go on; takes the descriptor. */
 Error *sandbox_start(int hold) MUST_CHECK;
 

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /*
- * A wasm container is a container like any other for the runtime, with the executor as its program:
- * this very program, in a form that nothing in the container can change.
+ * A wasm container is a container like any other, also for the runtime, with the executor as its
+ * program: this very program, in a form that nothing in the container can change.
  */
 #include "shim/create.h"
 
 #include "shim/mounts.h"
 #include "shim/oom.h"
 #include "shim/program.h"
+#include "shim/sandboxed.h"
 #include "shim/stats.h"
 
 #include <errno.h>
@@ -62,32 +63,58 @@ static void watch_memory(Shim *s, const Container *c)
     error_free(e);
 }
 
-static Error *run_create(Shim *s, Container *c, const Bundle *b)
+/* By the OCI runtime. */
+static Error *run_create(Shim *s, Container *c, const Bundle *b, int executor,
+                         const struct timespec *since, pid_t *ret_pid)
 {
     int files[3] = {-1, -1, -1};
     RuntimeIo io;
     char *dir = NULL;
     pid_t pid;
-    struct timespec since;
-    clock_gettime(CLOCK_MONOTONIC, &since);
     Error *e = b->kind == BUNDLE_WASM ? bundle_write_wasm(b, &dir) : NULL;
     const char *config_dir = dir ? dir : c->bundle;
     if (!e)
         e = open_io(c->init, config_dir, files, &io);
     if (!e && b->kind == BUNDLE_WASM) {
+        io.fds[3] = executor;
         io.fds[4] = b->module;
-        e = get_executor(s, &io.fds[3]);
     }
     if (!e)
         e = runtime_create(&c->runtime, c->id, c->bundle, config_dir, &io, &pid);
     if (!e)
-        e = after_made(s, c, c->init, files, pid, &since);
+        e = after_made(s, c, c->init, files, pid, since);
+    if (!e)
+        *ret_pid = pid;
+    stdio_close_fds(files);
+    mem_free(dir);
+    return e;
+}
+
+static void set_pid(Shim *s, Container *c, Process *p, pid_t pid, const struct timespec *since)
+{
+    pthread_mutex_lock(&s->lock);
+    process_set_pid(s, c, p, pid, since);
+    pthread_mutex_unlock(&s->lock);
+}
+
+static Error *create_by_any(Shim *s, Container *c, const Bundle *b)
+{
+    bool made = false;
+    int executor = -1;
+    pid_t pid;
+    struct timespec since;
+    clock_gettime(CLOCK_MONOTONIC, &since);
+    Error *e = b->kind == BUNDLE_WASM ? get_executor(s, &executor) : NULL;
+    if (!e)
+        e = sandboxed_create(s, c, b, executor, &pid, &made);
+    if (!e && made)
+        set_pid(s, c, c->init, pid, &since);
+    else if (!e)
+        e = run_create(s, c, b, executor, &since, &pid);
     if (!e)
         e = cgroup_of(pid, &c->cgroup);
     if (!e)
         watch_memory(s, c);
-    stdio_close_fds(files);
-    mem_free(dir);
     return e;
 }
 
@@ -98,7 +125,7 @@ static Error *find_and_create(Shim *s, Container *c)
     if (!e)
         e = program_find(s, c, &b);
     if (!e)
-        e = run_create(s, c, &b);
+        e = create_by_any(s, c, &b);
     bundle_release(&b);
     return e;
 }
@@ -118,22 +145,38 @@ Error *container_create(Shim *s, Container *c, const Pb__CreateRequest *m)
     return e;
 }
 
-Error *container_exec(Shim *s, Container *c, Process *p)
+/* By the OCI runtime. */
+static Error *run_exec(Shim *s, Container *c, Process *p, const char *spec,
+                       const struct timespec *since)
 {
     int files[3] = {-1, -1, -1};
     RuntimeIo io;
     pid_t pid;
+    Error *e = open_io(p, c->bundle, files, &io);
+    if (!e)
+        e = runtime_exec(&c->runtime, c->id, c->bundle, spec, &io, &pid);
+    if (!e)
+        e = after_made(s, c, p, files, pid, since);
+    stdio_close_fds(files);
+    return e;
+}
+
+Error *container_exec(Shim *s, Container *c, Process *p)
+{
+    pid_t pid;
+    Error *e;
     struct timespec since;
     Buf name = {0};
     buf_printf(&name, "%s/exec-%s.json", c->bundle, p->exec_id);
     char *spec = buf_take_string(&name);
     clock_gettime(CLOCK_MONOTONIC, &since);
-    Error *e = open_io(p, c->bundle, files, &io);
-    if (!e)
-        e = runtime_exec(&c->runtime, c->id, c->bundle, spec, &io, &pid);
-    if (!e)
-        e = after_made(s, c, p, files, pid, &since);
-    stdio_close_fds(files);
+    if (!c->runtime.cgroup) {
+        e = run_exec(s, c, p, spec, &since);
+    } else {
+        e = sandboxed_exec(c, p, spec, &pid);
+        if (!e)
+            set_pid(s, c, p, pid, &since);
+    }
     unlink(spec);
     mem_free(spec);
     return e;

@@ -15,6 +15,7 @@
 #include "shim/options.h"
 #include "wit/component.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,7 +24,7 @@
 #define MODULE "/proc/self/fd/4"
 #define HTTP_ADDRESS "WASMTIME_HTTP_PROXY_SOCKET_ADDR"
 
-enum { EXECUTOR_FD = 3, MODULE_FD = 4, EXIT_FAILED = 137, SIGNALLED = 128 };
+enum { EXECUTOR_FD = 3, HELD_FD = 3, MODULE_FD = 4, EXIT_FAILED = 137, SIGNALLED = 128 };
 
 typedef enum GuestKind { GUEST_RUN, GUEST_HTTP, GUEST_INVOKE } GuestKind;
 
@@ -49,6 +50,14 @@ static void mask_signals(int how)
     for (usize i = 0; i < ARRAY_LEN(ending_signals); i++)
         sigaddset(&set, ending_signals[i]);
     sigprocmask(how, &set, NULL);
+}
+
+u64 guest_signals(void)
+{
+    u64 set = 0;
+    for (usize i = 0; i < ARRAY_LEN(ending_signals); i++)
+        set |= (u64)1 << (ending_signals[i] - 1);
+    return set;
 }
 
 /* What came before, and was held back, is done now. */
@@ -229,12 +238,26 @@ static int status_of(Error *e, int status)
     return status;
 }
 
-int guest_main(int nargs, char **args)
+/* False if it never shall. */
+static bool may_run(void)
+{
+    char byte;
+    usize n = 0;
+    int error;
+    do {
+        error = os_fd_read(HELD_FD, &byte, 1, &n);
+    } while (error == EINTR);
+    close(HELD_FD);
+    return n == 1;
+}
+
+int guest_main(bool held, int nargs, char **args)
 {
     WordList words = {0};
     int status = 0;
     mask_signals(SIG_BLOCK);
-    close(EXECUTOR_FD);
+    if (!held)
+        close(EXECUTOR_FD);
     if (os_fill_stdio() != 0)
         return EXIT_FAILED;
     os_ignore_write_signals();
@@ -244,13 +267,14 @@ int guest_main(int nargs, char **args)
     g.func = guest_word_read(args[0], &g.options);
     Error *e = find_kind(&g);
     take_signals(g.kind);
-    if (!e) {
-        if (g.kind == GUEST_HTTP)
-            put_serve(&words, &g);
-        else
-            put_run(&words, &g);
+    if (g.kind == GUEST_HTTP)
+        put_serve(&words, &g);
+    else
+        put_run(&words, &g);
+    if (held && !may_run())
+        return EXIT_FAILED;
+    if (!e)
         e = run_words(&words, &status);
-    }
     status = status_of(e, status);
     for (u32 i = 0; i < words.n; i++)
         mem_free(words.p[i]);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /*
  * containerd-shim-wasmtime-v1: between containerd and containers with WebAssembly programs. Also
- * the program inside those containers ("--guest"), and the compiler for them ("--precompile").
+ * the program inside those containers ("--guest", "--held-guest"), and the compiler for them
+ * ("--precompile").
  */
 #include "base/version.h"
 #include "shim/guest.h"
@@ -32,7 +33,9 @@ static Error *run(const ShimFlags *f)
 int main(int argc, char **argv)
 {
     if (argc > 1 && strcmp(argv[1], "--guest") == 0)
-        return guest_main(argc - 2, argv + 2);
+        return guest_main(false, argc - 2, argv + 2);
+    if (argc > 1 && strcmp(argv[1], "--held-guest") == 0)
+        return guest_main(true, argc - 2, argv + 2);
     if (argc > 1 && strcmp(argv[1], "--precompile") == 0)
         return precompile_main(argc - 2, argv + 2);
     ShimFlags f;

@@ -22,7 +22,8 @@ static const OptionRow rows[] = {
 };
 /* clang-format on */
 
-#define DIRS "dirs" /* the other one: folders instead of all */
+#define DIRS "dirs"       /* one more: folders instead of all */
+#define SANDBOX "sandbox" /* and one that is read elsewhere */
 
 static void push(GuestOptions *o, const char *flag, const char *value, usize n)
 {
@@ -49,6 +50,8 @@ static Error *add(GuestOptions *o, const char *name, const char *value)
         add_dirs(o, value);
         return NULL;
     }
+    if (strcmp(name, SANDBOX) == 0)
+        return NULL;
     for (usize i = 0; i < ARRAY_LEN(rows); i++) {
         if (strcmp(name, rows[i].name) != 0)
             continue;

@@ -7,6 +7,7 @@
 #include "shim/runtime.h"
 
 #include "os/file.h"
+#include "sandbox/sandbox.h"
 #include "shim/ttrpc.h"
 
 #include <errno.h>
@@ -21,7 +22,7 @@
 
 #define DEFAULT_ROOT "/run/containerd/wasmtime"
 
-enum { MAX_LOG = 1 << 20, MAX_OPTIONS = 65536, MAX_WORDS = 24 };
+enum { MAX_LOG = 1 << 20, MAX_OPTIONS = 65536, MAX_WORDS = 24, MAX_RESOURCES = 1 << 20 };
 
 /* SystemdCgroup = true, in the TOML of the runtime's options in containerd's configuration. */
 static bool toml_says_systemd(const char *p, usize n)
@@ -81,7 +82,7 @@ static Error *read_options(Runtime *r, const char *ns, const Pb__Any *any)
 
 Error *runtime_init(Runtime *r, Children *children, const char *ns, const Pb__Any *options)
 {
-    *r = (Runtime){.children = children};
+    *r = (Runtime){.children = children, .hold = -1};
     set_root(r, "", ns);
     return options ? read_options(r, ns, options) : NULL;
 }
@@ -89,6 +90,9 @@ Error *runtime_init(Runtime *r, Children *children, const char *ns, const Pb__An
 void runtime_release(Runtime *r)
 {
     mem_free(r->root);
+    mem_free(r->cgroup);
+    if (r->hold >= 0)
+        close(r->hold);
 }
 
 static char *path_in(const char *dir, const char *name)
@@ -113,6 +117,7 @@ Error *runtime_save(const Runtime *r, const char *bundle)
 
 void runtime_load(Runtime *r, const char *bundle)
 {
+    r->cgroup = sandbox_find(bundle);
     char *path = path_in(bundle, "options.json");
     Buf text = {0};
     Error *e = os_read_file(path, MAX_OPTIONS, &text);
@@ -281,9 +286,25 @@ Error *runtime_exec(Runtime *r, const char *id, const char *bundle, const char *
     return e;
 }
 
+static Error *do_own(Runtime *r, const char *bundle, const char *verb, const char *last)
+{
+    if (strcmp(verb, "start") == 0) {
+        int hold = r->hold;
+        r->hold = -1;
+        return sandbox_start(hold);
+    }
+    if (strcmp(verb, "kill") == 0)
+        return sandbox_signal(r->cgroup, (int)strtol(last, NULL, 10));
+    if (strcmp(verb, "delete") == 0)
+        return sandbox_delete(bundle);
+    return sandbox_freeze(r->cgroup, strcmp(verb, "pause") == 0);
+}
+
 Error *runtime_do(Runtime *r, const char *bundle, const char *verb, const char *option,
                   const char *id, const char *last)
 {
+    if (r->cgroup)
+        return do_own(r, bundle, verb, last);
     Words words = {0};
     put_start(&words, r, bundle);
     put(&words, verb);
@@ -297,6 +318,14 @@ Error *runtime_do(Runtime *r, const char *bundle, const char *verb, const char *
 
 Error *runtime_update(Runtime *r, const char *bundle, const char *id, const char *file)
 {
+    if (r->cgroup) {
+        Buf text = {0};
+        Error *e = os_read_file(file, MAX_RESOURCES, &text);
+        if (!e)
+            e = sandbox_update(r->cgroup, text.p, text.n);
+        buf_release(&text);
+        return e;
+    }
     Words words = {0};
     put_start(&words, r, bundle);
     put(&words, "update");

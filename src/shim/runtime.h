@@ -10,6 +10,10 @@ typedef struct Runtime {
     Children *children; /* borrow */
     char *root;         /* own; where it keeps its state */
     bool systemd_cgroup, no_pivot;
+    /* Of a container that our own sandbox made: its control group (own; NULL: the runtime made it),
+     * and what holds its program until it is started, -1: nothing. */
+    char *cgroup;
+    int hold;
 } Runtime;
 
 /* Options of Create; other kinds than those known are ignored. */
@@ -33,7 +37,8 @@ Error *runtime_create(Runtime *r, const char *id, const char *bundle, const char
 /* `spec` is a file with the OCI specification's process. */
 Error *runtime_exec(Runtime *r, const char *id, const char *bundle, const char *spec,
                     const RuntimeIo *io, pid_t *ret_pid) MUST_CHECK;
-/* start, pause, resume, "delete --force", "kill --all", ...: words around the container's id. */
+/* start, pause, resume, "delete --force", "kill --all": words around the container's id, or what
+ * they mean for a container of our own. */
 Error *runtime_do(Runtime *r, const char *bundle, const char *verb, const char *option,
                   const char *id, const char *last) MUST_CHECK;
 Error *runtime_update(Runtime *r, const char *bundle, const char *id, const char *file) MUST_CHECK;

@@ -220,6 +220,14 @@ static void start_copy(int from, int to)
     pthread_attr_destroy(&attr);
 }
 
+static void copy_both_ways(Stdio *s, int console, int fds[3])
+{
+    s->console = console;
+    start_copy(fds[0], fcntl(console, F_DUPFD_CLOEXEC, MIN_FD));
+    start_copy(fcntl(console, F_DUPFD_CLOEXEC, MIN_FD), fds[1]);
+    fds[0] = fds[1] = -1;
+}
+
 Error *stdio_console_start(Stdio *s, int fds[3])
 {
     struct pollfd p = {.fd = s->listener, .events = POLLIN};
@@ -229,11 +237,13 @@ Error *stdio_console_start(Stdio *s, int fds[3])
     close_fd(&s->listener);
     if (console < 0)
         return error_new("the runtime sent no terminal");
-    s->console = console;
-    start_copy(fds[0], fcntl(console, F_DUPFD_CLOEXEC, MIN_FD));
-    start_copy(fcntl(console, F_DUPFD_CLOEXEC, MIN_FD), fds[1]);
-    fds[0] = fds[1] = -1;
+    copy_both_ways(s, console, fds);
     return NULL;
+}
+
+void stdio_console_take(Stdio *s, int console, int fds[3])
+{
+    copy_both_ways(s, raised(console), fds);
 }
 
 Error *stdio_resize(const Stdio *s, u32 width, u32 height)

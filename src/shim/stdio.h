@@ -36,6 +36,8 @@ void stdio_close_input(Stdio *s);
 Error *stdio_console_listen(Stdio *s, const char *dir, const char *name) MUST_CHECK;
 /* Takes the terminal and starts to copy between it and the files, which are transferred. */
 Error *stdio_console_start(Stdio *s, int fds[3]) MUST_CHECK;
+/* The same with a terminal that is there already, and is transferred. */
+void stdio_console_take(Stdio *s, int console, int fds[3]);
 Error *stdio_resize(const Stdio *s, u32 width, u32 height) MUST_CHECK;
 
 #endif

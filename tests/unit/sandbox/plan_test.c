@@ -107,7 +107,7 @@ static const Row refused[] = {
     {"hostname", "\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"", "longer"},
     {"hooks", "{\"prestart\":[{\"path\":\"/x\"}]}", "prestart"}, {"hooks", "{\"x\":[]}", "`x`"},
     {"hooks", "{\"poststop\":[{\"path\":\"/x\"}]}", "poststop"},
-    {"process.terminal", "true", "terminal"}, {"process.cwd", "\"x\"", "process.cwd"},
+    {"process.consoleSize", "{\"width\":65536}", "width"}, {"process.cwd", "\"x\"", "process.cwd"},
     {"process.cwd", "\"/a/../b\"", "process.cwd"}, {"process.cwd", "null", "process.cwd"},
     {"process.apparmorProfile", "\"p\"", "apparmorProfile"},
     {"process.selinuxLabel", "\"l\"", "selinuxLabel"}, {"process.scheduler", "{}", "scheduler"},
@@ -171,7 +171,7 @@ static const Row refused[] = {
 /* Words for nothing: as if they were not there. */
 static const Row taken[] = {
     {"hooks", "{\"prestart\":[],\"poststop\":null}", NULL}, {"hooks", "null", NULL}, {"annotations", "{\"a\":\"b\"}", NULL},
-    {"process.terminal", "false", NULL}, {"process.apparmorProfile", "\"\"", NULL}, {"process.consoleSize", "{}", NULL},
+    {"process.terminal", "true", NULL}, {"process.apparmorProfile", "\"\"", NULL}, {"process.consoleSize", "{}", NULL},
     {"process.user.additionalGids", "[1,2]", NULL}, {"process.capabilities", "null", NULL},
     {"linux.sysctl", "{}", NULL}, {"linux.rootfsPropagation", "\"rprivate\"", NULL}, {"linux.uidMappings", "[]", NULL},
     {"linux.resources", "null", NULL}, {"linux.resources.blockIO", "{}", NULL}, {"linux.seccomp", "null", NULL},
