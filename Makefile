@@ -220,6 +220,7 @@ deb: $(O)/wasmtime
 
 $(O)/bench-micro: $(OBJ)/tests/bench/micro.o $(OBJ)/tests/bench/component.o
 $(O)/bench-slots: $(OBJ)/tests/bench/slots.o
+$(O)/bench-sandbox: $(OBJ)/tests/bench/sandbox.o
 $(O)/bench-%: $(O)/libengine.a
 	$(call link)
 

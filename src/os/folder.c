@@ -16,10 +16,11 @@ bool os_is_folder(const char *path)
     return lstat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-bool os_is_cgroup2(const char *path)
+bool os_is_cgroup(const char *path, int version)
 {
     struct statfs st;
-    return statfs(path, &st) == 0 && st.f_type == CGROUP2_SUPER_MAGIC;
+    return statfs(path, &st) == 0 &&
+           st.f_type == (version == 2 ? CGROUP2_SUPER_MAGIC : CGROUP_SUPER_MAGIC);
 }
 
 Error *os_make_folder(const char *path, u32 mode)

@@ -6,7 +6,7 @@
 #include "base/error.h"
 
 bool os_is_folder(const char *path);
-bool os_is_cgroup2(const char *path); /* a folder of control groups of version 2 */
+bool os_is_cgroup(const char *path, int version); /* a folder of control groups */
 /* May be there already. */
 Error *os_make_folder(const char *path, u32 mode) MUST_CHECK;
 /* False if it is in use or not empty; a folder that is not there is removed. */

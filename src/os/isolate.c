@@ -53,9 +53,13 @@ static int fd_result(int fd, int *ret_fd)
     return 0;
 }
 
-int os_clone(u32 namespaces, pid_t *ret_pid)
+int os_clone(u32 namespaces, int cgroup, pid_t *ret_pid)
 {
     struct clone_args a = {.flags = namespaces, .exit_signal = SIGCHLD};
+    if (cgroup >= 0) {
+        a.flags |= CLONE_INTO_CGROUP;
+        a.cgroup = (u64)cgroup;
+    }
     long pid = syscall(SYS_clone3, &a, sizeof a);
     if (pid < 0)
         return errno;

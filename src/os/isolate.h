@@ -23,9 +23,10 @@ enum OsNamespace {
 
 /*
  * As fork, without anything that libraries do at a fork: the child may only make system calls. It
- * begins in new namespaces, and is a child of this process. *ret_pid is 0 in the child.
+ * begins in new namespaces and, if cgroup >= 0, in the control group of version 2 whose folder that
+ * is, and is a child of this process. *ret_pid is 0 in the child.
  */
-int os_clone(u32 namespaces, pid_t *ret_pid);
+int os_clone(u32 namespaces, int cgroup, pid_t *ret_pid);
 /* The calling thread's; of OS_NS_PID, that of its children from now on. */
 int os_join_namespace(int fd, u32 namespace);
 int os_join_namespaces_of(int pidfd, u32 namespaces);

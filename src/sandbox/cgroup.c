@@ -8,6 +8,7 @@
 #include "os/file.h"
 #include "os/folder.h"
 #include "os/time.h"
+#include "sandbox/device_filter.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -37,7 +38,7 @@ static void add_tree(Cgroups *c, Str controllers)
         t.dir = joined(MOUNT "/", t.controllers + 5, "");
     else
         t.dir = joined(MOUNT "/", t.controllers, "");
-    if (os_is_folder(t.dir)) {
+    if (os_is_cgroup(t.dir, *t.controllers ? 1 : 2)) {
         vec_push(&c->trees, t);
     } else {
         mem_free(t.dir);
@@ -48,7 +49,7 @@ static void add_tree(Cgroups *c, Str controllers)
 Error *cgroups_init(Cgroups *c)
 {
     Buf text = {0};
-    *c = (Cgroups){.unified = os_is_cgroup2(MOUNT)};
+    *c = (Cgroups){.unified = os_is_cgroup(MOUNT, 2)};
     Error *e = os_read_file("/proc/self/cgroup", MAX_FILE, &text);
     if (e)
         return e;
@@ -208,9 +209,18 @@ Error *cgroup_make(const Cgroups *c, const char *path)
 char **cgroup_joins(const Cgroups *c, const char *path)
 {
     char **joins = mem_alloc_array(c->trees.n + 1, sizeof *joins);
-    for (u32 i = 0; i < c->trees.n; i++)
-        joins[i] = joined(c->trees.p[i].dir, path, "/cgroup.procs");
+    for (u32 i = 0, n = 0; i < c->trees.n; i++)
+        if (*c->trees.p[i].controllers)
+            joins[n++] = joined(c->trees.p[i].dir, path, "/tasks");
     return joins;
+}
+
+char *cgroup_folder(const Cgroups *c, const char *path)
+{
+    for (u32 i = 0; i < c->trees.n; i++)
+        if (!*c->trees.p[i].controllers)
+            return joined(c->trees.p[i].dir, path, "");
+    return NULL;
 }
 
 void cgroup_joins_free(char **joins)
@@ -368,11 +378,26 @@ static void set_v2_cpu(Setter *s, const Resources *r)
     set_number(s, "cpu", "cpu.idle", given(r->cpu_idle), "");
 }
 
+static void set_v2_devices(Setter *s, const Resources *r)
+{
+    DeviceFilter filter;
+    if (r->ndevices == 0 || s->e)
+        return;
+    char *dir = cgroup_folder(s->c, s->path);
+    device_filter_make(r->devices, r->ndevices, &filter);
+    int why = os_bpf_filter_devices(dir, filter.p, filter.n);
+    if (why)
+        s->e = error_new("failed to set the filter of devices: %s", strerror(why));
+    vec_release(&filter);
+    mem_free(dir);
+}
+
 static void set_v2(Setter *s, const Resources *r)
 {
+    set_v2_devices(s, r);
     i64 limit = given(r->memory), swap = given(r->memory_swap);
     if (swap != RESOURCE_NONE && swap >= 0 && (limit < 0 || swap < limit))
-        s->e = error_new("the limit of memory with swap is below that of memory");
+        s->e = s->e ? s->e : error_new("the limit of memory with swap is below that of memory");
     set_number(s, "memory", "memory.max", limit, "max");
     if (swap != RESOURCE_NONE)
         set_number(s, "memory", "memory.swap.max", swap < 0 ? -1 : swap - limit, "max");

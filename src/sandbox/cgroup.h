@@ -29,8 +29,14 @@ bool cgroup_exists(const Cgroups *c, const char *path);
 /* Makes the group in each hierarchy; nothing is left of it on failure. */
 Error *cgroup_make(const Cgroups *c, const char *path) MUST_CHECK;
 Error *cgroup_set(const Cgroups *c, const char *path, const Resources *res) MUST_CHECK;
-/* Files to which a process writes "0" to join; own, NULL ends them. */
+/*
+ * Files to which a process with one thread writes "0" to join all of the group's folders of version
+ * 1; own, NULL ends them. They are those of threads: for a whole process, the kernel first waits
+ * until no other begins or ends (some 10 ms).
+ */
 char **cgroup_joins(const Cgroups *c, const char *path);
+/* The group's folder of version 2, where a process can begin; own, NULL if there is none. */
+char *cgroup_folder(const Cgroups *c, const char *path);
 void cgroup_joins_free(char **joins);
 Error *cgroup_freeze(const Cgroups *c, const char *path, bool on) MUST_CHECK;
 /* Sends the signal to all processes of the group. */

@@ -66,6 +66,7 @@ typedef struct Maker {
     Arena arena;
     int report;      /* the reading end */
     int hold;        /* the writing end */
+    int cgroup;      /* a handle on the group's folder of version 2, -1: there is none */
     int theirs;      /* the child's end of what holds it */
     int consoles[2]; /* a socket for a terminal: ours, the child's */
 } Maker;
@@ -150,6 +151,15 @@ static Error *open_hold(Maker *m, SandboxProgram *program)
     return NULL;
 }
 
+static Error *open_cgroup(Maker *m)
+{
+    char *path = cgroup_folder(&m->groups, m->plan->cgroup);
+    int why = path ? os_open_dir(path, &m->cgroup) : 0;
+    Error *e = why ? error_new("failed to open `%s`: %s", path, strerror(why)) : NULL;
+    mem_free(path);
+    return e;
+}
+
 static void close_fd(int *fd)
 {
     if (*fd >= 0)
@@ -174,7 +184,8 @@ static int clone_inside(const Maker *m, pid_t *ret_pid)
             why = os_join_namespace(m->in.joins[i], OS_NS_PID);
     }
     if (!why)
-        why = os_clone(m->in.enter < 0 ? m->plan->new_namespaces & ~(u32)OS_NS_CGROUP : 0, ret_pid);
+        why = os_clone(m->in.enter < 0 ? m->plan->new_namespaces & ~(u32)OS_NS_CGROUP : 0,
+                       m->cgroup, ret_pid);
     if (own >= 0 && (why || *ret_pid != 0)) {
         ALWAYS(os_join_namespace(own, OS_NS_PID) == 0);
         os_fd_close(own);
@@ -240,7 +251,8 @@ static Error *prepare(Maker *m, const char *id, const SandboxProgram *program)
     m->in.program = program->fd;
     m->in.fds = program->fds;
     m->in.nfds = program->nfds;
-    return open_pipes(m);
+    Error *e = open_cgroup(m);
+    return e ? e : open_pipes(m);
 }
 
 static Error *make_process(Maker *m, const char *id, SandboxProgram *program, SandboxMade *made)
@@ -257,7 +269,8 @@ static Error *make_process(Maker *m, const char *id, SandboxProgram *program, Sa
 
 static void maker_init(Maker *m, const Plan *p)
 {
-    *m = (Maker){.plan = p, .report = -1, .hold = -1, .theirs = -1, .consoles = {-1, -1}};
+    *m = (Maker){
+        .plan = p, .report = -1, .hold = -1, .cgroup = -1, .theirs = -1, .consoles = {-1, -1}};
     arena_init(&m->arena);
     m->in.held = m->in.enter = m->in.tty = m->in.report = m->in.console = -1;
     for (u32 i = 0; i < ARRAY_LEN(m->in.joins); i++)
@@ -272,6 +285,7 @@ static void maker_release(Maker *m)
     close_fd(&m->in.report);
     close_fd(&m->hold);
     close_fd(&m->theirs);
+    close_fd(&m->cgroup);
     close_fd(&m->consoles[0]);
     close_fd(&m->consoles[1]);
     mem_free(m->shown);
@@ -410,6 +424,8 @@ Error *sandbox_update(const char *cgroup, const void *text, usize n)
         e = error_new("%s", r.why);
     if (!e)
         e = cgroups_init(&groups);
+    if (!e && groups.unified && res.ndevices > 0)
+        e = error_new("the devices of a container stay as they are");
     if (!e)
         e = cgroup_set(&groups, cgroup, &res);
     cgroups_release(&groups);
