@@ -18,6 +18,17 @@ static Error *string_encoding(const CmdLine *c, StringEncoding *ret_encoding)
     return cmdline_bad_value(FLAG_encoding, given, "expected utf8, utf16 or compact-utf16");
 }
 
+/* The module that is given, or one that does nothing. */
+static Error *embed_module(const CmdLine *c, const WitModel *m, WitId world, Buf *out)
+{
+    bool dummy = cmdline_given(c, FLAG_dummy);
+    if (dummy == (c->args.n == 2))
+        return error_new_kind(ERROR_USAGE, 0,
+                              dummy ? "with `--dummy` there is no module to name"
+                                    : "which module? `--dummy` makes one that does nothing");
+    return dummy ? component_dummy(m, world, out) : component_read(c->args.p[1], out);
+}
+
 Error *cmd_component_embed(CmdLine *c, int *ret_status)
 {
     WitModel *m = NULL;
@@ -30,10 +41,11 @@ Error *cmd_component_embed(CmdLine *c, int *ret_status)
     if (!e)
         e = component_world(c, m, &world);
     if (!e)
-        e = component_read(c->args.p[1], &in);
+        e = embed_module(c, m, world, &in);
     if (!e)
         e = error_wrap(component_embed(m, world, encoding, in.p, in.n, &out),
-                       "failed to embed the world into `%s`", c->args.p[1]);
+                       "failed to embed the world into `%s`",
+                       c->args.n == 2 ? c->args.p[1] : "a dummy");
     if (!e)
         e = component_write(c, &out);
     buf_release(&in);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* WIT in binary form: writing packages and worlds. */
+#include "base/map.h"
 #include "wit/wit_scope.h"
 #include "wit/wit_binary.h"
 #include "wit/wit_docs.h"
@@ -149,6 +150,51 @@ void wit_encode_world(const WitModel *m, WitId world, StringEncoding encoding, B
     wit_scope_release(&s);
 }
 
+static Str item_name(const WitModel *m, const WitWorldItem *i)
+{
+    return i->name.n ? i->name : m->interfaces[i->id].full;
+}
+
+/* What only one of both has, by name: that says more than the first difference of types. */
+MUST_CHECK static Error *check_names(const WitModel *m, const WitWorld *w, const Component *c)
+{
+    const CType *t = ctype_get(c->types, c->type);
+    Map imports = {0}, exports = {0};
+    Buf more = {0}, less = {0};
+    u64 ignored;
+    for (u32 i = 0; i < w->nimports; i++)
+        map_add(&imports, item_name(m, &w->imports[i]), i);
+    for (u32 i = 0; i < t->nexports; i++)
+        map_add(&exports, t->exports[i].name.text, i);
+    for (u32 i = 0; i < t->nimports; i++)
+        if (!map_get(&imports, t->imports[i].name.text, &ignored))
+            buf_printf(&more, "\n  %.*s", STR_ARG(t->imports[i].name.text));
+    for (u32 i = 0; i < w->nexports; i++)
+        if (!map_get(&exports, item_name(m, &w->exports[i]), &ignored))
+            buf_printf(&less, "\n  %.*s", STR_ARG(item_name(m, &w->exports[i])));
+    Buf text = {0};
+    if (more.n) {
+        buf_str(&text, STR("the component imports what the world does not:"));
+        buf_bytes(&text, more.p, more.n);
+    }
+    if (less.n) {
+        buf_printf(&text, "%sthe world exports what the component does not:", more.n ? "\n" : "");
+        buf_bytes(&text, less.p, less.n);
+    }
+    Error *e = NULL;
+    if (text.n) {
+        char *z = buf_take_string(&text);
+        e = error_new("%s", z);
+        mem_free(z);
+    }
+    map_release(&imports);
+    map_release(&exports);
+    buf_release(&more);
+    buf_release(&less);
+    buf_release(&text);
+    return e;
+}
+
 /* The component is exported as of the world's type, which the validator then checks. */
 Error *wit_check_world(const WitModel *m, WitId world, const u8 *p, usize n)
 {
@@ -172,6 +218,8 @@ Error *wit_check_world(const WitModel *m, WitId world, const u8 *p, usize n)
     TypeRegistry *registry = types_new();
     Component *c = NULL;
     Error *e = wit_decode_component(registry, p, n, &c); /* errors of its own come first */
+    if (!e)
+        e = check_names(m, &m->worlds[world], c);
     component_free(c);
     c = NULL;
     if (!e)

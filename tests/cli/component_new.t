@@ -262,6 +262,45 @@ code 0
 run --invoke 'len("four")' len.out.wasm
 stdout 104
 
+begin "a dummy has all that a world asks for"
+cat >dummy.wit <<'EOF'
+package a:dummy;
+interface api {
+  resource r { constructor(s: string); get: func() -> string; make: static func() -> option<r>; }
+  big: func(a: u64, b: f32, c: f64, d: string, e: string, f: string, g: string, h: string,
+            i: string, j: string) -> tuple<u8, u8>;
+}
+world main {
+  resource mine { constructor(); }
+  record unused { x: u32 }
+  import api;
+  import log: func(s: string) -> list<u8>;
+  import inner: interface { f: func(x: option<u8>); }
+  export api;
+  export len: func(s: string) -> u32;
+}
+world later { import f: async func(); }
+EOF
+run component embed --dummy dummy.wit -w main -o dummy.wasm
+code 0
+run component inspect dummy.wasm
+out_has "func   \$root [resource-drop]mine"
+out_has "func   [export]a:dummy/api [resource-new]r"
+run component new dummy.wasm -o dummy.out.wasm
+code 0
+run component targets dummy.wit dummy.out.wasm -w main
+code 0
+run component wit dummy.out.wasm
+out_has "record unused {"
+run component embed --dummy dummy.wit -w later -o x.wasm
+code 1
+err_has "\`f\` is asynchronous"
+run component embed --dummy dummy.wit dummy.wasm -w main
+code 2
+run component embed dummy.wit -w main
+code 2
+err_has "which module? \`--dummy\` makes one that does nothing"
+
 begin "an import that only an adapter could serve"
 run component new main.wasm -o x.wasm
 code 1

@@ -134,7 +134,10 @@ err_has "\`hello.wasm\` does not fit the world \`a:b/bad\`"
 err_has "five"
 run component targets worlds.wit hello.wasm -w more
 code 1
-err_has "six"
+err_has "the component imports what the world does not:
+  other
+the world exports what the component does not:
+  six"
 run component targets worlds.wit hello.wasm
 code 1
 err_has "There are 3 worlds in \`a:b\`; choose one:"

@@ -16,6 +16,9 @@
 Error *component_embed(const WitModel *m, WitId world, StringEncoding encoding, const u8 *p,
                        usize n, Buf *out) MUST_CHECK;
 
+/* Appends a module with all that the world imports and exports, which does nothing. */
+Error *component_dummy(const WitModel *m, WitId world, Buf *out) MUST_CHECK;
+
 /* A module that serves imports of the other under its name. */
 typedef struct WrapAdapter {
     Str name;

@@ -66,6 +66,9 @@ void wrap_mark_live(Wrap *w)
             else if (c->type != WIT_NONE && !c->exported)
                 mark_type(w, c->type, false);
         }
+    for (u32 i = 0; i < w->world->nimports; i++)
+        if (w->world->imports[i].kind == WIT_ITEM_TYPE)
+            mark_type(w, w->world->imports[i].id, false); /* the world's own types all stay */
     for (u32 i = 0; i < w->world->nexports; i++)
         mark_export(w, &w->world->exports[i]);
     for (u32 i = 0; i < w->m->ntypes; i++)
