@@ -68,7 +68,7 @@ static int detached_mount(int fd, int *ret_mount)
     return 0;
 }
 
-int os_readonly_view(int fd, int *ret_fd)
+int os_readonly_view(int fd, int *ret_fd, int *ret_mount)
 {
     char path[40];
     struct stat st;
@@ -82,12 +82,11 @@ int os_readonly_view(int fd, int *ret_fd)
         return err;
     snprintf(path, sizeof path, "/proc/self/fd/%d", mount);
     int view = open(path, O_RDONLY | O_CLOEXEC);
-    err = view < 0 ? errno : 0;
-    /* From here on the mount is of no tree, and its flags can not be changed any more. */
-    close(mount);
-    if (!err)
-        *ret_fd = view;
-    return err;
+    if (view < 0)
+        return close_with(mount, errno);
+    *ret_fd = view;
+    *ret_mount = mount; /* closed, it is of no tree, and its flags can not be changed any more */
+    return 0;
 }
 
 int os_private_dir(const char *path, int *ret_fd)

@@ -16,8 +16,10 @@ int os_sealed_memory(const char *label, const void *p, usize n, int *ret_fd) MUS
  * whoever has only this descriptor (or runs the file by it) can not open the file for writing,
  * not even with all rights of root. Needs CAP_SYS_ADMIN and Linux 5.12; EPERM or ENOSYS else.
  * EACCES: a file that not everybody may read, or run as its owner may.
+ *
+ * That is so from when *ret_mount is closed, which waits for the whole system: milliseconds.
  */
-int os_readonly_view(int fd, int *ret_fd) MUST_CHECK;
+int os_readonly_view(int fd, int *ret_fd, int *ret_mount) MUST_CHECK;
 
 /* A folder that is this user's and that others can not even look into; it is made if need be.
  * EPERM: it is another's, or open to others. */

@@ -19,7 +19,7 @@
 static Error *get_executor(Shim *s, int *ret_fd)
 {
     pthread_mutex_lock(&s->lock);
-    Error *e = s->executor < 0 ? executor_open(&s->executor) : NULL;
+    Error *e = s->executor < 0 ? executor_open(&s->modules, &s->executor) : NULL;
     *ret_fd = s->executor;
     pthread_mutex_unlock(&s->lock);
     return error_wrap(e, "failed to make the executor");

@@ -18,7 +18,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { MAX_CODE = INT32_MAX, MAX_EXECUTOR = 256 << 20 };
+enum {
+    MAX_CODE = INT32_MAX,
+    MAX_EXECUTOR = 256 << 20,
+    SMALL = 256 << 10, /* copied in a fraction of a millisecond */
+    STACK = 64 << 10,
+};
 
 #define DEFAULT_LIMIT ((u64)2 << 30)
 
@@ -28,6 +33,8 @@ void modules_init(Modules *m, Children *children, const ShimLog *log)
     u64 bytes = size ? strtoull(size, NULL, 10) : 0;
     m->children = children;
     m->log = log;
+    pthread_mutex_init(&m->lock, NULL);
+    pthread_cond_init(&m->settled, NULL);
     Error *e = cache_open(&m->cache, getenv("WASMTIME_SHIM_CACHE"), bytes ? bytes : DEFAULT_LIMIT);
     if (e)
         shim_log(log, "warning", "%s", e->message);
@@ -52,35 +59,88 @@ static Error *seal(const char *name, const Buf *bytes, int *ret_fd)
                : raise_fd(fd, ret_fd);
 }
 
-/* Takes the descriptor. */
-static Error *give_out(int fd, const char *name, usize max, int *ret_fd)
+/* ---- views ---- */
+
+typedef struct Closing {
+    Modules *modules;
+    int mount; /* own */
+} Closing;
+
+static void *close_mount(void *arg)
 {
-    int view;
+    Closing c = *(Closing *)arg;
+    mem_free(arg);
+    os_fd_close(c.mount);
+    pthread_mutex_lock(&c.modules->lock);
+    c.modules->closing--;
+    pthread_cond_broadcast(&c.modules->settled);
+    pthread_mutex_unlock(&c.modules->lock);
+    return NULL;
+}
+
+/* Meanwhile the container is made. */
+static void close_later(Modules *m, int mount)
+{
+    pthread_attr_t attr;
+    pthread_t thread;
+    Closing *c = mem_alloc(sizeof *c);
+    *c = (Closing){m, mount};
+    pthread_mutex_lock(&m->lock);
+    m->closing++;
+    pthread_mutex_unlock(&m->lock);
+    pthread_attr_init(&attr);
+    pthread_attr_setstacksize(&attr, STACK);
+    pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+    if (pthread_create(&thread, &attr, close_mount, c) != 0)
+        close_mount(c);
+    pthread_attr_destroy(&attr);
+}
+
+void modules_settle(Modules *m)
+{
+    pthread_mutex_lock(&m->lock);
+    while (m->closing > 0)
+        pthread_cond_wait(&m->settled, &m->lock);
+    pthread_mutex_unlock(&m->lock);
+}
+
+static Error *copy_out(int fd, const char *name, usize max, int *ret_fd)
+{
+    Buf bytes = {0};
+    Error *e = os_read_fd(fd, name, max, &bytes);
+    if (!e)
+        e = seal(name, &bytes, ret_fd);
+    buf_release(&bytes);
+    return e;
+}
+
+/* Takes the descriptor. What is small is copied, which is faster than to share it. */
+static Error *give_out(Modules *m, int fd, const char *name, usize max, int *ret_fd)
+{
+    int view, mount;
+    OsStat st;
     Error *e;
-    if (os_readonly_view(fd, &view) == 0) {
+    if (os_stat(fd, &st) == 0 && st.size > SMALL && os_readonly_view(fd, &view, &mount) == 0) {
+        close_later(m, mount);
         e = raise_fd(view, ret_fd);
     } else {
-        Buf bytes = {0};
-        e = os_read_fd(fd, name, max, &bytes);
-        if (!e)
-            e = seal(name, &bytes, ret_fd);
-        buf_release(&bytes);
+        e = copy_out(fd, name, max, ret_fd);
     }
     os_fd_close(fd);
     return e;
 }
 
-Error *executor_open(int *ret_fd)
+Error *executor_open(Modules *m, int *ret_fd)
 {
     int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
     return fd < 0 ? error_new("failed to open this program: %s", strerror(errno))
-                  : give_out(fd, "executor", MAX_EXECUTOR, ret_fd);
+                  : give_out(m, fd, "executor", MAX_EXECUTOR, ret_fd);
 }
 
 /* ---- an entry that is not there ---- */
 
 typedef struct Making {
-    const Modules *m;
+    Modules *m;
     const ModuleSource *s;
     const char *key;
     Buf own; /* the module, if it was read */
@@ -206,13 +266,13 @@ static Error *open_new(Making *k, int *ret_fd)
     int fd = -1;
     Error *e = k->m->cache.dir >= 0 ? find_or_make(k, &fd) : NULL;
     if (!e && fd >= 0)
-        return give_out(fd, "code", MAX_CODE, ret_fd);
+        return give_out(k->m, fd, "code", MAX_CODE, ret_fd);
     if (!e)
         e = module_bytes(k, &bytes);
     return e ? e : seal("module", bytes, ret_fd);
 }
 
-Error *modules_open(const Modules *m, const ModuleSource *s, int *ret_fd)
+Error *modules_open(Modules *m, const ModuleSource *s, int *ret_fd)
 {
     char target[17], key[CACHE_KEY + 1];
     Making k = {.m = m, .s = s, .key = key};
@@ -221,7 +281,7 @@ Error *modules_open(const Modules *m, const ModuleSource *s, int *ret_fd)
         return e;
     snprintf(key, sizeof key, "%s-%s", s->digest.hex, target);
     int fd = cache_find(&m->cache, key);
-    e = fd >= 0 ? give_out(fd, "code", MAX_CODE, ret_fd) : open_new(&k, ret_fd);
+    e = fd >= 0 ? give_out(m, fd, "code", MAX_CODE, ret_fd) : open_new(&k, ret_fd);
     buf_release(&k.own);
     return e;
 }

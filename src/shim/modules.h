@@ -16,6 +16,9 @@ typedef struct Modules {
     CodeCache cache;
     Children *children; /* borrow, as the log */
     const ShimLog *log;
+    pthread_mutex_t lock;
+    pthread_cond_t settled;
+    u32 closing; /* views whose mounts are not closed yet */
 } Modules;
 
 /* The cache as WASMTIME_SHIM_CACHE and WASMTIME_SHIM_CACHE_SIZE say; without it, that is logged. */
@@ -37,9 +40,12 @@ typedef struct ModuleSource {
 } ModuleSource;
 
 /* An error if the module is not valid, or can not be read. */
-Error *modules_open(const Modules *m, const ModuleSource *s, int *ret_fd) MUST_CHECK;
+Error *modules_open(Modules *m, const ModuleSource *s, int *ret_fd) MUST_CHECK;
 
 /* This program for containers, as which it can not be changed. */
-Error *executor_open(int *ret_fd) MUST_CHECK;
+Error *executor_open(Modules *m, int *ret_fd) MUST_CHECK;
+/* Before anything of a container runs that got one of these: waits until they can not be changed.
+ */
+void modules_settle(Modules *m);
 
 #endif

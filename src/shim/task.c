@@ -149,6 +149,7 @@ static Error *start_process(Shim *s, Container *c, Process *p)
     pthread_mutex_lock(&s->lock);
     p->starting = true;
     pthread_mutex_unlock(&s->lock);
+    modules_settle(&s->modules);
     Error *e = *p->exec_id ? container_exec(s, c, p)
                            : runtime_do(&c->runtime, c->bundle, "start", NULL, c->id, NULL);
     pthread_mutex_lock(&s->lock);

@@ -34,15 +34,15 @@ static int reopen(int fd, int flags)
 TEST(share_readonly_view)
 {
     char path[] = "/tmp/share-test-XXXXXX";
-    int fd = mkstemp(path), view = -1;
+    int fd = mkstemp(path), view = -1, mount = -1;
     EXPECT(write(fd, "bytes", 5) == 5);
-    EXPECT_EQ(os_readonly_view(fd, &view), EACCES); /* mode 0600 */
+    EXPECT_EQ(os_readonly_view(fd, &view, &mount), EACCES); /* mode 0600 */
     EXPECT(fchmod(fd, 0711) == 0);
-    EXPECT_EQ(os_readonly_view(fd, &view), EACCES);
+    EXPECT_EQ(os_readonly_view(fd, &view, &mount), EACCES);
     EXPECT(fchmod(fd, 0744) == 0);
-    EXPECT_EQ(os_readonly_view(fd, &view), EACCES); /* the owner alone may run it */
+    EXPECT_EQ(os_readonly_view(fd, &view, &mount), EACCES); /* the owner alone may run it */
     EXPECT(fchmod(fd, 0755) == 0);
-    int err = os_readonly_view(fd, &view);
+    int err = os_readonly_view(fd, &view, &mount);
     if (err == EPERM || err == ENOSYS) {
         close(fd);
         unlink(path);
@@ -50,6 +50,7 @@ TEST(share_readonly_view)
     } else {
         char back[6] = {0};
         EXPECT_EQ(err, 0);
+        close(mount);
         EXPECT(read(view, back, 5) == 5);
         EXPECT_STR(back, "bytes");
         errno = 0;
