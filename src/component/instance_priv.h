@@ -173,6 +173,8 @@ void instance_leave(ComponentInstance *callee, const ComponentInstance *caller);
 /* Drops what all instances of the root hold of the host's; their tables are empty then. */
 void component_drop_host_resources(ComponentInstance *any);
 
+/* False, with the reason in *diag, if no host can carry out what the component asks for. */
+bool component_is_hostable(const Component *c, Diag *diag);
 /* Checks what the linker offers for the imports of the outermost component. */
 Error *link_imports(const Component *c, const ComponentLinker *l, ComponentItems *args) MUST_CHECK;
 /* How to get an import that is missing, as the embedder says; appends "; ..." or nothing. */

@@ -79,7 +79,8 @@ MUST_CHECK static Error *load(Engine *e, const ComponentOptions *o, Str bytes,
         diag = &own;
     diag_init(diag);
     Component *c = component_decode(engine_types(e), o, (const u8 *)bytes.p, bytes.n, diag);
-    if (!c) {
+    if (!c || !component_is_hostable(c, diag)) {
+        component_free(c);
         compiled_component_free(compiled);
         return engine_diag_error(diag);
     }

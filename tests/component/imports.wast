@@ -87,3 +87,17 @@
       (export "resource1" (type $r (sub resource)))
       (export "resource2" (type (eq $r))))))
   "mismatched resource types")
+
+;; What a host cannot do.
+(assert_invalid
+  (component (import "c" (component)))
+  "root-level component imports are not supported")
+(assert_invalid
+  (component (component $c) (export "c" (component $c)))
+  "exporting a component from the root component is not supported")
+(assert_invalid
+  (component
+    (import "host" (instance $i (export "return-three" (func (result u32)))))
+    (alias export $i "return-three" (func $f))
+    (export "f" (func $f)))
+  "component export `f` is a reexport of an imported function which is not implemented")
