@@ -8,9 +8,8 @@
 
 static Error *write_text(const CmdLine *c, const Buf *bytes)
 {
-    ComponentOptions o = {.features = features_default(),
-                          .component_features = component_features_default(),
-                          .borrow = true};
+    ComponentOptions o = {
+        .features = ~(FeatureSet)0, .component_features = ~(ComponentFeatures)0, .borrow = true};
     TypeRegistry *r = types_new();
     Buf text = {0};
     Diag diag;

@@ -224,8 +224,8 @@ static void put_exports(Encoder *en)
 
 static bool decodes(Graph *g, const Buf *b, Diag *diag)
 {
-    ComponentOptions o = {.features = features_default(),
-                          .component_features = component_features_default(),
+    ComponentOptions o = {.features = ~(FeatureSet)0,
+                          .component_features = ~(ComponentFeatures)0,
                           .skip_bodies = true,
                           .borrow = true};
     diag_init(diag);

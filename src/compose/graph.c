@@ -32,9 +32,8 @@ void graph_free(Graph *g)
 
 MUST_CHECK static Error *decode(Graph *g, GraphPackage *p)
 {
-    ComponentOptions o = {.features = features_default(),
-                          .component_features = component_features_default(),
-                          .borrow = true};
+    ComponentOptions o = {
+        .features = ~(FeatureSet)0, .component_features = ~(ComponentFeatures)0, .borrow = true};
     Diag diag;
     diag_init(&diag);
     if (!component_is(p->bytes.p, p->bytes.n))

@@ -42,7 +42,10 @@ bool cneed(CDecoder *d, enum ComponentFeatureBit bit, const char *what)
     };
     if (d->options->component_features >> bit & 1)
         return ok(d);
-    read_fail(rd(d), DIAG_UNSUPPORTED, d->at, "%s requires the %s feature", what, texts[bit]);
+    if (bit == COMPONENT_FEATURE_BIT_MAP) /* its words are a sentence */
+        read_fail(rd(d), DIAG_UNSUPPORTED, d->at, "%s feature", texts[bit]);
+    else
+        read_fail(rd(d), DIAG_UNSUPPORTED, d->at, "%s requires the %s feature", what, texts[bit]);
     return false;
 }
 

@@ -196,4 +196,24 @@ wrong_text 'interface i { resource r; f: func() -> borrow<r>; }' '`i` is not val
 wrong_text 'import op: interface { apply: func(x: string) -> u32; }; let a = new test:incr { op };' 'found:    apply: func(x: string) -> u32' 2:66
 expect test ! -e x.wasm
 
+begin "types of proposals that are off when components run"
+cat >maps.wat <<'EOF'
+(component (core module $m (memory (export "m") 1) (func (export "f") (param i32 i32))
+    (func (export "r") (param i32 i32 i32 i32) (result i32) unreachable))
+  (core instance $i (instantiate $m))
+  (type $t (map u8 string))
+  (func (export "f") (param "x" $t)
+    (canon lift (core func $i "f") (memory $i "m") (realloc (func $i "r")))))
+EOF
+echo '(component (import "f" (func (param "x" (map u8 string)))))' >user.wat
+run component plug --plug maps.wat user.wat -o x.wasm
+code 0
+run component plug -t --plug maps.wat user.wat
+code 0
+out_has "(map u8 string)"
+run --invoke 'f([])' maps.wat
+code 1
+err_has "Maps require the component model map feature"
+err_lacks "requires"
+
 finish
