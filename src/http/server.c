@@ -7,9 +7,10 @@
 #include <errno.h>
 
 enum {
-    ACCEPT_BATCH = 16, /* connections accepted in one turn, or ended to make room for others */
-    AGAIN_MS = 100,    /* until it is seen whether there is room */
-    SPARED_MS = 1000,  /* a connection that was of use within this time is not ended for others */
+    ACCEPT_BATCH = 16,    /* connections accepted in one turn, or ended to make room for others */
+    AGAIN_MS = 100,       /* until it is seen whether there is room */
+    DRAIN_HEAD_MS = 1000, /* of a head, once the server drains */
+    SPARED_MS = 1000, /* a connection that was of use within this time is not ended for others */
 };
 
 HttpServerOptions http_server_options_default(void)
@@ -222,6 +223,7 @@ void http_server_drain(HttpServer *s, u32 ms, void (*drained)(void *ctx))
 {
     s->draining = true;
     s->drained = drained;
+    s->o.head_ms = MIN(s->o.head_ms, (u32)DRAIN_HEAD_MS);
     stop_listening(s);
     for (HttpRequest *next, *c = s->all; c; c = next) {
         next = c->next == s->all ? NULL : c->next;

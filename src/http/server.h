@@ -67,9 +67,9 @@ void http_server_listen(HttpServer *s, int fd);
 /* A connected socket. Transfers the descriptor. */
 void http_server_adopt(HttpServer *s, int fd);
 /*
- * Stops accepting and closes connections without a request at once; the others end with their
- * response. After `ms` what is left is aborted. `drained` is called when no connection is left,
- * never from within this call; the server can be freed then.
+ * Stops accepting and closes connections without a request at once, those with a part of a head
+ * soon; the others end with their response. After `ms` what is left is aborted. `drained` is called
+ * when no connection is left, never from within this call; the server can be freed then.
  */
 void http_server_drain(HttpServer *s, u32 ms, void (*drained)(void *ctx));
 /* Aborts what is left. It is freed while the loop runs on. No callback comes after this. */

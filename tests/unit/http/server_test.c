@@ -357,6 +357,23 @@ TEST(http_server_drains)
     echo_join(s);
 }
 
+/* Whoever begins a request and goes no further does not keep the server. */
+TEST(http_server_drains_in_spite_of_half_a_head)
+{
+    EchoServer *s = start_default();
+    int half = raw_connect(echo_port(s)), whole = raw_connect(echo_port(s));
+    raw_send(half, STR("GET / HT"));
+    raw_send(whole, STR("GET /hello HTTP/1.1\r\nHo"));
+    usleep(50000);
+    echo_drain(s, 60000);
+    raw_send(whole, STR("st: h\r\n\r\n"));
+    expect_in(raw_read(whole, "hello\n", 1), "200 OK");
+    EXPECT(raw_ends(half) && raw_ends(whole)); /* within five seconds */
+    close(half);
+    close(whole);
+    echo_join(s);
+}
+
 TEST(http_server_connections_beyond_the_limit_wait)
 {
     HttpServerOptions o = http_server_options_default();
