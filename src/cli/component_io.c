@@ -25,8 +25,11 @@ static Error *from_text(const char *path, Str text, Buf *ret_bytes)
     diag_init(&diag);
     bool done = load_is_text_component(text)
                     ? component_text_parse(text, &(TextOptions){0}, ret_bytes, NULL, &diag)
-                    : text_parse_module(text, &(TextOptions){0}, ret_bytes, NULL, &diag);
-    return done ? NULL : text_error(path, text, &diag);
+                    : load_parse_text(text, ret_bytes, NULL, &diag);
+    if (done)
+        return NULL;
+    buf_release(ret_bytes);
+    return text_error(path, text, &diag);
 }
 
 Error *component_read(const char *path, Buf *ret_bytes)

@@ -4,7 +4,6 @@
 
 #include "cli/file.h"
 #include "os/file.h"
-#include "wasm/text/text.h"
 #include "wit/text/ctext.h"
 
 #include <errno.h>
@@ -131,6 +130,14 @@ MUST_CHECK static Error *component_from_text(Engine *engine, const CmdLine *c, S
     return e;
 }
 
+bool load_parse_text(Str text, Buf *ret_binary, TextMap *ret_map, Diag *d)
+{
+    bool good = text_parse_module(text, &(TextOptions){0}, ret_binary, ret_map, d);
+    if (good && load_skip_text_blanks(text, 0) == text.n)
+        diag_set(d, DIAG_MALFORMED, text.n, "expected at least one module field");
+    return diag_ok(d);
+}
+
 MUST_CHECK static Error *module_from_text(Engine *engine, Str text, const char *label,
                                           Module **ret_module)
 {
@@ -138,11 +145,7 @@ MUST_CHECK static Error *module_from_text(Engine *engine, Str text, const char *
     TextMap map = {0};
     Diag diag;
     diag_init(&diag);
-    /* An empty script module is one; an empty file is more likely to be a mistake. */
-    bool good = text_parse_module(text, &(TextOptions){0}, &binary, &map, &diag);
-    if (good && load_skip_text_blanks(text, 0) == text.n)
-        diag_set(&diag, DIAG_MALFORMED, text.n, "expected at least one module field");
-    if (!diag_ok(&diag)) {
+    if (!load_parse_text(text, &binary, &map, &diag)) {
         buf_release(&binary);
         vec_release(&map);
         return text_error(label, text, &diag);

@@ -6,6 +6,7 @@
 #include "cli/cmdline.h"
 #include "component/instance.h"
 #include "engine/engine.h"
+#include "wasm/text/text.h"
 
 /*
  * Binary, text or compiled; "-" is standard input. Compiled files are refused unless the command
@@ -17,6 +18,9 @@ Error *load_program(Engine *e, const CmdLine *c, const char *path, Module **ret_
                     LoadedComponent **ret_component) MUST_CHECK;
 /* The parts of the component model that the options ask for. */
 ComponentFeatures load_component_features(const Options *o);
+/* A module's text; an empty script's module is one, an empty file is more likely to be a mistake.
+ */
+bool load_parse_text(Str text, Buf *ret_binary, TextMap *ret_map, Diag *d);
 /* The first byte of a WebAssembly text, from `i` on, that is neither blank nor in a comment. */
 usize load_skip_text_blanks(Str s, usize i);
 /* Does the text begin with `(component`? */

@@ -110,7 +110,8 @@ static Error *step(Eval *e, const Insn *in)
         arith(e, ARITH_MUL, in->op == OP_i64_mul);
         return NULL;
     default: /* the other constant instructions are those of the GC proposal */
-        return error_new("constant expression with `%s` is not supported yet",
+        return error_new("the module uses the gc proposal, which is not supported by this build "
+                         "(`%s` in a constant expression)",
                          op_infos[in->op].text);
     }
 }

@@ -46,6 +46,11 @@ run component parse wrong.wat -o wrong.wasm
 code 1
 err_has "wrong.wat:1:29"
 expect test ! -e wrong.wasm
+: >empty.wat
+run component parse empty.wat
+code 1
+err_has "empty.wat:1:1"
+err_has "expected at least one module field"
 
 begin "validation of text and binaries"
 run component validate core.wasm hello.wasm core.wat
