@@ -184,6 +184,7 @@ Error *container_exec(Shim *s, Container *c, Process *p)
 
 void container_destroy(Container *c)
 {
-    error_free(runtime_do(&c->runtime, c->bundle, "delete", "--force", c->id, NULL));
+    if (runtime_has(&c->runtime, c->id))
+        error_free(runtime_do(&c->runtime, c->bundle, "delete", "--force", c->id, NULL));
     mounts_undo(c->root);
 }

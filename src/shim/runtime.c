@@ -286,6 +286,15 @@ Error *runtime_exec(Runtime *r, const char *id, const char *bundle, const char *
     return e;
 }
 
+/* The runtime makes this folder before all else, and removes it last. */
+bool runtime_has(const Runtime *r, const char *id)
+{
+    char *path = path_in(r->root, id);
+    bool there = r->cgroup || access(path, F_OK) == 0;
+    mem_free(path);
+    return there;
+}
+
 static Error *do_own(Runtime *r, const char *bundle, const char *verb, const char *last)
 {
     if (strcmp(verb, "start") == 0) {

@@ -37,6 +37,8 @@ Error *runtime_create(Runtime *r, const char *id, const char *bundle, const char
 /* `spec` is a file with the OCI specification's process. */
 Error *runtime_exec(Runtime *r, const char *id, const char *bundle, const char *spec,
                     const RuntimeIo *io, pid_t *ret_pid) MUST_CHECK;
+/* Is there anything of the container to be deleted? */
+bool runtime_has(const Runtime *r, const char *id);
 /* start, pause, resume, "delete --force", "kill --all": words around the container's id, or what
  * they mean for a container of our own. */
 Error *runtime_do(Runtime *r, const char *bundle, const char *verb, const char *option,

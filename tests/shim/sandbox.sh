@@ -256,3 +256,54 @@ test_security_sandbox_executor() {
     flags=
     finish executor
 }
+
+# A folder of the root that becomes a link to outside, and a folder again, all the time.
+test_security_sandbox_root_that_changes() {
+    own_root
+    mkdir -p spoilt/a
+    ln -s "$PWD/outside" link
+    cat >swap.py <<END
+import ctypes, os
+libc = ctypes.CDLL(None)
+while os.path.exists("go"):
+    libc.renameat2(-100, b"spoilt/a", -100, b"link", 2) # exchanges them
+END
+    : >go
+    python3 swap.py &
+    swapper=$!
+    for _ in 1 2 3 4 5 6 7 8 9 10 11 12; do
+        ctr run --rm --runtime "$runtime" --annotation io.wasmtime.sandbox=own --cwd /a/cwd \
+            --mount "type=bind,src=$root/etc,dst=/a/b/c,options=rbind:ro" --rootfs "$PWD/spoilt" spoilt /guest.wasm >/dev/null 2>&1 || :
+        find outside -mindepth 1 >>made
+    done
+    rm go
+    wait $swapper
+    is "$(cat made)" ""
+    is "$(find outside)" "outside"
+}
+
+left_of_killed() {
+    find /sys/fs/cgroup -type d -path "*/$ns/killed*"
+    grep -F "$work/state/io.containerd.runtime.v2.task/$ns/killed" /proc/mounts
+    ls "$work/state/io.containerd.runtime.v2.task/$ns" | grep killed
+    for id in 1 2 3 4 5 6 7 8 9 10; do shim_pid "killed$id"; done
+}
+nothing_left_of_killed() { [ -z "$(left_of_killed)" ]; }
+
+# The shim ends at some moment of a container's start; what it made is taken away by whoever comes.
+test_sandbox_shim_killed_at_any_time() {
+    for id in 1 2 3 4 5 6 7 8 9 10; do
+        (start "killed$id" "/guest.wasm#spin" || :) >/dev/null 2>&1 &
+        starter=$!
+        for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+            pid=$(shim_pid "killed$id")
+            [ -z "$pid" ] || break
+            sleep 0.01
+        done
+        sleep "0.0$id"
+        [ -z "$pid" ] || kill -9 $pid || :
+        wait $starter
+    done
+    until_ok nothing_left_of_killed || { left_of_killed; return 1; }
+    for id in 1 2 3 4 5 6 7 8 9 10; do ctr container delete "killed$id" 2>/dev/null || :; done
+}
