@@ -422,6 +422,16 @@ static void signal_process(Shim *s, Call *call, const Process *p, int signal)
         call_reply(call, NULL);
 }
 
+/* What is frozen does not end, though it was killed, until it goes on. */
+static void thaw_killed(Shim *s, Container *c)
+{
+    pthread_mutex_lock(&s->lock);
+    bool paused = c->init->state == PROCESS_PAUSED;
+    pthread_mutex_unlock(&s->lock);
+    if (paused)
+        error_free(runtime_do(&c->runtime, c->bundle, "resume", NULL, c->id, NULL));
+}
+
 static void task_kill(const Task *t)
 {
     const Pb__KillRequest *m = t->message;
@@ -437,6 +447,8 @@ static void task_kill(const Task *t)
     } else {
         signal_process(t->s, t->call, t->p, (int)m->signal);
     }
+    if (t->p == c->init && m->signal == SIGKILL)
+        thaw_killed(t->s, c);
 }
 
 static void pause_or_resume(const Task *t, bool pause)

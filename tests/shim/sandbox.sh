@@ -150,6 +150,17 @@ test_sandbox_terminal() {
     finish same
 }
 
+test_killed_while_it_is_paused() {
+    for kind in own runtime; do
+        flags="--annotation io.wasmtime.sandbox=$kind"
+        start frozen "/guest.wasm#spin"
+        ctr task pause frozen
+        is_state frozen PAUSED
+        finish frozen
+    done
+    flags=
+}
+
 # own_root: a root with the test's programs, for spoiling.
 own_root() {
     rm -rf spoilt && mkdir -p spoilt/bin spoilt/etc outside
