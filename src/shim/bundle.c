@@ -228,7 +228,8 @@ Error *bundle_find_program(Bundle *b)
     return e;
 }
 
-char *bundle_wasm_config(const Bundle *b)
+/* A copy with the executor in place of the program. */
+static json_t *executor_config(const Bundle *b)
 {
     json_t *config = json_deep_copy(b->config);
     json_t *process = json_object_get(config, "process");
@@ -238,6 +239,23 @@ char *bundle_wasm_config(const Bundle *b)
     json_array_append_new(args, json_string(b->func));
     json_array_extend(args, process_args(b));
     json_object_set_new(process, "args", args);
+    return config;
+}
+
+Error *bundle_write_exec(const Bundle *b, const char *file)
+{
+    json_t *config = executor_config(b);
+    char *text = json_dumps(json_object_get(config, "process"), JSON_COMPACT);
+    Error *e = text ? os_write_file(file, text, strlen(text))
+                    : error_new("the process can not be written");
+    mem_free(text);
+    json_decref(config);
+    return e;
+}
+
+char *bundle_wasm_config(const Bundle *b)
+{
+    json_t *config = executor_config(b);
     json_object_set_new(json_object_get(config, "root"), "path", json_string(b->root));
     char *text = json_dumps(config, JSON_COMPACT);
     json_decref(config);

@@ -40,5 +40,7 @@ Error *bundle_check_layer(const Buf *bytes) MUST_CHECK;
 char *bundle_wasm_config(const Bundle *b);
 /* Writes `<bundle>/wasm/config.json`: descriptor 3 is the executor, 4 the module. Own. */
 Error *bundle_write_wasm(const Bundle *b, char **ret_dir) MUST_CHECK;
+/* Writes the process alone, for a further one: the same descriptors. */
+Error *bundle_write_exec(const Bundle *b, const char *file) MUST_CHECK;
 
 #endif

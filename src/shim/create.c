@@ -146,13 +146,19 @@ Error *container_create(Shim *s, Container *c, const Pb__CreateRequest *m)
 }
 
 /* By the OCI runtime. */
-static Error *run_exec(Shim *s, Container *c, Process *p, const char *spec,
-                       const struct timespec *since)
+static Error *run_exec(Shim *s, Container *c, Process *p, const char *spec, const Bundle *b,
+                       int executor, const struct timespec *since)
 {
     int files[3] = {-1, -1, -1};
     RuntimeIo io;
     pid_t pid;
-    Error *e = open_io(p, c->bundle, files, &io);
+    Error *e = b->kind == BUNDLE_WASM ? bundle_write_exec(b, spec) : NULL;
+    if (!e)
+        e = open_io(p, c->bundle, files, &io);
+    if (!e && b->kind == BUNDLE_WASM) {
+        io.fds[3] = executor;
+        io.fds[4] = b->module;
+    }
     if (!e)
         e = runtime_exec(&c->runtime, c->id, c->bundle, spec, &io, &pid);
     if (!e)
@@ -161,22 +167,36 @@ static Error *run_exec(Shim *s, Container *c, Process *p, const char *spec,
     return e;
 }
 
+static Error *exec_by_any(Shim *s, Container *c, Process *p, const char *spec, const Bundle *b)
+{
+    int executor = -1;
+    pid_t pid;
+    struct timespec since;
+    Error *e = b->kind == BUNDLE_WASM ? get_executor(s, &executor) : NULL;
+    if (e)
+        return e;
+    modules_settle(&s->modules);
+    clock_gettime(CLOCK_MONOTONIC, &since);
+    if (!c->runtime.cgroup)
+        return run_exec(s, c, p, spec, b, executor, &since);
+    e = sandboxed_exec(c, p, spec, b, executor, &pid);
+    if (!e)
+        set_pid(s, c, p, pid, &since);
+    return e;
+}
+
 Error *container_exec(Shim *s, Container *c, Process *p)
 {
-    pid_t pid;
-    Error *e;
-    struct timespec since;
+    Bundle b;
     Buf name = {0};
     buf_printf(&name, "%s/exec-%s.json", c->bundle, p->exec_id);
     char *spec = buf_take_string(&name);
-    clock_gettime(CLOCK_MONOTONIC, &since);
-    if (!c->runtime.cgroup) {
-        e = run_exec(s, c, p, spec, &since);
-    } else {
-        e = sandboxed_exec(c, p, spec, &pid);
-        if (!e)
-            set_pid(s, c, p, pid, &since);
-    }
+    Error *e = bundle_open(&b, c->bundle);
+    if (!e)
+        e = program_find_exec(s, c, spec, &b);
+    if (!e)
+        e = exec_by_any(s, c, p, spec, &b);
+    bundle_release(&b);
     unlink(spec);
     mem_free(spec);
     return e;

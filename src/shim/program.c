@@ -60,16 +60,22 @@ static Error *open_layer(Shim *s, const Container *c, Bundle *b, LayerSource *l,
     return modules_open(&s->modules, &source, &b->module);
 }
 
-static Error *open_file(Shim *s, const Container *c, Bundle *b, EngineWords options)
+/* What bundle_find_program has found. */
+static Error *open_found(Shim *s, const Container *c, Bundle *b, EngineWords options)
 {
     ModuleSource source = {.id = c->id, .options = options, .bytes = &b->bytes};
-    Error *e = bundle_find_program(b);
-    if (e || b->kind != BUNDLE_WASM)
-        return e;
+    if (b->kind != BUNDLE_WASM)
+        return NULL;
     digest_of(b->bytes.p, b->bytes.n, &source.digest);
-    e = modules_open(&s->modules, &source, &b->module);
+    Error *e = modules_open(&s->modules, &source, &b->module);
     buf_release(&b->bytes);
     return e;
+}
+
+static Error *open_file(Shim *s, const Container *c, Bundle *b, EngineWords options)
+{
+    Error *e = bundle_find_program(b);
+    return e ? e : open_found(s, c, b, options);
 }
 
 /* A layer of the image, else a file; why there is no layer is said, but ends nothing. */
@@ -88,17 +94,46 @@ static Error *open_program(Shim *s, const Container *c, Bundle *b, EngineWords o
     return e;
 }
 
+/* The executor is told the options with the function. */
+static void add_options(Bundle *b, const GuestOptions *o)
+{
+    if (b->kind != BUNDLE_WASM)
+        return;
+    char *word = guest_word_make(o, b->func);
+    mem_free(b->func);
+    b->func = word;
+}
+
 Error *program_find(Shim *s, const Container *c, Bundle *b)
 {
     GuestOptions o;
     Error *e = guest_options_read(b, &o);
     if (!e)
         e = open_program(s, c, b, (EngineWords){o.engine, o.nengine});
-    if (!e && b->kind == BUNDLE_WASM) {
-        char *word = guest_word_make(&o, b->func);
-        mem_free(b->func);
-        b->func = word;
-    }
+    if (!e)
+        add_options(b, &o);
     guest_options_release(&o);
     return error_wrap(e, "this container can not be run");
+}
+
+Error *program_find_exec(Shim *s, const Container *c, const char *spec, Bundle *b)
+{
+    GuestOptions o;
+    json_t *process = json_load_file(spec, 0, NULL);
+    Error *e = process ? NULL : error_new("the process is not JSON");
+    if (!e)
+        json_object_set_new(b->config, "process", process);
+    Error *native = e ? NULL : bundle_find_program(b);
+    if (native)
+        b->kind = BUNDLE_NATIVE;
+    error_free(native);
+    if (e || b->kind == BUNDLE_NATIVE)
+        return e;
+    e = guest_options_read(b, &o);
+    if (!e)
+        e = open_found(s, c, b, (EngineWords){o.engine, o.nengine});
+    if (!e)
+        add_options(b, &o);
+    guest_options_release(&o);
+    return error_wrap(e, "this can not be run");
 }

@@ -7,5 +7,8 @@
 
 /* With the root mounted. For WebAssembly, the bundle has the module as the executor gets it. */
 Error *program_find(Shim *s, const Container *c, Bundle *b) MUST_CHECK;
+/* The same for a further process, from the file with its JSON, which takes the place of that of the
+ * container's bundle. What is no WebAssembly file of the root is BUNDLE_NATIVE, there or not. */
+Error *program_find_exec(Shim *s, const Container *c, const char *spec, Bundle *b) MUST_CHECK;
 
 #endif

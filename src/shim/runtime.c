@@ -273,6 +273,10 @@ Error *runtime_exec(Runtime *r, const char *id, const char *bundle, const char *
     put(&words, "--process");
     put(&words, spec);
     put(&words, "--detach");
+    if (io->fds[3] >= 0) {
+        put(&words, "--preserve-fds");
+        put(&words, "2");
+    }
     put(&words, "--pid-file");
     put(&words, pid_file);
     if (io->console) {

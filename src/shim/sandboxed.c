@@ -43,15 +43,15 @@ static char *why_not(const Runtime *r, const Bundle *b, Plan *p)
     return why ? why : sandbox_refuses(p);
 }
 
-/* The executor, told that it is held, with the function and the arguments of the guest. */
-static const char **guest_argv(const Bundle *b, const Plan *p)
+/* The executor, with the function and the arguments of the guest. */
+static const char **guest_argv(const Bundle *b, const Plan *p, bool held)
 {
     usize n = 0, at = 0;
     while (p->process.args[n])
         n++;
     const char **argv = mem_alloc_array(n + 4, sizeof *argv);
     argv[at++] = "wasmtime";
-    argv[at++] = "--held-guest";
+    argv[at++] = held ? "--held-guest" : "--guest";
     argv[at++] = b->func;
     for (usize i = 0; i < n; i++)
         argv[at++] = p->process.args[i];
@@ -66,7 +66,7 @@ static Error *make(Container *c, const Bundle *b, const Plan *p, int executor, p
     Error *e = stdio_open(&c->init->stdio, files);
     if (e)
         return e;
-    const char **argv = b->kind == BUNDLE_WASM ? guest_argv(b, p) : NULL;
+    const char **argv = b->kind == BUNDLE_WASM ? guest_argv(b, p, true) : NULL;
     SandboxProgram program = {.fd = -1, .argv = p->process.args, .nfds = 3};
     memcpy(program.fds, files, sizeof files);
     if (argv) {
@@ -128,27 +128,38 @@ static Error *read_process(const char *path, Plan *p, const char *root)
     return e;
 }
 
-static Error *exec(Container *c, Process *p, const Plan *plan, pid_t *ret_pid)
+static Error *exec(Container *c, Process *p, const Plan *plan, const Bundle *b, int executor,
+                   pid_t *ret_pid)
 {
     int files[3] = {-1, -1, -1};
     SandboxMade made;
     Error *e = stdio_open(&p->stdio, files);
     if (e)
         return e;
+    const char **argv = b->kind == BUNDLE_WASM ? guest_argv(b, plan, false) : NULL;
     SandboxProgram program = {.fd = -1, .argv = plan->process.args, .nfds = 3};
     memcpy(program.fds, files, sizeof files);
+    if (argv) {
+        program.fd = program.fds[SANDBOX_HELD_FD] = executor; /* which the guest closes */
+        program.argv = argv;
+        program.fds[MODULE_FD] = b->module;
+        program.nfds = GUEST_FDS;
+        program.blocked = guest_signals();
+    }
     e = sandbox_exec(plan, c->id, c->init->pidfd, &program, &made);
     if (!e) {
         *ret_pid = made.pid;
         if (made.console >= 0)
             stdio_console_take(&p->stdio, made.console, files);
     }
+    mem_free(argv);
     stdio_close_fds(files);
     return e;
 }
 
 /* The container's own filter is the new process's, too. */
-Error *sandboxed_exec(Container *c, Process *p, const char *spec, pid_t *ret_pid)
+Error *sandboxed_exec(Container *c, Process *p, const char *spec, const Bundle *program,
+                      int executor, pid_t *ret_pid)
 {
     Bundle b;
     Plan plan = {0}, process = {0};
@@ -160,7 +171,7 @@ Error *sandboxed_exec(Container *c, Process *p, const char *spec, pid_t *ret_pid
         e = read_process(spec, &process, b.root);
     if (!e) {
         plan.process = process.process;
-        e = exec(c, p, &plan, ret_pid);
+        e = exec(c, p, &plan, program, executor, ret_pid);
     }
     mem_free(why);
     plan_release(&plan);

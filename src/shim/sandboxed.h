@@ -13,7 +13,9 @@
 /* *ret_made is false, and nothing is done, if it is the runtime's. */
 Error *sandboxed_create(Shim *s, Container *c, const Bundle *b, int executor, pid_t *ret_pid,
                         bool *ret_made) MUST_CHECK;
-/* A further process of a container that sandboxed_create made, from the file with its JSON. */
-Error *sandboxed_exec(Container *c, Process *p, const char *spec, pid_t *ret_pid) MUST_CHECK;
+/* A further process of a container that sandboxed_create made, from the file with its JSON, which
+ * program_find_exec has looked at. */
+Error *sandboxed_exec(Container *c, Process *p, const char *spec, const Bundle *program,
+                      int executor, pid_t *ret_pid) MUST_CHECK;
 
 #endif
