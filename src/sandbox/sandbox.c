@@ -18,16 +18,32 @@ enum { MAX_STATE = 65536 };
 
 /* ---- state ---- */
 
-static char *state_path(const char *bundle)
+static char *state_path(const char *state)
 {
     Buf b = {0};
-    buf_printf(&b, "%s/sandbox.json", bundle);
+    buf_printf(&b, "%s/sandbox.json", state);
     return buf_take_string(&b);
 }
 
-static Error *save_state(const char *bundle, const char *cgroup)
+/* With those above it, which are there for all. */
+static Error *make_state(const char *state)
 {
-    char *path = state_path(bundle);
+    Error *e = NULL;
+    for (usize at = 1; state[at] && !e; at++) {
+        if (state[at] != '/')
+            continue;
+        char *path = mem_strdup_n(state, at);
+        e = os_make_folder(path, 0711);
+        mem_free(path);
+    }
+    if (!e && os_is_folder(state))
+        e = error_new("there is a container with the state `%s`", state);
+    return e ? e : os_make_folder(state, 0700);
+}
+
+static Error *save_state(const char *state, const char *cgroup)
+{
+    char *path = state_path(state);
     json_t *o = json_pack("{s:s}", "cgroup", cgroup);
     char *text = o ? json_dumps(o, JSON_COMPACT) : NULL;
     Error *e = text ? os_write_file(path, text, strlen(text))
@@ -38,10 +54,18 @@ static Error *save_state(const char *bundle, const char *cgroup)
     return e;
 }
 
-char *sandbox_find(const char *bundle)
+static void remove_state(const char *state)
+{
+    char *path = state_path(state);
+    os_remove_path(path);
+    os_remove_folder(state);
+    mem_free(path);
+}
+
+char *sandbox_find(const char *state)
 {
     Buf text = {0};
-    char *path = state_path(bundle), *cgroup = NULL;
+    char *path = state_path(state), *cgroup = NULL;
     Error *e = os_read_file(path, MAX_STATE, &text);
     json_t *o = e ? NULL : json_loadb((const char *)text.p, text.n, 0, NULL);
     const char *found = json_string_value(json_object_get(o, "cgroup"));
@@ -295,16 +319,18 @@ static void maker_release(Maker *m)
     cgroups_release(&m->groups);
 }
 
-Error *sandbox_create(const Plan *p, const char *id, const char *bundle, SandboxProgram *program,
+Error *sandbox_create(const Plan *p, const char *id, const char *state, SandboxProgram *program,
                       SandboxMade *ret_made)
 {
     Maker m;
     SandboxMade made = {.hold = -1, .console = -1};
+    Error *e = make_state(state);
+    if (e)
+        return e;
     maker_init(&m, p);
-    Error *e = cgroups_init(&m.groups);
-    bool saved = !e;
+    e = save_state(state, p->cgroup);
     if (!e)
-        e = save_state(bundle, p->cgroup);
+        e = cgroups_init(&m.groups);
     if (!e)
         e = cgroup_make(&m.groups, p->cgroup);
     if (!e)
@@ -317,8 +343,8 @@ Error *sandbox_create(const Plan *p, const char *id, const char *bundle, Sandbox
         *ret_made = made;
     }
     maker_release(&m);
-    if (e && saved)
-        error_free(sandbox_delete(bundle));
+    if (e)
+        error_free(sandbox_delete(state, p->cgroup));
     return e;
 }
 
@@ -368,22 +394,15 @@ Error *sandbox_start(int hold)
 
 /* ---- what runs ---- */
 
-Error *sandbox_delete(const char *bundle)
+Error *sandbox_delete(const char *state, const char *cgroup)
 {
     Cgroups groups;
-    char *cgroup = sandbox_find(bundle);
-    if (!cgroup)
-        return NULL;
     Error *e = cgroups_init(&groups);
     if (!e)
         e = cgroup_remove(&groups, cgroup);
-    if (!e) {
-        char *path = state_path(bundle);
-        os_remove_path(path);
-        mem_free(path);
-    }
+    if (!e)
+        remove_state(state);
     cgroups_release(&groups);
-    mem_free(cgroup);
     return e;
 }
 

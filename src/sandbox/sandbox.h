@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /*
  * Containers by our own code, for the configurations that plan_read takes. A container's first
- * process is made and becomes its program, which waits at a descriptor; `<bundle>/sandbox.json`
+ * process is made and becomes its program, which waits at a descriptor; a file in a folder of state
  * says from before anything is made what there is to undo, for whoever comes after a crash.
  */
 #ifndef SANDBOX_SANDBOX_H
@@ -32,8 +32,9 @@ typedef struct SandboxMade {
     int console; /* own; the other side of the terminal, -1: there is none */
 } SandboxMade;
 
-/* Makes it; nothing is left on failure. */
-Error *sandbox_create(const Plan *p, const char *id, const char *bundle, SandboxProgram *program,
+/* Makes it; nothing is left on failure. `state` is the path of its folder of state, which is made
+ * and must not be there. */
+Error *sandbox_create(const Plan *p, const char *id, const char *state, SandboxProgram *program,
                       SandboxMade *ret_made) MUST_CHECK;
 /* A further process in the container of `init`, which is a handle on its first one; the plan is the
  * container's with the process of the new one. It begins at once. */
@@ -42,10 +43,10 @@ Error *sandbox_exec(const Plan *p, const char *id, int init, SandboxProgram *pro
 /* Lets the program go on; takes the descriptor. */
 Error *sandbox_start(int hold) MUST_CHECK;
 
-/* The control group of the bundle's container if this code made it, own; otherwise NULL. */
-char *sandbox_find(const char *bundle);
+/* The control group of the container with that state if this code made it, own; otherwise NULL. */
+char *sandbox_find(const char *state);
 /* Kills and undoes all of it. */
-Error *sandbox_delete(const char *bundle) MUST_CHECK;
+Error *sandbox_delete(const char *state, const char *cgroup) MUST_CHECK;
 Error *sandbox_freeze(const char *cgroup, bool on) MUST_CHECK;
 Error *sandbox_signal(const char *cgroup, int signal) MUST_CHECK;
 /* New limits: the JSON text of `linux.resources`. */

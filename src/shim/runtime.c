@@ -115,9 +115,13 @@ Error *runtime_save(const Runtime *r, const char *bundle)
     return e;
 }
 
-void runtime_load(Runtime *r, const char *bundle)
+char *runtime_state(const Runtime *r, const char *id)
 {
-    r->cgroup = sandbox_find(bundle);
+    return path_in(r->root, id);
+}
+
+void runtime_load(Runtime *r, const char *bundle, const char *id)
+{
     char *path = path_in(bundle, "options.json");
     Buf text = {0};
     Error *e = os_read_file(path, MAX_OPTIONS, &text);
@@ -132,6 +136,9 @@ void runtime_load(Runtime *r, const char *bundle)
     buf_release(&text);
     error_free(e);
     mem_free(path);
+    char *state = runtime_state(r, id);
+    r->cgroup = sandbox_find(state);
+    mem_free(state);
 }
 
 /* The last message of level error in the log, own; NULL if there is none. */
@@ -293,13 +300,21 @@ Error *runtime_exec(Runtime *r, const char *id, const char *bundle, const char *
 /* The runtime makes this folder before all else, and removes it last. */
 bool runtime_has(const Runtime *r, const char *id)
 {
-    char *path = path_in(r->root, id);
+    char *path = runtime_state(r, id);
     bool there = r->cgroup || access(path, F_OK) == 0;
     mem_free(path);
     return there;
 }
 
-static Error *do_own(Runtime *r, const char *bundle, const char *verb, const char *last)
+static Error *delete_own(const Runtime *r, const char *id)
+{
+    char *state = runtime_state(r, id);
+    Error *e = sandbox_delete(state, r->cgroup);
+    mem_free(state);
+    return e;
+}
+
+static Error *do_own(Runtime *r, const char *id, const char *verb, const char *last)
 {
     if (strcmp(verb, "start") == 0) {
         int hold = r->hold;
@@ -309,7 +324,7 @@ static Error *do_own(Runtime *r, const char *bundle, const char *verb, const cha
     if (strcmp(verb, "kill") == 0)
         return sandbox_signal(r->cgroup, (int)strtol(last, NULL, 10));
     if (strcmp(verb, "delete") == 0)
-        return sandbox_delete(bundle);
+        return delete_own(r, id);
     return sandbox_freeze(r->cgroup, strcmp(verb, "pause") == 0);
 }
 
@@ -317,7 +332,7 @@ Error *runtime_do(Runtime *r, const char *bundle, const char *verb, const char *
                   const char *id, const char *last)
 {
     if (r->cgroup)
-        return do_own(r, bundle, verb, last);
+        return do_own(r, id, verb, last);
     Words words = {0};
     put_start(&words, r, bundle);
     put(&words, verb);

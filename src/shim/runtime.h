@@ -22,7 +22,7 @@ Error *runtime_init(Runtime *r, Children *children, const char *ns,
 void runtime_release(Runtime *r);
 /* The root goes to `<bundle>/options.json`, where `delete` finds it. */
 Error *runtime_save(const Runtime *r, const char *bundle) MUST_CHECK;
-void runtime_load(Runtime *r, const char *bundle);
+void runtime_load(Runtime *r, const char *bundle, const char *id);
 
 /* What a process of a container starts with. */
 typedef struct RuntimeIo {
@@ -37,6 +37,8 @@ Error *runtime_create(Runtime *r, const char *id, const char *bundle, const char
 /* `spec` is a file with the OCI specification's process. */
 Error *runtime_exec(Runtime *r, const char *id, const char *bundle, const char *spec,
                     const RuntimeIo *io, pid_t *ret_pid) MUST_CHECK;
+/* The folder with a container's state; own. */
+char *runtime_state(const Runtime *r, const char *id);
 /* Is there anything of the container to be deleted? */
 bool runtime_has(const Runtime *r, const char *id);
 /* start, pause, resume, "delete --force", "kill --all": words around the container's id, or what

@@ -33,13 +33,15 @@ static Error *wanted_maker(const Bundle *b, Maker *ret_maker)
     return error_new("`%.100s` is not a kind of sandbox: own, runtime or auto", text);
 }
 
-static char *why_not(const Runtime *r, const Bundle *b, Plan *p)
+static char *why_not(const Runtime *r, const char *id, const Bundle *b, Plan *p)
 {
     char *why = plan_read(p, b->config, b->root);
     if (!why && r->systemd_cgroup)
         why = mem_strdup_n("systemd makes the control groups", 32);
     if (!why && r->no_pivot)
         why = mem_strdup_n("the root is not to be changed by pivot_root", 43);
+    if (!why && runtime_has(r, id))
+        why = mem_strdup_n("the runtime has a container of this name", 40);
     return why ? why : sandbox_refuses(p);
 }
 
@@ -76,7 +78,9 @@ static Error *make(Container *c, const Bundle *b, const Plan *p, int executor, p
         program.nfds = GUEST_FDS;
         program.blocked = guest_signals();
     }
-    e = sandbox_create(p, c->id, c->bundle, &program, &made);
+    char *state = runtime_state(&c->runtime, c->id);
+    e = sandbox_create(p, c->id, state, &program, &made);
+    mem_free(state);
     if (!e) {
         c->runtime.cgroup = mem_strdup_n(p->cgroup, strlen(p->cgroup));
         c->runtime.hold = made.hold;
@@ -98,7 +102,7 @@ Error *sandboxed_create(Shim *s, Container *c, const Bundle *b, int executor, pi
     *ret_made = false;
     if (e || maker == MAKER_RUNTIME || (b->kind == BUNDLE_NATIVE && maker != MAKER_OWN))
         return e;
-    char *why = why_not(&c->runtime, b, &p);
+    char *why = why_not(&c->runtime, c->id, b, &p);
     if (why && maker == MAKER_OWN)
         e = error_new("this container is not for a sandbox of our own: %s", why);
     else if (why)

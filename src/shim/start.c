@@ -342,7 +342,7 @@ Error *shim_delete(const ShimFlags *f)
     if (!e)
         e = runtime_init(&c.runtime, &children, f->ns, NULL);
     if (!e) {
-        runtime_load(&c.runtime, bundle);
+        runtime_load(&c.runtime, bundle, f->id);
         container_destroy(&c);
         remove_dead_socket();
         Pb__DeleteReply r = PB__DELETE_REPLY__INIT;

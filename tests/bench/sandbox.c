@@ -23,7 +23,7 @@ static void check(Error *e)
     exit(1);
 }
 
-static void run_once(const char *bundle, const char *config_path)
+static void run_once(const char *state, const char *config_path)
 {
     SandboxProgram program = {.fd = -1, .nfds = 3};
     SandboxMade made;
@@ -39,13 +39,13 @@ static void run_once(const char *bundle, const char *config_path)
     for (int i = 0; i < 3; i++)
         program.fds[i] = fcntl(i, F_DUPFD_CLOEXEC, 50);
     program.argv = p.process.args;
-    check(sandbox_create(&p, "bench", bundle, &program, &made));
+    check(sandbox_create(&p, "bench", state, &program, &made));
     u64 t1 = os_monotonic_ns();
     check(sandbox_start(made.hold));
     u64 t2 = os_monotonic_ns();
     waitpid(made.pid, NULL, 0);
     u64 t3 = os_monotonic_ns();
-    check(sandbox_delete(bundle));
+    check(sandbox_delete(state, p.cgroup));
     u64 t4 = os_monotonic_ns();
     printf("%llu %llu %llu\n", (unsigned long long)(t1 - t0) / 1000,
            (unsigned long long)(t2 - t1) / 1000, (unsigned long long)(t4 - t3) / 1000);
@@ -64,8 +64,11 @@ int main(int argc, char **argv)
     Buf path = {0};
     buf_printf(&path, "%s/config.json", argv[1]);
     char *config = buf_take_string(&path);
+    buf_printf(&path, "%s/state", argv[1]);
+    char *state = buf_take_string(&path);
     for (long n = strtol(argv[2], NULL, 10); n > 0; n--)
-        run_once(argv[1], config);
+        run_once(state, config);
     mem_free(config);
+    mem_free(state);
     return 0;
 }
