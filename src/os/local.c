@@ -3,6 +3,7 @@
 #include "os/local.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -63,16 +64,27 @@ int os_local_listen(const char *path, int *ret_fd)
     return finish(fd, err, ret_fd);
 }
 
-int os_local_accept(int fd, int *ret_fd)
+int os_local_accept(int fd, u32 ms, int *ret_fd)
 {
+    struct pollfd p = {.fd = fd, .events = POLLIN};
     int got;
-    do
+    do {
+        if (poll(&p, 1, (int)MIN(ms, INT32_MAX)) == 0)
+            return ETIMEDOUT;
         got = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
-    while (got < 0 && (errno == EINTR || errno == ECONNABORTED));
+    } while (got < 0 && (errno == EINTR || errno == ECONNABORTED));
     if (got < 0)
         return errno;
     *ret_fd = got;
     return 0;
+}
+
+void os_local_name(int fd, char *name, usize size)
+{
+    struct sockaddr_un a = {0};
+    socklen_t n = sizeof a;
+    bool named = getsockname(fd, (struct sockaddr *)&a, &n) == 0 && a.sun_family == AF_UNIX;
+    snprintf(name, size, "%.*s", (int)sizeof a.sun_path, named ? a.sun_path : "");
 }
 
 void os_local_send_limit(int fd, u32 seconds)

@@ -13,8 +13,10 @@
 int os_local_connect(const char *path, u32 seconds, int *ret_fd) MUST_CHECK;
 /* For this user alone. EADDRINUSE: the name is taken, maybe by a socket that nobody has open. */
 int os_local_listen(const char *path, int *ret_fd) MUST_CHECK;
-/* Waits for a connection. */
-int os_local_accept(int fd, int *ret_fd) MUST_CHECK;
+/* Waits for a connection: ETIMEDOUT if none comes within so many milliseconds. */
+int os_local_accept(int fd, u32 ms, int *ret_fd) MUST_CHECK;
+/* The name that a socket listens at; "" if it has none. */
+void os_local_name(int fd, char *name, usize size);
 void os_local_send_limit(int fd, u32 seconds);
 /* All of it; EPIPE, never a signal, if the peer is gone. */
 int os_local_send(int fd, const void *p, usize n) MUST_CHECK;

@@ -57,6 +57,7 @@ typedef struct Stray {
 
 typedef struct Shim {
     const char *ns, *address; /* borrow: of containerd */
+    char socket[128];         /* our own; the bundle, which names it too, may go before */
     ShimLog log;
     Children children;
     Events events;

@@ -5,6 +5,7 @@
  */
 #include "shim/create.h"
 
+#include "sandbox/cgroup.h"
 #include "shim/mounts.h"
 #include "shim/oom.h"
 #include "shim/program.h"
@@ -202,9 +203,35 @@ Error *container_exec(Shim *s, Container *c, Process *p)
     return e;
 }
 
+/*
+ * A runtime that was killed while it made the container knows nothing of the control groups that it
+ * had made. They go with what is in them, if they are this container's alone: the last part of the
+ * path is its id, as all clients of containerd have it.
+ */
+static void remove_groups(const Container *c)
+{
+    Bundle b;
+    Cgroups groups = {0};
+    Error *e = bundle_open(&b, c->bundle);
+    json_t *spec = e ? NULL : json_object_get(b.config, "linux");
+    const char *path = json_string_value(json_object_get(spec, "cgroupsPath"));
+    const char *name = path ? strrchr(path, '/') : NULL;
+    if (name && strcmp(name + 1, c->id) == 0) {
+        e = cgroups_init(&groups);
+        if (!e && cgroup_path_valid(path) && cgroup_exists(&groups, path))
+            e = cgroup_remove(&groups, path);
+        cgroups_release(&groups);
+    }
+    error_free(e);
+    bundle_release(&b);
+}
+
 void container_destroy(Container *c)
 {
+    bool own = c->runtime.cgroup != NULL;
     if (runtime_has(&c->runtime, c->id))
         error_free(runtime_do(&c->runtime, c->bundle, "delete", "--force", c->id, NULL));
+    if (!own)
+        remove_groups(c);
     mounts_undo(c->root);
 }

@@ -6,8 +6,8 @@
 #include "os/local.h"
 #include "shim/shim.pb-c.h"
 
+#include <errno.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -18,10 +18,11 @@ enum {
     STACK = 256 << 10,
     SEND_SECONDS = 10, /* a client that does not read for so long is dropped */
     WHY_SIZE = 4096,
+    IDLE_MS = 15000,
 };
 
 typedef struct Conn {
-    const Server *server;
+    Server *server;
     int fd;
     pthread_mutex_t lock; /* of writing */
     atomic_uint refs, calls, threads;
@@ -40,6 +41,7 @@ static void conn_unref(Conn *c)
     if (atomic_fetch_sub(&c->refs, 1) != 1)
         return;
     os_fd_close(c->fd);
+    atomic_fetch_sub(&c->server->conns, 1);
     pthread_mutex_destroy(&c->lock);
     mem_free(c);
 }
@@ -186,25 +188,28 @@ static void *conn_thread(void *arg)
 }
 
 /* Who may speak: what is asked for is done with this process's rights. */
-static void serve(const Server *s, int fd)
+static void serve(Server *s, int fd)
 {
     os_local_send_limit(fd, SEND_SECONDS);
     Conn *c = mem_alloc(sizeof *c);
     c->server = s;
     c->fd = fd;
+    atomic_fetch_add(&s->conns, 1);
     atomic_init(&c->refs, 1);
     pthread_mutex_init(&c->lock, NULL);
     if (!os_local_peer_trusted(fd) || !start_thread(conn_thread, c))
         conn_unref(c);
 }
 
-void server_run(const Server *s)
+void server_run(Server *s)
 {
     for (;;) {
-        int fd;
-        if (os_local_accept(s->fd, &fd) == 0)
+        int fd, err = os_local_accept(s->fd, IDLE_MS, &fd);
+        if (err == 0)
             serve(s, fd);
-        else
+        else if (err != ETIMEDOUT)
             usleep(100000); /* out of descriptors, most likely: wait for some */
+        else if (atomic_load(&s->conns) == 0)
+            s->idle(s->ctx);
     }
 }

@@ -9,6 +9,8 @@
 
 #include "shim/ttrpc.h"
 
+#include <stdatomic.h>
+
 /* Own; a request until it is answered, which frees it. */
 typedef struct Call Call;
 
@@ -17,11 +19,13 @@ typedef void CallFn(void *ctx, Call *call);
 typedef struct Server {
     int fd; /* listens */
     CallFn *call;
+    void (*idle)(void *ctx); /* nobody is connected, and was for some seconds */
     void *ctx;
+    atomic_uint conns;
 } Server;
 
 /* Accepts connections until the process ends. */
-NORETURN void server_run(const Server *s);
+NORETURN void server_run(Server *s);
 
 Str call_service(const Call *c);
 Str call_method(const Call *c);

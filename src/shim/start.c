@@ -276,6 +276,7 @@ Error *shim_serve(const ShimFlags *f)
     if (fd < 0)
         return error_new("descriptor 3 is not open: a shim is started by `start`");
     close(LISTEN_FD);
+    os_local_name(fd, s->socket, sizeof s->socket);
     mallopt(M_ARENA_MAX, 2); /* threads here are many and short */
     os_ignore_write_signals();
     signal(SIGTERM, SIG_IGN); /* its end is Shutdown */
@@ -294,7 +295,7 @@ Error *shim_serve(const ShimFlags *f)
         e = events_init(&s->events, getenv("TTRPC_ADDRESS"), f->ns, &s->log);
     if (e)
         return e;
-    server_run(&(Server){.fd = fd, .call = task_call, .ctx = s});
+    server_run(&(Server){.fd = fd, .call = task_call, .idle = task_idle, .ctx = s});
 }
 
 /* ---- delete ---- */

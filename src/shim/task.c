@@ -565,33 +565,35 @@ static void task_resize_pty(const Task *t)
     reply_done(t, RPC_FAILED_PRECONDITION, stdio_resize(&t->p->stdio, m->width, m->height));
 }
 
-/* The name of the socket is in the file `address` of the first bundle, the working directory. */
-static void remove_socket(void)
+static bool is_empty(Shim *s)
 {
-    Buf text = {0};
-    Error *e = os_read_file("address", 4096, &text);
-    if (!e && str_starts((Str){(char *)text.p, text.n}, STR("unix://"))) {
-        buf_u8(&text, 0);
-        unlink((char *)text.p + 7);
-    }
-    error_free(e);
-    buf_release(&text);
+    pthread_mutex_lock(&s->lock);
+    bool empty = s->containers == NULL;
+    pthread_mutex_unlock(&s->lock);
+    return empty;
+}
+
+NORETURN static void end_shim(Shim *s)
+{
+    events_flush(&s->events, FLUSH_MS);
+    if (*s->socket)
+        unlink(s->socket);
+    _exit(0);
 }
 
 static void task_shutdown(const Task *t)
 {
-    Shim *s = t->s;
     const Pb__ShutdownRequest *m = t->message;
-    pthread_mutex_lock(&s->lock);
-    bool empty = s->containers == NULL;
-    pthread_mutex_unlock(&s->lock);
-    bool end = empty || m->now;
+    bool end = is_empty(t->s) || m->now;
     call_reply(t->call, NULL);
-    if (!end)
-        return;
-    events_flush(&s->events, FLUSH_MS);
-    remove_socket();
-    _exit(0);
+    if (end)
+        end_shim(t->s);
+}
+
+void task_idle(void *shim)
+{
+    if (is_empty(shim))
+        end_shim(shim);
 }
 
 /* ---- the table ---- */

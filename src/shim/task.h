@@ -7,5 +7,8 @@
 
 /* CallFn */
 void task_call(void *shim, Call *call);
+/* Ends a shim without containers that nobody is connected to: a containerd that was killed after it
+ * had started it does not know of it. */
+void task_idle(void *shim);
 
 #endif

@@ -13,7 +13,7 @@
 
 TEST(local_sockets)
 {
-    char dir[] = "/tmp/local-test-XXXXXX", path[64], back[6] = {0};
+    char dir[] = "/tmp/local-test-XXXXXX", path[64], name[128], back[6] = {0};
     int listener, client, server, again;
     usize n;
     struct stat st;
@@ -23,8 +23,11 @@ TEST(local_sockets)
     EXPECT_EQ(os_local_listen(path, &listener), 0);
     EXPECT(stat(path, &st) == 0 && (st.st_mode & 0777) == 0600);
     EXPECT_EQ(os_local_listen(path, &again), EADDRINUSE);
+    os_local_name(listener, name, sizeof name);
+    EXPECT_STR(name, path);
+    EXPECT_EQ(os_local_accept(listener, 1, &server), ETIMEDOUT);
     EXPECT_EQ(os_local_connect(path, 1, &client), 0);
-    EXPECT_EQ(os_local_accept(listener, &server), 0);
+    EXPECT_EQ(os_local_accept(listener, 1000, &server), 0);
     EXPECT(os_local_peer_trusted(server));
     EXPECT_EQ(os_local_send(client, "hello", 5), 0);
     EXPECT_EQ(os_local_recv(server, back, 5, &n), 0);
