@@ -229,6 +229,8 @@ bench: $(O)/wasmtime $(O)/bench-micro $(O)/bench-slots
 
 bench-serve: $(O)/wasmtime
 	tests/bench/serve.py $(BENCH)
+bench-shim: $(PROGRAMS)
+	BUILD=$(abspath $(O)) tests/bench/shim.py $(BENCH)
 
 # Fuzzing: the plain replayer, and one libFuzzer program a target (clang with address sanitizer).
 SECONDS ?= 20
@@ -252,5 +254,5 @@ clean:
 	rm -rf build
 
 .PHONY: all unit test tested demo demo-containerd check check-format check-layers check-banned check-headers \
-        check-warnings docs install deb bench bench-serve fuzz fuzz-programs clean
+        check-warnings docs install deb bench bench-serve bench-shim fuzz fuzz-programs clean
 -include $(EMBED_OBJ:.o=.d) $(LIB_OBJ:.o=.d) $(TEST_OBJ:.o=.d) $(WITGEN_OBJ:.o=.d) $(MAIN_SRC:%.c=$(OBJ)/%.d)
