@@ -2,57 +2,20 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Misuse of a shim's socket: tests/shim/attack.py SOCKET ID. After each, the shim must still answer."""
 import random
-import socket
-import struct
 import sys
 
+import ttrpc
+from ttrpc import frame, request, text
+
 path, container = sys.argv[1:]
-TASK = "containerd.task.v2.Task"
-
-
-def text(field, s):
-    b = s.encode() if isinstance(s, str) else s
-    n, size = len(b), b""
-    while True:
-        size += bytes([n & 127 | (128 if n > 127 else 0)])
-        n >>= 7
-        if not n:
-            return bytes([field << 3 | 2]) + size + b
-
-
-def frame(stream, data, kind=1, length=None):
-    return struct.pack(">IIBB", len(data) if length is None else length, stream, kind, 0) + data
-
-
-def request(stream, method, payload=b"", service=TASK):
-    return frame(stream, text(1, service) + text(2, method) + text(3, payload))
 
 
 def connect():
-    s = socket.socket(socket.AF_UNIX)
-    s.settimeout(10)
-    s.connect(path)
-    return s
-
-
-def read(s, n):
-    b = b""
-    while len(b) < n:
-        more = s.recv(n - len(b))
-        if not more:
-            raise EOFError("the shim closed the connection")
-        b += more
-    return b
+    return ttrpc.connect(path)
 
 
 def answer(s):
-    """Stream and status code of the next response."""
-    n, stream, kind, _ = struct.unpack(">IIBB", read(s, 10))
-    data = read(s, n)
-    assert kind == 2, kind
-    if data[:1] != b"\x0a":
-        return stream, 0
-    return stream, data[3] if data[2] == 8 else 0
+    return ttrpc.response(s)[:2]
 
 
 def expect(what, sent, *codes):
