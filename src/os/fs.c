@@ -157,10 +157,16 @@ bool os_is_tty(int fd)
     return isatty(fd);
 }
 
-bool os_is_procfs(int fd)
+OsFsKind os_fs_kind(int fd)
 {
     struct statfs s;
-    return OS_CALL(fstatfs(fd, &s)) == 0 && s.f_type == PROC_SUPER_MAGIC;
+    if (OS_CALL(fstatfs(fd, &s)) != 0)
+        return OS_FS_OTHER;
+    if (s.f_type == PROC_SUPER_MAGIC)
+        return OS_FS_PROC;
+    bool kernel = s.f_type == SYSFS_MAGIC || s.f_type == CGROUP_SUPER_MAGIC ||
+                  s.f_type == CGROUP2_SUPER_MAGIC;
+    return kernel ? OS_FS_KERNEL : OS_FS_OTHER;
 }
 
 int os_readlink_at(int dir, const char *name, char *buf, usize cap, usize *ret_len)

@@ -66,8 +66,9 @@ typedef struct OsStat {
 int os_stat(int fd, OsStat *ret_stat);
 int os_stat_at(int dir, const char *name, OsStat *ret_stat);
 bool os_is_tty(int fd);
-/* The file system under fd is procfs: its files give access to processes. */
-bool os_is_procfs(int fd);
+/* OS_FS_PROC gives access to processes; sysfs and control groups are OS_FS_KERNEL. */
+typedef enum OsFsKind { OS_FS_OTHER, OS_FS_PROC, OS_FS_KERNEL } OsFsKind;
+OsFsKind os_fs_kind(int fd);
 
 /* The target, not terminated. ENAMETOOLONG if it does not fit. An empty name is `dir` itself. */
 int os_readlink_at(int dir, const char *name, char *buf, usize cap, usize *ret_len);

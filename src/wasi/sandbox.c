@@ -216,7 +216,8 @@ int sandbox_open(Sandbox *s, int root, const char *path, u32 flags, int *ret_fd)
         err = walk_open(root, path, flags, &fd);
     if (err)
         return err;
-    if (os_is_procfs(fd)) {
+    OsFsKind kind = os_fs_kind(fd);
+    if (kind == OS_FS_PROC || (kind == OS_FS_KERNEL && os_fs_kind(root) != OS_FS_KERNEL)) {
         os_fd_close(fd);
         return EPERM;
     }

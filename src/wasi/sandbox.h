@@ -4,10 +4,10 @@
  *
  * A guest's path is relative to an open directory, its root. What is opened lies beneath the root
  * at every step: absolute paths and links, `..` at the root, magic links and everything on a
- * procfs (its `mem` files are other processes' memory) are refused with EPERM. The kernel does the
- * work where it has openat2; elsewhere the path is walked one component at a time, each opened
- * without following links, links expanded by us. `..` goes back to a directory that is still open,
- * so moving directories about meanwhile leads nowhere new.
+ * procfs (its `mem` files are other processes' memory) are refused with EPERM, so is a sysfs unless
+ * the root is on one. The kernel does the work where it has openat2; elsewhere the path is walked
+ * one component at a time, each opened without following links, links expanded by us. `..` goes
+ * back to a directory that is still open, so moving directories about meanwhile leads nowhere new.
  *
  * All functions return 0 or an errno value.
  */

@@ -20,7 +20,7 @@ static const struct {
     const char *section;
     u32 lines;
 } sections[] = {{"1", 15}, {"2", 18}, {"3", 17}, {"4", 14}, {"5", 12},
-                {"6", 15}, {"8", 5},  {"9", 10}, {"10", 8}};
+                {"6", 15}, {"8", 15}, {"9", 10}, {"10", 8}};
 
 static bool is_unit_test(Str name)
 {
@@ -63,13 +63,29 @@ static bool is_serve_test(Str s)
     return has_row("tests/serve/run", wanted);
 }
 
+/* A case of a file of tests/shim. */
+static bool is_shim_test(Str s)
+{
+    static const char *const files[] = {"run", "security.sh", "sandbox.sh", "kill.sh"};
+    char path[200], wanted[200];
+    bool found = false;
+    snprintf(wanted, sizeof wanted, "test_%.*s() {", STR_ARG(s));
+    for (usize i = 0; i < ARRAY_LEN(files) && !found; i++) {
+        snprintf(path, sizeof path, "tests/shim/%s", files[i]);
+        found = has_row(path, wanted);
+    }
+    return found;
+}
+
 static bool exists(Str s)
 {
-    Str cli = STR("cli/"), serve = STR("serve/");
+    Str cli = STR("cli/"), serve = STR("serve/"), shim = STR("shim/");
     if (str_starts(s, cli))
         return is_cli_test((Str){s.p + cli.n, s.n - cli.n});
     if (str_starts(s, serve))
         return is_serve_test((Str){s.p + serve.n, s.n - serve.n});
+    if (str_starts(s, shim))
+        return is_shim_test((Str){s.p + shim.n, s.n - shim.n});
     return is_unit_test(s);
 }
 

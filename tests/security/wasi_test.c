@@ -421,6 +421,21 @@ TEST(security_procfs_given)
     guest_free(g);
 }
 
+TEST(security_sysfs_only_where_it_is_given)
+{
+    Guest *g = guest_new((GuestOptions){0});
+    if (access("/sys/kernel", F_OK) != 0 || wasi_ctx_preopen(g->ctx, "/", STR("/"), false) ||
+        wasi_ctx_preopen(g->ctx, "/sys", STR("/sys"), false))
+        test_skip("no sysfs at /sys");
+    u32 n = guest_path(g, "sys/kernel");
+    g->c->fuel = 1000;
+    EXPECT_EQ(guest_ok(g, p1_path_open(g->c, 4, FOLLOW, GUEST_PATH, n, 0, 0, 0, 0, 64)), P1_EPERM);
+    n = guest_path(g, "kernel");
+    EXPECT_EQ(guest_ok(g, p1_path_open(g->c, 5, FOLLOW, GUEST_PATH, n, 0, 0, 0, 0, 64)),
+              P1_SUCCESS);
+    guest_free(g);
+}
+
 static void check_read_only(bool walk)
 {
     Guest *g = guest_new((GuestOptions){.walk = walk, .read_only = true});

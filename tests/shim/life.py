@@ -20,7 +20,7 @@ class Pod:
     """Containers with one annotation have one shim."""
 
     def __init__(self):
-        self.address = None
+        self.address, self.ended = None, False
 
     def bundle(self, name, args, **more):
         path = os.path.abspath(name)
@@ -153,6 +153,134 @@ def systemd_cgroup(p):
         assert json.load(f)['systemd_cgroup'] is True
 
 
+def socket_is_private(p):
+    """With an umask of 0, the socket is still this user's; another user gets no answer, even if it can connect."""
+    os.umask(0)
+    p.create('private', ['/guest.wasm#spin'])
+    path = p.address[len('unix://'):]
+    mode = os.stat(path)
+    assert (mode.st_mode & 0o777, mode.st_uid) == (0o600, 0), oct(mode.st_mode)
+    os.chmod(path, 0o777)
+    child = os.fork()
+    if child == 0:
+        os.setuid(65534)
+        try:
+            ttrpc.Client(path, 3).call('State', text(1, 'private'))
+            os._exit(1)
+        except (OSError, EOFError):
+            os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0, 'another user was heard'
+    assert p.state('private') == CREATED
+    p.delete('private')
+    p.end()
+    # A file, or a link to somewhere else, in the socket's place.
+    for make in (lambda: open(path, 'w').close(), lambda: os.symlink(os.getcwd() + '/elsewhere', path)):
+        make()
+        again = Pod()
+        name = f'again{len(os.listdir("."))}'
+        again.create(name, ['/guest.wasm'])
+        assert again.address == p.address and not os.path.islink(path) and not os.path.exists('elsewhere')
+        again.delete(name)
+        again.end()
+    p.ended = True
+
+
+def streams_are_not_followed(p):
+    """Links in the place of streams; FIFOs whose other side is nobody do not hold the shim up."""
+    secret = os.path.abspath('secret')
+    with open(secret, 'w') as f:
+        f.write('secret')
+    os.symlink(secret, 'link')
+    os.mkfifo('dead')
+    for field in (5, 6, 7):
+        path = p.bundle(f'link{field}', ['/guest.wasm'])
+        p.client.call('Create', text(1, f'link{field}') + text(2, path) + text(field, os.path.abspath('link')), 2)
+    path = p.bundle('dead5', ['/guest.wasm'])
+    dead = os.path.abspath('dead')
+    p.client.call('Create', text(1, 'dead5') + text(2, path) + text(5, dead) + text(6, dead) + text(7, dead))
+    p.start('dead5')
+    assert p.wait('dead5') == 0
+    p.delete('dead5')
+    with open(secret) as f:
+        assert f.read() == 'secret'
+
+
+def output_that_nobody_reads(p):
+    """It stays where it is: the shim answers, does not grow, and the container can be ended."""
+    os.mkfifo('full')
+    reader = os.open('full', os.O_RDONLY | os.O_NONBLOCK)
+    os.mkfifo('in')
+    path = p.bundle('full1', ['/guest.wasm#cat'])
+    full = os.path.abspath('full')
+    p.client.call('Create', text(1, 'full1') + text(2, path) + text(5, '/dev/zero') + text(6, full))
+    pid = p.client.call('Connect', text(1, 'full1'))[1][0]
+    before = resident(pid)
+    p.start('full1')
+    time.sleep(1)
+    assert p.state('full1') == RUNNING
+    assert resident(pid) < before + 1024, (before, resident(pid))
+    p.kill('full1')
+    assert p.wait('full1') == 137
+    p.delete('full1')
+    os.close(reader)
+
+
+def resident(pid):
+    with open(f'/proc/{pid}/status') as f:
+        return next(int(line.split()[1]) for line in f if line.startswith('VmRSS'))
+
+
+def linux(groups):
+    return {'linux': {'namespaces': [{'type': t} for t in ('pid', 'mount', 'ipc', 'uts', 'network')], 'cgroupsPath': groups}}
+
+
+def all_groups():
+    return {d for d, _, _ in os.walk('/sys/fs/cgroup') if ns in d}
+
+
+def paths_of_control_groups(p):
+    """Paths that lead out of the hierarchy make nothing, there or elsewhere."""
+    before = all_groups()
+    for i, path in enumerate(('/../../' + ns, f'/{ns}/../../../{ns}x', f'/{ns}/./a/..', '/' + 'a' * 5000)):
+        name = f'group{i}'
+        bundle = p.bundle(name, ['/guest.wasm'], **linux(path))
+        p.client.send('Create', text(1, name) + text(2, bundle))
+        code = ttrpc.response(p.client.socket)[1]
+        made = [d for d in ('/' + ns, f'/{ns}x', '/sys/' + ns, '/sys/fs/' + ns) if os.path.exists(d)]
+        assert not made, made
+        if code == ttrpc.OK:
+            p.kill(name)
+            p.wait(name)
+            p.delete(name)
+    left = all_groups() - before
+    for d in sorted(left, reverse=True):
+        os.rmdir(d)
+
+
+def users(p):
+    """Numbers that are none, or wrap to root's: an error, or that user, but never root."""
+    for i, (uid, gid) in enumerate(((1 << 32, 0), (-1, 0), ((1 << 32) - 1, 5), ('0', 0), (1.5, 0), (0, 1 << 32), (1000, [0]))):
+        name = f'user{i}'
+        process = {'args': ['/guest.wasm#spin'], 'cwd': '/', 'env': [], 'user': {'uid': uid, 'gid': gid}}
+        bundle = p.bundle(name, [], process=process)
+        p.client.send('Create', text(1, name) + text(2, bundle))
+        code, data = ttrpc.response(p.client.socket)[1:]
+        if code != ttrpc.OK:
+            continue
+        pid = ttrpc.fields(data)[1][0]
+        with open(f'/proc/{pid}/status') as f:
+            status = f.read()
+        p.kill(name)
+        p.wait(name)
+        p.delete(name)
+        raise AssertionError(f'user {uid}:{gid} was taken: {status}')
+    groups = list(range(100000, 200000))
+    bundle = p.bundle('groups', [], process={'args': ['/guest.wasm'], 'cwd': '/', 'env': [],
+                                            'user': {'uid': 7, 'gid': 7, 'additionalGids': groups}})
+    p.client.call('Create', text(1, 'groups') + text(2, bundle), 2)
+
+
 pod = Pod()
 globals()[test](pod)
-pod.end()
+if not pod.ended:
+    pod.end()
