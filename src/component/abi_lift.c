@@ -6,12 +6,12 @@
 
 static Error *lift_handle(AbiSide *s, const CType *c, u32 index, ComponentVal *ret_val)
 {
-    ResourceType *type = s->resources[c->resource - s->first_resource];
+    ResourceKey type = &s->resources[c->resource - s->first_resource];
     u64 rep = 0;
     Error *e = c->kind == CT_OWN ? handles_take_own(s->handles, type, index, &rep)
                                  : handles_lend(s->handles, type, index, s->scope, &rep);
     if (!e)
-        *ret_val = (ComponentVal){.kind = c->kind, .resource = type, .rep = rep};
+        *ret_val = (ComponentVal){.kind = c->kind, .resource = *type, .rep = rep};
     return e;
 }
 

@@ -13,10 +13,10 @@ static Error *wrong_shape(const CType *c)
 
 static Error *lower_handle(AbiSide *s, const CType *c, const ComponentVal *v, u32 *ret_index)
 {
-    ResourceType *type = s->resources[c->resource - s->first_resource];
-    if (v->resource != type)
+    ResourceKey type = &s->resources[c->resource - s->first_resource];
+    if (v->resource != *type)
         return error_new("mismatched resource types");
-    if (c->kind == CT_BORROW && type->owner == s->inst) {
+    if (c->kind == CT_BORROW && (*type)->owner == s->inst) {
         *ret_index = (u32)v->rep; /* who defines the resource sees what is behind the handle */
         return NULL;
     }

@@ -74,19 +74,35 @@ static u64 recode_string(void *env, VmCtx *caller, u32 at, u32 n)
 /* Handles that go from one instance to another. */
 typedef struct HandleEnv {
     ComponentInstance *from, *to;
-    const ComponentInstance *callee; /* whose numbers the resource types have */
+    const ComponentInstance *callee;  /* whose numbers the resource types have */
+    ResourceKey in_callee, in_caller; /* of the handle before */
 } HandleEnv;
 
-static ResourceType *resource_of(const ComponentInstance *callee, u32 number)
+static ResourceKey resource_of(const ComponentInstance *callee, u32 number)
 {
-    return callee->resources[(number & ~ADAPTER_OWN) - callee->component->first_resource];
+    return &callee->resources[(number & ~ADAPTER_OWN) - callee->component->first_resource];
+}
+
+/* What the type of that number is in the table of `i`. Callers know no two of the same, or have no
+ * adapters. */
+static ResourceKey key_for(HandleEnv *h, const ComponentInstance *i, u32 number)
+{
+    ResourceKey key = resource_of(h->callee, number);
+    if (i == h->callee)
+        return key;
+    if (h->in_callee != key) {
+        h->in_callee = key;
+        h->in_caller = instance_key(i, *key);
+    }
+    ALWAYS(h->in_caller != NULL); /* its function has the type */
+    return h->in_caller;
 }
 
 static u32 look_at_handle(void *env, VmCtx *caller, u32 handle, u32 number)
 {
     (void)caller;
-    const HandleEnv *h = env;
-    ResourceType *type = resource_of(h->callee, number);
+    HandleEnv *h = env;
+    ResourceKey type = key_for(h, h->from, number);
     u64 rep = 0;
     Error *e = number & ADAPTER_OWN ? handles_look_own(&h->from->handles, type, handle, &rep)
                                     : handles_rep(&h->from->handles, type, handle, &rep);
@@ -98,13 +114,13 @@ static u32 look_at_handle(void *env, VmCtx *caller, u32 handle, u32 number)
 static u32 move_handle(void *env, VmCtx *caller, u32 handle, u32 number)
 {
     (void)caller;
-    const HandleEnv *h = env;
-    ResourceType *type = resource_of(h->callee, number);
+    HandleEnv *h = env;
+    ResourceKey type = key_for(h, h->from, number), there = key_for(h, h->to, number);
     u64 rep = 0;
     u32 moved = 0, back = 0;
     Error *e = handles_take_own(&h->from->handles, type, handle, &rep);
     if (!e) {
-        e = handles_add(&h->to->handles, type, rep, NULL, &moved);
+        e = handles_add(&h->to->handles, there, rep, NULL, &moved);
         if (e) /* its place was freed just now */
             ALWAYS(!handles_add(&h->from->handles, type, rep, NULL, &back));
     }
@@ -144,9 +160,9 @@ MUST_CHECK static Error *handle_func(const CanonEnv *caller, const CanonEnv *cal
     HandleEnv *h = arena_new(&r->arena, HandleEnv);
     bool of_caller = which == ADAPTER_LOOK_CALLER || which == ADAPTER_MOVE_CALLEE;
     bool look = which == ADAPTER_LOOK_CALLER || which == ADAPTER_LOOK_CALLEE;
-    *h = (HandleEnv){callee->inst, caller->inst, callee->inst};
+    *h = (HandleEnv){callee->inst, caller->inst, callee->inst, NULL, NULL};
     if (of_caller)
-        *h = (HandleEnv){caller->inst, callee->inst, callee->inst};
+        *h = (HandleEnv){caller->inst, callee->inst, callee->inst, NULL, NULL};
     return host_func(r, 2, 1, VT_I32, look ? (void *)look_at_handle : (void *)move_handle, h,
                      ret_func);
 }
@@ -264,7 +280,7 @@ static AdapterSide side_of(const CanonEnv *env)
 
 static bool owns(const void *callee, u32 resource)
 {
-    const ResourceType *type = resource_of(callee, resource);
+    const ResourceType *type = *resource_of(callee, resource);
     return type && type->owner == callee;
 }
 
@@ -273,7 +289,8 @@ bool adapter_make(const CanonEnv *caller, const ComponentFunc *callee, VmFuncRef
     const CanonEnv *env = &callee->env;
     bool caller_task = caller->inst->has_tasks && caller->realloc; /* which has slots of its own */
     if (caller->is_async || env->is_async || env->inst->has_tasks || caller_task ||
-        instance_is_related(caller->inst, env->inst) || env->inst->root != caller->inst->root)
+        caller->inst->has_twins || instance_is_related(caller->inst, env->inst) ||
+        env->inst->root != caller->inst->root)
         return false;
     AdapterShape shape = {.types = env->inst->component->types,
                           .func = env->type,

@@ -302,7 +302,7 @@ static void lowered_entry(void *arg, VmCtx *caller, VmVal *vals)
 
 typedef struct ResourceEnv {
     ComponentInstance *inst;
-    ResourceType *type;
+    ResourceKey type;
 } ResourceEnv;
 
 MUST_CHECK static Error *check_may_leave(const ComponentInstance *i)
@@ -369,7 +369,7 @@ static void resource_drop(void *arg, VmCtx *caller, u32 index)
     if (!e)
         e = handles_drop(&r->inst->handles, r->type, index, &own, &rep);
     if (!e && own)
-        e = destroy(r->inst->root->store, r->inst, r->type, rep);
+        e = destroy(r->inst->root->store, r->inst, *r->type, rep);
     if (e)
         host_fail(r->inst->root->store, e);
 }
@@ -443,7 +443,7 @@ Error *canon_core_func(ComponentInstance *i, const Canon *c, VmFuncRef **ret_fun
     ResourceEnv *r = arena_new(&i->root->arena, ResourceEnv);
     const Component *k = i->component;
     u32 number = ctype_get(k->types, c->type)->resource;
-    *r = (ResourceEnv){i, i->resources[number - k->first_resource]};
+    *r = (ResourceEnv){i, &i->resources[number - k->first_resource]};
     if (k->types->resources[number].is64)
         return error_new("64-bit representations of resources are not supported by this build yet");
     void *fn = c->kind == CANON_resource_new   ? (void *)resource_new

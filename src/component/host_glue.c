@@ -11,6 +11,9 @@ typedef struct Glue {
     VmFuncRef *realloc;
     struct Glue *next; /* of the instance */
     const ComponentLinker *linker;
+    const CType *func; /* NULL: of any; given if the instance knows the same type twice */
+    const LiftResource *glue_type; /* looked up before: */
+    ResourceKey key;
     CallScope scope; /* of the call that runs: there is one at a time, see instance_enter */
     bool failed;     /* it has its error */
 } Glue;
@@ -39,13 +42,48 @@ static void op_fail(LiftCall *c, const char *text)
     fail(c, *g->inst->may_leave ? error_new("%s", text) : trap_error(TRAP_CANNOT_LEAVE_COMPONENT));
 }
 
-/* The runtime's type for the glue's; NULL, with the call failed, if its interface is not linked. */
-static ResourceType *find_type(LiftCall *c, const LiftResource *type)
+/* What of the resource the type mentions. As deep as the type. */
+static ResourceKey key_in_type(const ComponentInstance *i, CTypeId type, const ResourceType *t)
 {
-    ResourceType *t = component_linker_type(glue_of(c)->linker, type);
-    if (!t)
+    if (type == CTYPE_NONE)
+        return NULL;
+    const CType *c = ctype_get(i->component->types, type);
+    if (c->kind == CT_OWN || c->kind == CT_BORROW) {
+        ResourceKey key = &i->resources[c->resource - i->component->first_resource];
+        return *key == t ? key : NULL;
+    }
+    ResourceKey key = NULL;
+    for (u32 n = 0; n < c->n && c->fields && !key; n++)
+        key = key_in_type(i, c->fields[n].type, t);
+    return key;
+}
+
+static ResourceKey find_key(const Glue *g, const ResourceType *t)
+{
+    ResourceKey key = NULL;
+    for (u32 n = 0; g->func && n < g->func->n && !key; n++)
+        key = key_in_type(g->inst, g->func->fields[n].type, t);
+    if (g->func && !key)
+        key = key_in_type(g->inst, g->func->result, t);
+    return key ? key : instance_key(g->inst, t);
+}
+
+/* What the instance knows the glue's type by; NULL, with the call failed, if its interface is not
+ * linked. */
+static ResourceKey find_type(LiftCall *c, const LiftResource *type)
+{
+    Glue *g = glue_of(c);
+    if (g->glue_type == type)
+        return g->key;
+    ResourceType *t = component_linker_type(g->linker, type);
+    ResourceKey key = t ? find_key(g, t) : NULL;
+    if (!key) {
         fail(c, error_new("the resource type `%s` is not linked", type->name));
-    return t;
+        return NULL;
+    }
+    g->glue_type = type;
+    g->key = key;
+    return key;
 }
 
 static u32 op_realloc(LiftCall *c, u32 old, u32 old_size, u32 align, u32 size)
@@ -70,7 +108,7 @@ static void *op_take_own(LiftCall *c, const LiftResource *type, u32 handle)
 {
     Glue *g = glue_of(c);
     u64 rep = 0;
-    ResourceType *t = find_type(c, type);
+    ResourceKey t = find_type(c, type);
     if (!t)
         return NULL;
     Error *e = handles_take_own(&g->inst->handles, t, handle, &rep);
@@ -83,7 +121,7 @@ static void *op_borrow(LiftCall *c, const LiftResource *type, u32 handle)
 {
     Glue *g = glue_of(c);
     u64 rep = 0;
-    ResourceType *t = find_type(c, type);
+    ResourceKey t = find_type(c, type);
     if (!t)
         return NULL;
     Error *e = handles_lend(&g->inst->handles, t, handle, &g->scope, &rep);
@@ -96,7 +134,7 @@ static u32 op_give_own(LiftCall *c, const LiftResource *type, void *rep)
 {
     Glue *g = glue_of(c);
     u32 index = 0;
-    ResourceType *t = find_type(c, type);
+    ResourceKey t = find_type(c, type);
     if (!t)
         return 0;
     Error *e = handles_add(&g->inst->handles, t, (u64)(uintptr_t)rep, NULL, &index);
@@ -147,7 +185,7 @@ static Glue *glue_for(const CanonEnv *env, const HostFunc *f)
     void *host = i->root->host ? i->root->host : f->env;
     const VmMemory *memory = env->memory ? memory_vm(env->memory) : NULL;
     u32 n = 0;
-    for (Glue *g = i->glues; g && n < GLUES_LOOKED_AT; g = g->next, n++)
+    for (Glue *g = i->has_twins ? NULL : i->glues; g && n < GLUES_LOOKED_AT; g = g->next, n++)
         if (g->linker == f->linker && g->realloc == env->realloc && g->lift.host == host &&
             g->lift.memory == memory && g->lift.encoding == (LiftEncoding)env->encoding)
             return g;
@@ -161,7 +199,8 @@ static Glue *glue_for(const CanonEnv *env, const HostFunc *f)
                 .inst = i,
                 .realloc = env->realloc,
                 .next = i->glues,
-                .linker = f->linker};
+                .linker = f->linker,
+                .func = i->has_twins ? env->type : NULL};
     i->glues = g;
     return g;
 }

@@ -153,11 +153,23 @@ static ResourceType **resource_place(const ComponentInstance *i, CTypeId type)
     return own ? &i->resources[c->resource - k->first_resource] : NULL;
 }
 
+ResourceKey instance_key(const ComponentInstance *i, const ResourceType *type)
+{
+    u32 n = i->component->end_resource - i->component->first_resource;
+    for (u32 k = 0; k < n; k++)
+        if (i->resources[k] == type)
+            return &i->resources[k];
+    return NULL;
+}
+
 static void bind_resource(ComponentInstance *i, CTypeId type, ResourceType *resource)
 {
     ResourceType **place = resource_place(i, type);
-    if (place)
-        *place = resource;
+    if (!place)
+        return;
+    ResourceKey first = resource ? instance_key(i, resource) : NULL;
+    i->has_twins |= first && first != place;
+    *place = resource;
 }
 
 /* The resource types that an instance of that type gives out. As deep as the type. */
@@ -532,8 +544,9 @@ static void drop_host_resources(HandleTable *t, void *host)
 {
     for (u32 i = 1; i < t->slots.n; i++) {
         const Handle *h = &t->slots.p[i];
-        if (h->type && !h->scope && !h->type->owner && h->type->host_drop)
-            error_free(h->type->host_drop(h->type->env, host, h->rep));
+        const ResourceType *type = h->type ? *h->type : NULL;
+        if (type && !h->scope && !type->owner && type->host_drop)
+            error_free(type->host_drop(type->env, host, h->rep));
     }
     t->slots.n = 0;
     t->free = 0;

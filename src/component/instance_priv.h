@@ -88,6 +88,7 @@ struct ComponentInstance {
     u32 backpressure;
     HandleTable handles;
     ResourceType **resources; /* by number less component->first_resource */
+    bool has_twins;           /* two of them are the same */
     struct Glue *glues;       /* of host_glue.c */
 };
 
@@ -195,6 +196,8 @@ void loaded_note_sizes(LoadedComponent *c, InstanceSizes s);
 Error *loaded_adapter(LoadedComponent *c, Str bytes, Module **ret_module) MUST_CHECK;
 /* False if the call cannot be an adapter: then it goes by trees. */
 bool adapter_make(const CanonEnv *caller, const ComponentFunc *callee, VmFuncRef **ret_func);
+/* What the instance knows the type by: the first of several, NULL if it does not know it. */
+ResourceKey instance_key(const ComponentInstance *i, const ResourceType *type);
 bool instance_is_inside(const ComponentInstance *caller, const ComponentInstance *i);
 bool instance_is_related(const ComponentInstance *a, const ComponentInstance *b);
 Module *loaded_module(const LoadedComponent *c, const ComponentModule *m);

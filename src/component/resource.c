@@ -10,7 +10,7 @@ void handles_release(HandleTable *t)
     t->free = 0;
 }
 
-Error *handles_add(HandleTable *t, ResourceType *type, u64 rep, CallScope *scope, u32 *ret_index)
+Error *handles_add(HandleTable *t, ResourceKey type, u64 rep, CallScope *scope, u32 *ret_index)
 {
     u32 index = t->free;
     if (t->budget && t->budget->alive >= t->budget->max)
@@ -42,12 +42,12 @@ static void put_free(HandleTable *t, u32 index)
         t->budget->alive--;
 }
 
-static const char *owner_name(const ResourceType *t)
+static const char *owner_name(ResourceKey t)
 {
-    return t->owner ? "guest-defined resource" : "host-defined resource";
+    return (*t)->owner ? "guest-defined resource" : "host-defined resource";
 }
 
-MUST_CHECK static Error *find(HandleTable *t, ResourceType *type, u32 index, Handle **ret_handle)
+MUST_CHECK static Error *find(HandleTable *t, ResourceKey type, u32 index, Handle **ret_handle)
 {
     if (index >= t->slots.n || !t->slots.p[index].type)
         return error_new("unknown handle index %u", index);
@@ -55,13 +55,13 @@ MUST_CHECK static Error *find(HandleTable *t, ResourceType *type, u32 index, Han
     if (h->type != type)
         return error_new("handle index %u used with the wrong type, expected %s but found %s%s",
                          index, owner_name(type),
-                         !type->owner == !h->type->owner ? "a different " : "a ",
+                         !(*type)->owner == !(*h->type)->owner ? "a different " : "a ",
                          owner_name(h->type));
     *ret_handle = h;
     return NULL;
 }
 
-Error *handles_rep(HandleTable *t, ResourceType *type, u32 index, u64 *ret_rep)
+Error *handles_rep(HandleTable *t, ResourceKey type, u32 index, u64 *ret_rep)
 {
     Handle *h = NULL;
     Error *e = find(t, type, index, &h);
@@ -70,7 +70,7 @@ Error *handles_rep(HandleTable *t, ResourceType *type, u32 index, u64 *ret_rep)
     return e;
 }
 
-Error *handles_lend(HandleTable *t, ResourceType *type, u32 index, CallScope *scope, u64 *ret_rep)
+Error *handles_lend(HandleTable *t, ResourceKey type, u32 index, CallScope *scope, u64 *ret_rep)
 {
     Handle *h = NULL;
     Error *e = find(t, type, index, &h);
@@ -94,7 +94,7 @@ static Error *refuse_lent(void)
     return error_new("cannot remove owned resource while borrowed");
 }
 
-Error *handles_look_own(HandleTable *t, ResourceType *type, u32 index, u64 *ret_rep)
+Error *handles_look_own(HandleTable *t, ResourceKey type, u32 index, u64 *ret_rep)
 {
     Handle *h = NULL;
     Error *e = find(t, type, index, &h);
@@ -108,7 +108,7 @@ Error *handles_look_own(HandleTable *t, ResourceType *type, u32 index, u64 *ret_
     return NULL;
 }
 
-Error *handles_take_own(HandleTable *t, ResourceType *type, u32 index, u64 *ret_rep)
+Error *handles_take_own(HandleTable *t, ResourceKey type, u32 index, u64 *ret_rep)
 {
     Error *e = handles_look_own(t, type, index, ret_rep);
     if (!e)
@@ -116,7 +116,7 @@ Error *handles_take_own(HandleTable *t, ResourceType *type, u32 index, u64 *ret_
     return e;
 }
 
-Error *handles_drop(HandleTable *t, ResourceType *type, u32 index, bool *ret_own, u64 *ret_rep)
+Error *handles_drop(HandleTable *t, ResourceKey type, u32 index, bool *ret_own, u64 *ret_rep)
 {
     Handle *h = NULL;
     Error *e = find(t, type, index, &h);

@@ -21,6 +21,12 @@ typedef struct ResourceType {
     void *env;
 } ResourceType;
 
+/*
+ * How an instance tells resource types apart: the place where it keeps one. Resource types are
+ * generative, so two imports are two types, though the same one may be given for both.
+ */
+typedef ResourceType **ResourceKey;
+
 typedef struct HandleTable HandleTable;
 
 /* A handle of type own that was lent for the time of a call. */
@@ -38,10 +44,10 @@ typedef struct CallScope {
 } CallScope;
 
 typedef struct Handle {
-    ResourceType *type; /* NULL: free */
-    u64 rep;            /* of a free one: the next free index, 0 at the end */
-    u32 lends;          /* own */
-    CallScope *scope;   /* of a borrow handle; NULL: own */
+    ResourceKey type; /* NULL: free */
+    u64 rep;          /* of a free one: the next free index, 0 at the end */
+    u32 lends;        /* own */
+    CallScope *scope; /* of a borrow handle; NULL: own */
 } Handle;
 
 /* What the tables of an instantiation may have together. */
@@ -57,17 +63,17 @@ struct HandleTable {
 
 void handles_release(HandleTable *t);
 /* A new handle, owning unless `scope` is given. */
-Error *handles_add(HandleTable *t, ResourceType *type, u64 rep, CallScope *scope, u32 *ret_index);
+Error *handles_add(HandleTable *t, ResourceKey type, u64 rep, CallScope *scope, u32 *ret_index);
 /* The representation behind a handle of either sort. */
-Error *handles_rep(HandleTable *t, ResourceType *type, u32 index, u64 *ret_rep);
+Error *handles_rep(HandleTable *t, ResourceKey type, u32 index, u64 *ret_rep);
 /* The same for a call that borrows; `scope` notes what it lends. */
-Error *handles_lend(HandleTable *t, ResourceType *type, u32 index, CallScope *scope, u64 *ret_rep);
+Error *handles_lend(HandleTable *t, ResourceKey type, u32 index, CallScope *scope, u64 *ret_rep);
 /* The same, if the handle owns it and is not lent. */
-Error *handles_look_own(HandleTable *t, ResourceType *type, u32 index, u64 *ret_rep);
+Error *handles_look_own(HandleTable *t, ResourceKey type, u32 index, u64 *ret_rep);
 /* Takes an own handle out: the caller has the resource now. */
-Error *handles_take_own(HandleTable *t, ResourceType *type, u32 index, u64 *ret_rep);
+Error *handles_take_own(HandleTable *t, ResourceKey type, u32 index, u64 *ret_rep);
 /* Takes any handle out. True in *ret_own if the resource is to be destroyed. */
-Error *handles_drop(HandleTable *t, ResourceType *type, u32 index, bool *ret_own, u64 *ret_rep);
+Error *handles_drop(HandleTable *t, ResourceKey type, u32 index, bool *ret_own, u64 *ret_rep);
 /* The end of a call, on the caller's side: what it lent is its own again. */
 void scope_end_lends(CallScope *s);
 /* The end of a call, on the callee's side. */

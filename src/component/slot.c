@@ -71,7 +71,7 @@ void *slot_host(const Slot *s)
 static bool may_be_kept(const HandleTable *t)
 {
     for (u32 i = 1; i < t->slots.n; i++)
-        if (t->slots.p[i].type && (t->slots.p[i].scope || !t->slots.p[i].type->owner))
+        if (t->slots.p[i].type && (t->slots.p[i].scope || !(*t->slots.p[i].type)->owner))
             return false;
     return true;
 }

@@ -213,10 +213,40 @@ err_has "cannot allocate another handle: store handle limit exceeded"
 run -Smax-component-handles=0 --invoke "one-by-one()" handles.wat
 code 1
 
-finish
-
 begin "a resource that a world uses, and what realloc gives for an empty list"
 run "$data/component-use.wat"
 code 0
 stdout used
 stderr ""
+
+begin "two resource types of a component are two, though the host gives it one for both"
+cat >twins.wat <<'EOF'
+(component
+  (import "wasi:io/poll@0.2.0" (instance $poll
+    (export "pollable" (type $p (sub resource)))
+    (export "[method]pollable.ready" (func (param "self" (borrow $p)) (result bool)))))
+  (import "wasi:clocks/monotonic-clock@0.2.0" (instance $clock
+    (export "pollable" (type $p (sub resource)))
+    (export "subscribe-duration" (func (param "when" u64) (result (own $p))))))
+  (alias export $clock "pollable" (type $mine))
+  (core func $sub (canon lower (func $clock "subscribe-duration")))
+  (core func $ready (canon lower (func $poll "[method]pollable.ready")))
+  (core func $drop (canon resource.drop $mine))
+  (core module $m
+    (import "" "sub" (func $sub (param i64) (result i32)))
+    (import "" "ready" (func $ready (param i32) (result i32)))
+    (import "" "drop" (func $drop (param i32)))
+    (func (export "good") (call $drop (call $sub (i64.const 0))))
+    (func (export "bad") (result i32) (call $ready (call $sub (i64.const 0)))))
+  (core instance $i (instantiate $m (with "" (instance
+    (export "sub" (func $sub)) (export "ready" (func $ready)) (export "drop" (func $drop))))))
+  (func (export "good") (canon lift (core func $i "good")))
+  (func (export "bad") (result bool) (canon lift (core func $i "bad"))))
+EOF
+run --invoke "good()" twins.wat
+code 0
+run --invoke "bad()" twins.wat
+code 1
+err_has "handle index 1 used with the wrong type, expected host-defined resource but found a different host-defined resource"
+
+finish

@@ -12,7 +12,7 @@ static void expect_error(Error *e, const char *words)
     error_free(e);
 }
 
-static u32 add(HandleTable *t, ResourceType *type, u32 rep)
+static u32 add(HandleTable *t, ResourceKey type, u32 rep)
 {
     u32 index = 0;
     EXPECT(!handles_add(t, type, rep, NULL, &index));
@@ -22,7 +22,7 @@ static u32 add(HandleTable *t, ResourceType *type, u32 rep)
 TEST(component_handles_are_found_and_used_again)
 {
     HandleTable t = {0};
-    ResourceType a = {0}, b = {0};
+    ResourceType kind = {0}, *a = &kind, *b = &kind;
     u64 rep = 0;
     bool own = false;
     EXPECT_EQ(add(&t, &a, 10), 1);
@@ -47,7 +47,7 @@ TEST(component_handles_are_found_and_used_again)
 TEST(component_handles_that_are_lent_stay)
 {
     HandleTable t = {0};
-    ResourceType a = {0};
+    ResourceType kind = {0}, *a = &kind;
     CallScope call = {0};
     u64 rep = 0;
     u32 index = add(&t, &a, 7);
@@ -65,7 +65,7 @@ TEST(component_handles_that_are_lent_stay)
 TEST(component_borrows_end_with_the_call)
 {
     HandleTable t = {0};
-    ResourceType a = {0};
+    ResourceType kind = {0}, *a = &kind;
     CallScope call = {0}, inner = {0};
     u64 rep = 0;
     u32 index = 0;
