@@ -447,7 +447,7 @@ Error *cgroup_freeze(const Cgroups *c, const char *path, bool on)
     return e;
 }
 
-/* How many there were. */
+/* How many there were; signal 0 only counts. */
 static u32 signal_all(const char *dir, int signal)
 {
     u32 n = 0;
@@ -456,7 +456,8 @@ static u32 signal_all(const char *dir, int signal)
         char *end;
         long pid = strtol(p, &end, 10);
         if (pid > 0 && pid <= INT32_MAX) {
-            os_kill((int)pid, signal);
+            if (signal)
+                os_kill((int)pid, signal);
             n++;
         }
     }
@@ -465,18 +466,19 @@ static u32 signal_all(const char *dir, int signal)
 }
 
 typedef struct Walk {
-    int signal; /* 0: remove it */
+    bool remove; /* otherwise the signal is sent */
+    int signal;
     u32 found;
     bool busy;
 } Walk;
-
-static void walk_groups(Walk *w, const char *dir, u32 depth);
 
 typedef struct WalkEntry {
     Walk *w;
     const char *dir;
     u32 depth;
 } WalkEntry;
+
+static void walk_groups(Walk *w, const char *dir, u32 depth);
 
 static void walk_entry(void *arg, const char *name)
 {
@@ -490,45 +492,79 @@ static void walk_entry(void *arg, const char *name)
 static void walk_groups(Walk *w, const char *dir, u32 depth)
 {
     WalkEntry e = {w, dir, depth};
-    if (!w->signal && os_remove_folder(dir))
+    if (w->remove && os_remove_folder(dir))
         return;
     if (depth < MAX_DEPTH)
         os_each_folder(dir, walk_entry, &e);
-    if (w->signal)
+    if (!w->remove)
         w->found += signal_all(dir, w->signal);
     else if (!os_remove_folder(dir))
         w->busy = true;
 }
 
-static u32 signal_group(const Cgroups *c, const char *path, int signal)
+/* One hierarchy has all of its processes, but a start that failed may have left some anywhere. */
+static void walk_trees(const Cgroups *c, const char *path, Walk *w)
 {
-    Walk w = {.signal = signal};
     for (u32 i = 0; i < c->trees.n; i++) {
-        /* One hierarchy has all of its processes, but a failed start may have left it anywhere. */
         char *dir = joined(c->trees.p[i].dir, path, "");
-        walk_groups(&w, dir, 0);
+        walk_groups(w, dir, 0);
         mem_free(dir);
     }
-    return w.found;
+}
+
+/*
+ * The processes stand still meanwhile: one that ended after its number was read would give the
+ * number to somebody else.
+ */
+static bool hold_still(const Cgroups *c, const char *path, const char *dir)
+{
+    if (!dir || is_frozen(dir, c->unified))
+        return false;
+    error_free(
+        cgroup_freeze(c, path, true)); /* one that can not be held is signalled all the same */
+    return true;
 }
 
 void cgroup_signal(const Cgroups *c, const char *path, int signal)
 {
     Walk w = {.signal = signal};
-    char *dir = folder_of(c, path, "memory");
+    char *dir = folder_of(c, path, "freezer");
+    bool held = hold_still(c, path, dir);
     if (dir)
         walk_groups(&w, dir, 0);
+    if (held)
+        error_free(cgroup_freeze(c, path, false));
+    mem_free(dir);
+}
+
+/* Of version 2, the kernel kills all at once. */
+static bool kill_by_kernel(const Cgroups *c, const char *dir)
+{
+    Error *e = c->unified && dir ? write_text(dir, "cgroup.kill", "1") : NULL;
+    bool ok = c->unified && dir && !e;
+    error_free(e);
+    return ok;
+}
+
+static void kill_group(const Cgroups *c, const char *path)
+{
+    Walk count = {0}, w = {.signal = SIGKILL};
+    walk_trees(c, path, &count);
+    if (count.found == 0)
+        return;
+    char *dir = folder_of(c, path, "freezer");
+    if (!kill_by_kernel(c, dir)) {
+        hold_still(c, path, dir);
+        walk_trees(c, path, &w);
+    }
+    error_free(cgroup_freeze(c, path, false)); /* what is frozen ends when it goes on */
     mem_free(dir);
 }
 
 static bool try_remove(const Cgroups *c, const char *path)
 {
-    Walk w = {0};
-    for (u32 i = 0; i < c->trees.n; i++) {
-        char *dir = joined(c->trees.p[i].dir, path, "");
-        walk_groups(&w, dir, 0);
-        mem_free(dir);
-    }
+    Walk w = {.remove = true};
+    walk_trees(c, path, &w);
     return !w.busy;
 }
 
@@ -538,14 +574,13 @@ Error *cgroup_remove(const Cgroups *c, const char *path)
     u64 until = os_monotonic_ns() + (u64)REMOVE_WAIT_MS * 1000000;
     if (!cgroup_path_valid(path))
         return error_new("`%s` is not the path of a control group", path);
-    if (signal_group(c, path, SIGKILL) > 0) /* what is frozen ends when it goes on */
-        error_free(cgroup_freeze(c, path, false));
+    kill_group(c, path);
     while (!try_remove(c, path)) {
         if (os_monotonic_ns() > until)
             return error_new("the control group `%s` is in use", path);
         os_pause_us(pause);
         pause = MIN(pause * 2, MAX_PAUSE_US);
-        signal_group(c, path, SIGKILL);
+        kill_group(c, path);
     }
     return NULL;
 }

@@ -159,9 +159,12 @@ static int make_root(Inside *in)
     return os_mount_attach_at(in->root, p->root);
 }
 
-static int attach(Inside *in, const PlanMount *m, int mount, int target)
+/* Nothing goes over files of the kernel's own: what is protected or written there later would be
+ * something else. */
+static int attach(const PlanMount *m, int mount, int target)
 {
-    (void)in;
+    if (os_fs_kind(target) == OS_FS_PROC)
+        return EPERM;
     TRY(os_mount_attach(mount, target));
     return m->propagation ? os_mount_propagate(mount, m->propagation, m->propagation_recursive) : 0;
 }
@@ -195,7 +198,7 @@ static int mount_new(Inside *in, const PlanMount *m)
     TRY(error);
     error = os_mount_new(m->type, m->source, params, n, m->set, &mount);
     if (!error) {
-        error = attach(in, m, mount, target);
+        error = attach(m, mount, target);
         os_fd_close(mount);
     }
     os_fd_close(target);
@@ -208,7 +211,7 @@ static int mount_bind_at(Inside *in, const PlanMount *m, int tree)
     if (m->set | m->clear)
         TRY(os_mount_set(tree, m->set, m->clear));
     TRY(open_or_make(in, m->target, os_is_dir(tree), &target));
-    int error = attach(in, m, tree, target);
+    int error = attach(m, tree, target);
     os_fd_close(target);
     return error;
 }
@@ -256,7 +259,7 @@ static int mount_groups(Inside *in, const PlanMount *m)
     int error = in->unified ? os_mount_new("cgroup2", "cgroup", NULL, 0, m->set, &mount)
                             : os_mount_new("tmpfs", "tmpfs", &mode, 1, safe, &mount);
     if (!error) {
-        error = attach(in, m, mount, target);
+        error = attach(m, mount, target);
         for (u32 i = 0; i < in->ngroup_mounts && !in->unified && !error; i++)
             error = mount_group(in, &in->group_mounts[i], mount, safe | m->set);
         if (!error && !in->unified && m->set & OS_MOUNT_RDONLY)

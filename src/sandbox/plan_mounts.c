@@ -161,6 +161,16 @@ static bool is_bind(const json_t *v, const char *type)
     return false;
 }
 
+/* Is it in the folder of that name, however many slashes there are? */
+static bool is_below(const char *path, Str folder)
+{
+    path += strspn(path, "/");
+    if (!str_starts(str_of(path), folder) || path[folder.n] != '/')
+        return false;
+    path += folder.n;
+    return path[strspn(path, "/")] != 0;
+}
+
 static void read_mount(Reader *r, PlanMount *m, const json_t *v)
 {
     if (!reader_object(r, v, "mounts", "destination type source options")) {
@@ -174,6 +184,8 @@ static void read_mount(Reader *r, PlanMount *m, const json_t *v)
     m->source = source && *source ? source : m->type;
     if (strspn(m->target, "/") == strlen(m->target))
         reader_refuse(r, m->target, "a mount at the root");
+    if (is_below(m->target, STR("proc")))
+        reader_refuse(r, m->target, "a mount in /proc");
     const TypeRow *row = find_type(m->type);
     if (is_bind(v, m->type)) {
         m->kind = PLAN_MOUNT_BIND;

@@ -209,6 +209,16 @@ test_security_sandbox_links_in_the_root() {
     done
 }
 
+test_security_sandbox_mounts_over_proc() {
+    for to in /proc /proc/sys proc/1; do
+        own_root
+        ln -s "$to" spoilt/data
+        spoilt --mount "type=bind,src=$root/etc,dst=/data,options=rbind:ro" --rootfs "$PWD/spoilt" spoilt /guest.wasm
+        is "$code" 1
+        has "$(cat err)" "failed to mount \`/data\`: Operation not permitted"
+    done
+}
+
 test_security_sandbox_working_directory() {
     own_root
     for dir in /proc/self/fd/7 /proc/1/cwd /proc/self/fd/7/../../..; do

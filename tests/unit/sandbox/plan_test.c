@@ -137,7 +137,7 @@ static const Row refused[] = {
     {"mounts.1.options", "[\"mode\"]", "mode"}, {"mounts.1.options", "[\"huge=always\"]", "huge"},
     {"mounts.2.options", "[\"rbind\",\"idmap\"]", "idmap"}, {"mounts.2.options", "[\"rbind\",\"rro\"]", "rro"},
     {"mounts.2.options", "[\"rbind\",\"rslave\",\"private\"]", "propagation"},
-    {"mounts.2.source", "\"x\"", "not absolute"},
+    {"mounts.2.source", "\"x\"", "not absolute"}, {"mounts.2.destination", "\"//proc//cpuinfo\"", "in /proc"},
     {"linux.uidMappings", "[{}]", "uidMappings"}, {"linux.timeOffsets", "{}", "timeOffsets"},
     {"linux.sysctl", "{\"net.x\":\"1\"}", "sysctl"}, {"linux.mountLabel", "\"l\"", "mountLabel"},
     {"linux.intelRdt", "{}", "intelRdt"}, {"linux.personality", "{}", "personality"},
