@@ -339,3 +339,65 @@ test_sandbox_shim_killed_at_any_time() {
     until_ok nothing_left_of_killed || { left_of_killed; return 1; }
     for id in 1 2 3 4 5 6 7 8 9 10; do ctr container delete "killed$id" 2>/dev/null || :; done
 }
+
+# The life of a container, by what is given, on a containerd of its own that sees control groups of version 2.
+cat >"$work/on_cgroup2" <<'EOF2'
+set -eu
+umount -l /sys/fs/cgroup/* 2>/dev/null || :
+umount -l /sys/fs/cgroup
+mount -t cgroup2 none /sys/fs/cgroup
+cat >two.toml <<END
+version = 2
+root = "$PWD/two"
+state = "$PWD/two.state"
+disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.cri.v1.images", "io.containerd.cri.v1.runtime"]
+[grpc]
+  address = "$PWD/two.sock"
+END
+"$bin/containerd" -c two.toml >two.log 2>&1 &
+daemon=$!
+trap 'kill $daemon; wait; rmdir /sys/fs/cgroup/two$ns || :' EXIT
+ctr() { timeout 60 "$bin/ctr" -a "$PWD/two.sock" -n "two$ns" "$@" 2>>errors; }
+for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do ctr version >/dev/null && break; sleep 0.3; done
+in_state() { for _ in 1 2 3 4 5 6 7 8 9 10; do ctr task ls | grep -q "$1" && return 0; sleep 0.3; done; ctr task ls; exit 1; }
+for kind in runtime own; do
+    jq --arg kind $kind '.process.args = ["/bin/probe"] | .annotations["io.wasmtime.sandbox"] = $kind' <config.json >probe.json
+    ctr run --rm --runtime "$runtime" --config probe.json same >$kind
+done
+ctr run -d --runtime "$runtime" --config config.json same
+ctr task pause same
+in_state PAUSED
+grep -q 'frozen 1' "/sys/fs/cgroup/two$ns/same/cgroup.events"
+ctr task resume same
+in_state RUNNING
+code=0
+ctr task exec --exec-id e same /bin/native exit 3 || code=$?
+[ $code = 3 ]
+[ "$(ctr task metrics --format json same | jq '.cpu.usage_usec > 0')" = true ]
+ctr task kill -a -s SIGKILL same
+in_state STOPPED
+ctr task delete same || :
+[ ! -d "/sys/fs/cgroup/two$ns/same" ]
+ctr container delete same
+ctr run -d --runtime "$runtime" --config config.json same
+kill -9 "$(ps -eo pid,args | awk -v ns="two$ns" '/[c]ontainerd-shim-wasmtime-v1 -namespace/ && $4 == ns { print $1 }')"
+for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do [ -d "/sys/fs/cgroup/two$ns/same" ] || break; sleep 0.3; done
+[ ! -d "/sys/fs/cgroup/two$ns/same" ]
+EOF2
+
+# There are no controllers for it where the tests run on version 1: limits are not tried.
+test_sandbox_with_cgroups_of_version_two() {
+    probe_root
+    unshare -m sh -c 'umount -l /sys/fs/cgroup/* /sys/fs/cgroup; mount -t cgroup2 none /sys/fs/cgroup' 2>/dev/null ||
+        { echo "skip sandbox_with_cgroups_of_version_two: control groups of version 2 can not be mounted"; return 0; }
+    start base /bin/native sleep
+    jq --arg ns "two$ns" 'del(.linux.resources.cpu) | .linux.cgroupsPath = "/\($ns)/same"
+        | .linux.namespaces += [{type: "cgroup"}] | .process.args = ["/guest.wasm#spin"]
+        | .mounts += [{destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup",
+            options: ["nosuid", "noexec", "nodev", "ro"]}] | .annotations = {"io.wasmtime.sandbox": "own"}' \
+        "$work/state/io.containerd.runtime.v2.task/$ns/base/config.json" >config.json
+    finish base
+    export bin ns runtime
+    PATH=$(dirname "$shim"):$bin:$PATH unshare -m sh "$work/on_cgroup2" || { cat errors; return 1; }
+    same two
+}
