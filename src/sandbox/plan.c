@@ -121,10 +121,11 @@ static void read_caps(Reader *r, PlanProcess *p, const json_t *v)
         reader_refuse(r, where, "ambient, but not inheritable ones");
 }
 
-/* What is more than a signed number can say is without limit in these files. */
 static u64 read_limit(Reader *r, const json_t *v, const char *key)
 {
     i64 n = 0;
+    if (json_integer_value(json_object_get(v, key)) == READER_UNLIMITED)
+        return UINT64_MAX;
     if (!reader_int(r, v, "process.rlimits", key, 0, INT64_MAX, &n))
         reader_refuse(r, "process.rlimits", "there is no `%s`", key);
     return (u64)n;

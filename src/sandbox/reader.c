@@ -2,6 +2,57 @@
 /* Null is as good as nothing, as it is for the programs that write and read these files. */
 #include "sandbox/reader.h"
 
+static const char unlimited[] = "18446744073709551615", stand_in[] = "-9223372036854775807";
+enum { WIDTH = sizeof unlimited - 1 };
+static_assert(sizeof stand_in == sizeof unlimited, "one takes the place of the other");
+
+static bool is_number_at(const char *p, usize n, const char *number)
+{
+    return n >= WIDTH && memcmp(p, number, WIDTH) == 0 &&
+           (n == WIDTH || p[WIDTH] == 0 || !strchr("0123456789.eE", p[WIDTH]));
+}
+
+/* The end of the string that begins there; n if it has none. */
+static usize skip_string(const char *text, usize n, usize at)
+{
+    for (at++; at < n && text[at] != '"'; at++)
+        at += text[at] == '\\';
+    return MIN(at, n);
+}
+
+/* How often `from` is there as a number; it becomes `to`, if that is not NULL. */
+static u32 replace(char *text, usize n, const char *from, const char *to)
+{
+    u32 found = 0;
+    for (usize at = 0; at < n; at++) {
+        char c = text[at];
+        if (c == '"') {
+            at = skip_string(text, n, at);
+        } else if (c == '-' || (c >= '0' && c <= '9')) {
+            bool same = is_number_at(text + at, n - at, from);
+            found += same;
+            if (same && to)
+                memcpy(text + at, to, WIDTH);
+            while (at + 1 < n && text[at + 1] && strchr("0123456789.eE+-", text[at + 1]))
+                at++;
+        }
+    }
+    return found;
+}
+
+bool reader_hide_unlimited(char *text, usize n)
+{
+    if (replace(text, n, stand_in, NULL) > 0)
+        return false;
+    replace(text, n, unlimited, stand_in);
+    return true;
+}
+
+void reader_show_unlimited(char *text, usize n)
+{
+    replace(text, n, stand_in, unlimited);
+}
+
 void reader_refuse(Reader *r, const char *where, const char *fmt, ...)
 {
     if (r->why)

@@ -10,6 +10,15 @@
 
 #include <jansson.h>
 
+/*
+ * 2^64-1 means "without limit" in these files, and is no number for a reader of signed ones: before
+ * the text is read, another one of as many letters takes its place, and gives it back in what is
+ * written. False if that one was there before.
+ */
+#define READER_UNLIMITED (INT64_MIN + 1)
+bool reader_hide_unlimited(char *text, usize n);
+void reader_show_unlimited(char *text, usize n);
+
 typedef struct Reader {
     Arena *arena;
     char *why; /* own; NULL: all is known so far */

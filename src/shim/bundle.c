@@ -7,6 +7,7 @@
 
 #include "os/file.h"
 #include "os/fs.h"
+#include "sandbox/reader.h"
 #include "shim/stdio.h"
 
 #include <errno.h>
@@ -52,8 +53,14 @@ static const char *arg0(const Bundle *b)
 Error *bundle_parse(Bundle *b, const char *path, const Buf *text)
 {
     json_error_t why;
+    Buf copy = {0};
     *b = (Bundle){.path = path, .module = -1};
-    b->config = json_loadb((const char *)text->p, text->n, 0, &why);
+    buf_bytes(&copy, text->p, text->n);
+    bool known = reader_hide_unlimited((char *)copy.p, copy.n);
+    b->config = json_loadb((const char *)copy.p, copy.n, 0, &why);
+    buf_release(&copy);
+    if (b->config && !known)
+        return error_new("`%s/config.json` has the number %lld", path, (long long)READER_UNLIMITED);
     if (!b->config)
         return error_new("`%s/config.json` is not JSON: %s (line %d)", path, why.text, why.line);
     const char *root =
@@ -259,6 +266,8 @@ char *bundle_wasm_config(const Bundle *b)
     json_object_set_new(json_object_get(config, "root"), "path", json_string(b->root));
     char *text = json_dumps(config, JSON_COMPACT);
     json_decref(config);
+    if (text)
+        reader_show_unlimited(text, strlen(text));
     return text;
 }
 

@@ -45,6 +45,28 @@ test_sandbox_shows_what_runc_shows() {
     compared --device /dev/loop-control --user 7
 }
 
+# A limit that is none, which is a number beyond those with a sign.
+test_sandbox_limits_without_end() {
+    probe_root
+    start base /bin/native sleep
+    for kind in runtime own; do
+        # jq has no such numbers
+        python3 -c '
+import json, sys
+c = json.load(open(sys.argv[1]))
+c["process"]["rlimits"] = [{"type": "RLIMIT_CORE", "soft": 2**64 - 1, "hard": 2**64 - 1}]
+c["process"]["args"] = ["/bin/probe", "/"]
+c["annotations"] = {"io.wasmtime.sandbox": sys.argv[2]}
+c["linux"]["cgroupsPath"] = sys.argv[3]
+json.dump(c, sys.stdout)' "$work/state/io.containerd.runtime.v2.task/$ns/base/config.json" $kind "/$ns/same" >$kind.json
+        grep -q 18446744073709551615 $kind.json
+        ctr run --rm --runtime "$runtime" --config $kind.json same >$kind
+    done
+    finish base
+    grep -q 'Max core file size *unlimited *unlimited' own
+    same limits
+}
+
 # As the CRI plugin writes it: namespaces of the pod, control groups, mounts of Kubernetes.
 cri_config() {
     jq --arg words "/bin/probe $probed" --arg pod "$pod" --arg kind "$1" --arg data "$PWD/data" --arg ns "$ns" '

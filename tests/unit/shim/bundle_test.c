@@ -157,6 +157,33 @@ TEST(shim_bundle_executor_takes_the_place)
     place_release(&p);
 }
 
+/* What no signed number says: it is read, and what is written has it again. */
+TEST(shim_bundle_without_limit)
+{
+    static const char config[] =
+        "{\"process\":{\"args\":[\"18446744073709551615\"],\"rlimits\":[{\"type\":\"RLIMIT_CORE\","
+        "\"soft\":18446744073709551615,\"hard\":18446744073709551615}]},\"a\\\"\":["
+        "1844674407370955161,"
+        "18446744073709551615 , 1.8446744073709551615]}";
+    Buf text = {(u8 *)config, sizeof config - 1, 0};
+    Bundle b;
+    EXPECT(!bundle_parse(&b, "/b", &text));
+    bundle_use_layer(&b);
+    char *out = bundle_wasm_config(&b);
+    EXPECT(strstr(out, "\"soft\":18446744073709551615,\"hard\":18446744073709551615}"));
+    EXPECT(strstr(out, "[1844674407370955161,18446744073709551615,1.8"));
+    EXPECT(strstr(out, "\"18446744073709551615\""));
+    EXPECT(!strstr(out, "9223372036854775807"));
+    mem_free(out);
+    bundle_release(&b);
+    static const char wrong[] = "{\"a\":-9223372036854775807}";
+    text = (Buf){(u8 *)wrong, sizeof wrong - 1, 0};
+    Error *e = bundle_parse(&b, "/b", &text);
+    EXPECT(e);
+    error_free(e);
+    bundle_release(&b);
+}
+
 TEST(security_shim_ids)
 {
     char text[5001];
