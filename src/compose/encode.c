@@ -71,7 +71,7 @@ static void visit_type(Order *o, u32 self, GraphType *t)
     if (!t)
         return;
     t = gtypes_find(t);
-    if (t->kind < CT_PRIMITIVES || !map_add(&o->seen, (Str){(const char *)&t->id, sizeof t->id}, 0))
+    if (!gtypes_is_named(t) || !map_add(&o->seen, (Str){(const char *)&t->id, sizeof t->id}, 0))
         return;
     visit_home(o, self, t);
     for (u32 i = 0; i < t->n; i++)
@@ -198,6 +198,25 @@ static void put_alias(Encoder *en, GraphItem *item)
         en->scope.ntypes++;
 }
 
+static void put_export(Encoder *en, Str name, const GraphItem *item)
+{
+    scope_section(&en->scope, SECTION_EXPORT);
+    buf_u8(&en->scope.defs, 0);
+    buf_name(&en->scope.defs, name);
+    put_sort(item->ext.sort, &en->scope.defs);
+    buf_uleb(&en->scope.defs, item->index);
+    buf_u8(&en->scope.defs, 0);
+}
+
+/* Later types refer to a type by what exports it. */
+static void put_definition(Encoder *en, GraphItem *item)
+{
+    item->index = scope_type_index(&en->scope, item->ext.type);
+    put_export(en, item->ext.name, item);
+    item->index = en->scope.ntypes;
+    scope_name_type(&en->scope, item->ext.type);
+}
+
 static void put_items(Encoder *en)
 {
     for (u32 i = 0; i < en->g->items.n; i++) {
@@ -206,6 +225,8 @@ static void put_items(Encoder *en)
             put_instance(en, item);
         else if (item->kind == ITEM_ALIAS)
             put_alias(en, item);
+        else if (item->kind == ITEM_DEFINITION)
+            put_definition(en, item);
     }
 }
 
@@ -213,12 +234,7 @@ static void put_exports(Encoder *en)
 {
     for (u32 i = 0; i < en->g->exports.n; i++) {
         const GraphExport *e = &en->g->exports.p[i];
-        scope_section(&en->scope, SECTION_EXPORT);
-        buf_u8(&en->scope.defs, 0);
-        buf_name(&en->scope.defs, e->name);
-        put_sort(e->item->ext.sort, &en->scope.defs);
-        buf_uleb(&en->scope.defs, e->item->index);
-        buf_u8(&en->scope.defs, 0);
+        put_export(en, e->name, e->item);
     }
 }
 

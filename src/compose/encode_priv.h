@@ -16,10 +16,13 @@ typedef struct TypeSource {
 
 typedef struct TypeScope {
     struct TypeScope *outer;
+    bool closed; /* a component type: it sees nothing of what is around it */
+    Str self;    /* the interface whose type this is, with types of its own */
+    bool types_only;
     u32 ntypes, nfuncs, ninstances;
     Map known;   /* id of a type -> its index */
     Map named;   /* ids of types that this scope imports or exports */
-    Map sources; /* id of a type -> index into source_list; of the component only */
+    Map sources; /* id of a type -> index into source_list; not in types of instances */
     VEC(TypeSource) source_list;
     /* The component: definitions since the last change of section. Types: declarations. */
     Buf defs;

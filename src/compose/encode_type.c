@@ -78,7 +78,7 @@ static u32 add_type(TypeScope *s, const Buf *definition)
 static bool from_source(TypeScope *s, GraphType *t, u32 *ret_index)
 {
     u64 at;
-    if (!s->out || !map_get(&s->sources, key_of(t), &at))
+    if (!map_get(&s->sources, key_of(t), &at))
         return false;
     begin(s, DECL_ALIAS, SECTION_ALIAS);
     buf_u8(&s->defs, SORT_BYTE_TYPE);
@@ -108,7 +108,8 @@ static bool find_type(TypeScope *s, GraphType *t, u32 *ret_index)
 static bool from_outer(TypeScope *s, GraphType *t, u32 *ret_index)
 {
     u32 index;
-    if (!s->outer || !t->name.n || !find_type(s->outer, t, &index))
+    bool own = s->self.n && str_eq(s->self, t->home);
+    if (!s->outer || s->closed || own || !t->name.n || !find_type(s->outer, t, &index))
         return false;
     begin(s, DECL_ALIAS, SECTION_ALIAS);
     buf_u8(&s->defs, SORT_BYTE_TYPE);
@@ -123,8 +124,11 @@ static bool from_outer(TypeScope *s, GraphType *t, u32 *ret_index)
 
 static void put_type(TypeScope *s, GraphType *t, Buf *out)
 {
+    u32 index;
     t = gtypes_find(t);
-    if (t->kind < CT_STRING + 1)
+    if (t->kind < CT_PRIMITIVES && gtypes_is_named(t) && find_type(s, t, &index))
+        buf_sleb(out, index);
+    else if (t->kind < CT_STRING + 1)
         buf_u8(out, (u8)(0x7f - t->kind));
     else if (t->kind == CT_ERROR_CONTEXT)
         buf_u8(out, 0x64);
@@ -201,6 +205,8 @@ static void put_declarations(TypeScope *s, const GraphExtern *list, u32 n, u8 de
 {
     for (u32 i = 0; i < n; i++) {
         Buf b = {0};
+        if (s->types_only && list[i].sort != SORT_TYPE)
+            continue;
         scope_extern(s, &list[i], &b);
         s->ndefs++;
         buf_u8(&s->defs, declaration);
@@ -210,15 +216,19 @@ static void put_declarations(TypeScope *s, const GraphExtern *list, u32 n, u8 de
         buf_release(&b);
         if (list[i].sort == SORT_TYPE)
             scope_name_type(s, list[i].type);
+        if (list[i].sort == SORT_INSTANCE && declaration == DECL_IMPORT)
+            scope_offer(s, s->ninstances, list[i].type);
         if (list[i].sort == SORT_INSTANCE)
             s->ninstances++;
     }
 }
 
 /* An instance type, or a component type. */
-static void put_scope_type(TypeScope *s, GraphType *t, Buf *out)
+static void put_scope_type(TypeScope *s, GraphType *t, bool types_only, Buf *out)
 {
-    TypeScope inner = {.outer = s};
+    TypeScope inner = {.outer = s, .closed = t->kind == CT_COMPONENT, .types_only = types_only};
+    if (t->kind == CT_INSTANCE)
+        inner.self = t->name;
     put_declarations(&inner, t->imports, t->nimports, DECL_IMPORT);
     put_declarations(&inner, t->exports, t->nexports, DECL_EXPORT);
     buf_u8(out, t->kind == CT_INSTANCE ? 0x42 : 0x41);
@@ -227,7 +237,7 @@ static void put_scope_type(TypeScope *s, GraphType *t, Buf *out)
     type_scope_release(&inner);
 }
 
-static u32 define(TypeScope *s, GraphType *t)
+static u32 define_part(TypeScope *s, GraphType *t, bool types_only)
 {
     Buf b = {0};
     if (t->kind < CT_PRIMITIVES)
@@ -237,10 +247,15 @@ static u32 define(TypeScope *s, GraphType *t)
     else if (t->kind == CT_FUNC)
         put_func_type(s, t, &b);
     else
-        put_scope_type(s, t, &b);
+        put_scope_type(s, t, types_only, &b);
     u32 index = add_type(s, &b);
     buf_release(&b);
     return index;
+}
+
+static u32 define(TypeScope *s, GraphType *t)
+{
+    return define_part(s, t, false);
 }
 
 /* A resource that has to be there and is not. */
@@ -281,7 +296,7 @@ void scope_name_type(TypeScope *s, GraphType *t)
     t = gtypes_find(t);
     u32 index = s->ntypes++;
     /* Methods go by the first name of a resource; further ones are only other names. */
-    if (t->kind >= CT_PRIMITIVES && map_add(&s->named, key_of(t), 0))
+    if (gtypes_is_named(t) && map_add(&s->named, key_of(t), 0))
         map_set(&s->known, key_of(t), index);
 }
 
@@ -297,7 +312,7 @@ static void put_type_bound(TypeScope *s, const GraphExtern *e, Buf *out)
         return;
     }
     buf_u8(out, 0);
-    buf_uleb(out, t->kind < CT_PRIMITIVES ? define(s, t) : scope_type_index(s, t));
+    buf_uleb(out, gtypes_is_named(t) ? scope_type_index(s, t) : define(s, t));
 }
 
 void scope_extern(TypeScope *s, const GraphExtern *e, Buf *out)
@@ -314,7 +329,7 @@ void scope_extern(TypeScope *s, const GraphExtern *e, Buf *out)
         break;
     case SORT_INSTANCE:
     case SORT_COMPONENT:
-        index = define(s, e->type);
+        index = define_part(s, e->type, e->types_only);
         buf_u8(out, e->sort == SORT_INSTANCE ? 5 : 4);
         buf_uleb(out, index);
         break;
@@ -330,7 +345,7 @@ void scope_offer(TypeScope *s, u32 instance, const GraphType *type)
     for (u32 i = 0; i < type->nexports; i++) {
         const GraphExtern *e = &type->exports[i];
         GraphType *t = e->sort == SORT_TYPE ? gtypes_find(e->type) : NULL;
-        if (!t || t->kind < CT_PRIMITIVES)
+        if (!t || !gtypes_is_named(t))
             continue;
         if (map_add(&s->sources, key_of(t), s->source_list.n))
             vec_push(&s->source_list, ((TypeSource){instance, e->name}));

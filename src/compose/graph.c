@@ -80,7 +80,7 @@ static void settle_import(const GraphExtern *e)
         return;
     for (u32 i = 0; i < e->type->nexports; i++) {
         GraphType *t = e->type->exports[i].type;
-        if (e->type->exports[i].sort == SORT_TYPE && t->kind >= CT_PRIMITIVES && !t->home.n)
+        if (e->type->exports[i].sort == SORT_TYPE && gtypes_is_named(t) && !t->home.n)
             t->home = e->name;
     }
 }
@@ -145,6 +145,8 @@ static void put_origin(const GraphItem *item, Buf *out)
 {
     if (item->kind == ITEM_IMPORT)
         buf_printf(out, "the import `%.*s`", STR_ARG(item->ext.name));
+    else if (item->kind == ITEM_DEFINITION)
+        buf_printf(out, "the type `%.*s`", STR_ARG(item->ext.name));
     else if (item->kind == ITEM_INSTANCE)
         buf_printf(out, "the instance of `%.*s`", STR_ARG(item->package->name));
     else
@@ -355,6 +357,17 @@ Error *graph_export(Graph *g, Str name, GraphItem *item)
     GraphExport e = {gtypes_keep(&g->types, name), item};
     if (!map_add(&g->export_names, e.name, g->exports.n))
         return error_new("there is an export `%.*s` already", STR_ARG(name));
-    vec_push(&g->exports, e);
+    if (item->kind == ITEM_DEFINITION)
+        item->ext.name = e.name;
+    else
+        vec_push(&g->exports, e);
     return NULL;
+}
+
+Error *graph_define(Graph *g, Str name, GraphType *type, GraphItem **ret_item)
+{
+    GraphItem *item = new_item(g, ITEM_DEFINITION);
+    item->ext = (GraphExtern){.sort = SORT_TYPE, .type = type};
+    *ret_item = item;
+    return graph_export(g, name, item);
 }

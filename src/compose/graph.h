@@ -22,8 +22,9 @@ typedef struct GraphPackage {
 
 typedef enum GraphItemKind {
     ITEM_IMPORT,
-    ITEM_INSTANCE, /* of a package */
-    ITEM_ALIAS,    /* export `name` of the instance `from` */
+    ITEM_INSTANCE,   /* of a package */
+    ITEM_ALIAS,      /* export `name` of the instance `from` */
+    ITEM_DEFINITION, /* a type that the composition exports as `name` */
 } GraphItemKind;
 
 typedef struct GraphItem GraphItem;
@@ -78,7 +79,13 @@ GraphItem *graph_alias(Graph *g, GraphItem *instance, Str name);
 Error *graph_import(Graph *g, GraphExtern ext, GraphItem **ret_item) MUST_CHECK;
 /* An instance must be imported for its types; who asks for it later shares it. */
 Error *graph_need(Graph *g, GraphExtern ext) MUST_CHECK;
+/* A definition goes by its last name only, but keeps all of them from others. */
 Error *graph_export(Graph *g, Str name, GraphItem *item) MUST_CHECK;
+/*
+ * A type that the composition exports. Interfaces and worlds are, as WIT packages have them, in a
+ * component type which exports them under their full names and imports what they use.
+ */
+Error *graph_define(Graph *g, Str name, GraphType *type, GraphItem **ret_item) MUST_CHECK;
 bool graph_has_export(const Graph *g, Str name);
 
 /* Is the type of an instance or a component (a world) one that a component could have? */

@@ -30,6 +30,18 @@ GraphType *gtypes_new(TypeTable *t, CTypeKind kind)
     return n;
 }
 
+GraphType *gtypes_alias(TypeTable *t, const GraphType *primitive, Str name)
+{
+    GraphType *n = gtypes_new(t, (CTypeKind)primitive->kind);
+    n->name = name;
+    return n;
+}
+
+bool gtypes_is_named(const GraphType *t)
+{
+    return t->kind >= CT_PRIMITIVES || t->name.n;
+}
+
 GraphType *gtypes_find(GraphType *t)
 {
     while (t->same) {

@@ -28,6 +28,7 @@ typedef struct GraphExtern {
     u8 sort;         /* Sort */
     bool is_sub;     /* SORT_TYPE: (sub resource) */
     GraphType *type; /* NULL: core modules */
+    bool types_only; /* SORT_INSTANCE: needed for its types, and written with nothing else */
 } GraphExtern;
 
 struct GraphType {
@@ -64,6 +65,10 @@ enum { TYPES_MAX = 4000000, TYPES_MAX_WORK = 50000000 };
 void gtypes_init(TypeTable *t);
 void gtypes_release(TypeTable *t);
 GraphType *gtypes_new(TypeTable *t, CTypeKind kind);
+/* A type with a name of its own that is a primitive one. */
+GraphType *gtypes_alias(TypeTable *t, const GraphType *primitive, Str name);
+/* Can it be referred to: is it no mere primitive type? */
+bool gtypes_is_named(const GraphType *t);
 /* The type that stands for all that it is linked with. */
 GraphType *gtypes_find(GraphType *t);
 Str gtypes_keep(TypeTable *t, Str s);

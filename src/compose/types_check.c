@@ -168,7 +168,7 @@ MUST_CHECK static Error *merge_type(TypeTable *t, const GraphExtern *to, const G
         return mismatch(to->name, "type", b, a, &d);
     if (b->made)
         a->same = b;
-    else if (a->kind >= CT_PRIMITIVES)
+    else if (gtypes_is_named(a) && gtypes_is_named(b))
         b->same = a;
     return NULL;
 }

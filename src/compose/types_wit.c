@@ -94,7 +94,9 @@ static GraphType *convert(WitTypes *w, WitId id)
     if (w->types[id])
         return w->types[id];
     GraphType *to = from->kind == WIT_ALIAS ? convert(w, from->elem) : make(w, from);
-    if (from->name.n && !to->name.n && to->kind >= CT_PRIMITIVES) {
+    if (from->name.n && to->kind < CT_PRIMITIVES && !from->used)
+        to = gtypes_alias(w->t, to, (Str){0});
+    if (from->name.n && !to->name.n) {
         to->name = gtypes_keep(w->t, from->name);
         if (from->owner.kind == WIT_OWNER_INTERFACE)
             to->home = gtypes_keep(w->t, w->m->interfaces[from->owner.id].full);

@@ -74,13 +74,9 @@ static void add_local(Wac *w, WacLocal l)
 static GraphItem *local_item(Wac *w, AstId id)
 {
     const WacLocal *l = wac_local(w, id.name);
-    if (l && l->kind == LOCAL_ITEM)
-        return l->item;
-    wac_fail(w, id.at, NULL,
-             l ? "`%.*s` is a type; expected the name of an import or of a `let`"
-               : "`%.*s` has not been defined",
-             STR_ARG(id.name));
-    return NULL;
+    if (!l)
+        wac_fail(w, id.at, NULL, "`%.*s` has not been defined", STR_ARG(id.name));
+    return l ? l->item : NULL;
 }
 
 /* ---- names of interfaces by their last part ---- */
@@ -164,7 +160,8 @@ static bool infer(const ByName *b, const GraphItem *item, Str id, u64 *ret_at)
     if (item->ext.sort == SORT_INSTANCE && item->ext.type->name.n &&
         map_get(&b->names, item->ext.type->name, ret_at))
         return true;
-    if (item->kind != ITEM_INSTANCE && map_get(&b->names, item->ext.name, ret_at))
+    if (item->kind != ITEM_INSTANCE && item->kind != ITEM_DEFINITION &&
+        map_get(&b->names, item->ext.name, ret_at))
         return true;
     return find_identifier(b, id, ret_at);
 }
@@ -279,7 +276,7 @@ static void import_homes(Wac *w, u32 at, const GraphType *interface, u32 depth)
             continue;
         GraphType *t = w->homes.p[home];
         import_homes(w, at, t, depth + 1);
-        Error *error = graph_need(w->g, (GraphExtern){t->name, SORT_INSTANCE, false, t});
+        Error *error = graph_need(w->g, (GraphExtern){t->name, SORT_INSTANCE, false, t, false});
         if (error)
             wac_fail(w, at, error, "the interface `%.*s` that this one uses", STR_ARG(t->name));
     }
@@ -300,19 +297,19 @@ static GraphExtern import_type(Wac *w, const WacStatement *s)
     switch (s->import) {
     case WAC_IMPORT_PATH:
         return (GraphExtern){s->path.full, SORT_INSTANCE, false,
-                             wac_path_type(w, &s->path, s->has_as)};
+                             wac_path_type(w, &s->path, s->has_as), false};
     case WAC_IMPORT_FUNC:
-        return (GraphExtern){s->id.name, SORT_FUNC, false, wac_func(w, &s->func)};
+        return (GraphExtern){s->id.name, SORT_FUNC, false, wac_func(w, &s->func), false};
     case WAC_IMPORT_INTERFACE:
         return (GraphExtern){s->id.name, SORT_INSTANCE, false,
-                             wac_interface(w, (Str){"", 0}, &s->body)};
+                             wac_interface(w, (Str){"", 0}, &s->body), false};
     case WAC_IMPORT_ID:
         l = wac_local(w, s->type_id.name);
         if (l && l->kind == LOCAL_INTERFACE)
             return (GraphExtern){l->type->name, SORT_INSTANCE, false,
-                                 s->has_as ? fresh_interface(w, l) : l->type};
+                                 s->has_as ? fresh_interface(w, l) : l->type, false};
         if (l && l->kind == LOCAL_TYPE && l->type->kind == CT_FUNC)
-            return (GraphExtern){s->id.name, SORT_FUNC, false, l->type};
+            return (GraphExtern){s->id.name, SORT_FUNC, false, l->type, false};
         if (!l)
             wac_fail(w, s->type_id.at, NULL, "`%.*s` has not been defined",
                      STR_ARG(s->type_id.name));
@@ -387,12 +384,24 @@ static void do_export(Wac *w, const WacStatement *s)
         export_one(w, s->as.at, s->as.name, item);
     else if (has_id)
         export_one(w, s->expr->at, item->ext.type->name, item);
+    else if (item->kind == ITEM_DEFINITION)
+        wac_fail(w, s->expr->at, NULL,
+                 "a type that is declared here is exported: another name is given by "
+                 "`export ... as NAME;`");
     else if (item->kind != ITEM_INSTANCE)
         export_one(w, s->expr->at, item->ext.name, item);
     else
         wac_fail(w, s->expr->at, NULL,
                  "an instance that was made here has no name: write `export ... as NAME;`, or "
                  "`export ......;` for all its exports");
+}
+
+static void define(Wac *w, WacLocal l, GraphType *type)
+{
+    Error *e = w->error ? NULL : graph_define(w->g, l.id.name, type, &l.item);
+    if (e)
+        wac_fail(w, l.id.at, e, "`%.*s` cannot be declared", STR_ARG(l.id.name));
+    add_local(w, l);
 }
 
 static void do_top(Wac *w, const WacStatement *s)
@@ -403,12 +412,19 @@ static void do_top(Wac *w, const WacStatement *s)
     WacLocal l = {.id = s->top.name, .body = &s->top.body};
     l.kind = s->top.is_world ? LOCAL_WORLD : LOCAL_INTERFACE;
     l.type = s->top.is_world ? wac_world(w, &s->top.body) : wac_interface(w, full, &s->top.body);
-    Error *e = w->error ? NULL : graph_check_type(w->g, l.type);
+    GraphType *outer = w->error ? NULL : wac_definition(w, l.id.at, full, l.type);
+    Error *e = w->error ? NULL : graph_check_type(w->g, outer);
     if (e)
         wac_fail(w, s->top.name.at, e, "`%.*s` is not valid", STR_ARG(s->top.name.name));
     if (!w->error && !s->top.is_world)
         wac_add_home(w, l.type);
-    add_local(w, l);
+    define(w, l, outer);
+}
+
+static void do_type(Wac *w, const WacStatement *s)
+{
+    WacLocal l = {.id = s->type.name, .kind = LOCAL_TYPE, .type = wac_typedef(w, &s->type)};
+    define(w, l, l.type);
 }
 
 static void do_statement(Wac *w, const WacStatement *s)
@@ -430,8 +446,7 @@ static void do_statement(Wac *w, const WacStatement *s)
         do_top(w, s);
         break;
     case WAC_TYPE:
-        add_local(w, (WacLocal){
-                         .id = s->type.name, .kind = LOCAL_TYPE, .type = wac_typedef(w, &s->type)});
+        do_type(w, s);
         break;
     }
 }

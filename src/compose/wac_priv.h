@@ -18,7 +18,7 @@ typedef enum WacLocalKind {
 typedef struct WacLocal {
     AstId id;
     u8 kind;             /* WacLocalKind */
-    GraphItem *item;     /* LOCAL_ITEM */
+    GraphItem *item;     /* of types: their definition */
     GraphType *type;     /* the others */
     const AstBody *body; /* LOCAL_INTERFACE: for a type with resources of its own */
 } WacLocal;
@@ -72,6 +72,8 @@ GraphType *wac_func(Wac *w, const AstFunc *f);
 GraphType *wac_interface(Wac *w, Str name, const AstBody *body);
 /* CT_COMPONENT: with what `include` and `use` bring. */
 GraphType *wac_world(Wac *w, const AstBody *body);
+/* The interface or world as a component type that exports it: see graph_define(). */
+GraphType *wac_definition(Wac *w, u32 at, Str full, GraphType *type);
 /* A type at the top of the text becomes a local. */
 GraphType *wac_typedef(Wac *w, const AstTypedef *t);
 

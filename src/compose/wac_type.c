@@ -94,10 +94,15 @@ static GraphType *resolve(Names *n, const AstType *t)
 
 static void add_params(Names *n, const AstFunc *f, GraphType *to, u32 from)
 {
+    Map names = {0};
     for (u32 i = 0; i < f->nparams; i++) {
-        to->fields[from + i].name = f->params[i].name.name;
+        AstId id = f->params[i].name;
+        if (!map_add(&names, id.name, i))
+            wac_fail(n->w, id.at, NULL, "there are two parameters `%.*s`", STR_ARG(id.name));
+        to->fields[from + i].name = id.name;
         to->fields[from + i].type = resolve(n, f->params[i].type);
     }
+    map_release(&names);
 }
 
 /* With a resource: of its methods, static functions and constructor. */
@@ -167,7 +172,9 @@ static GraphType *define(Names *n, const AstTypedef *t)
         to = find_type(n, t->target->name); /* of a resource, too */
     else
         to = resolve(n, t->target);
-    if (to && to->kind >= CT_PRIMITIVES && !to->name.n)
+    if (to && to->kind < CT_PRIMITIVES)
+        to = gtypes_alias(&n->w->g->types, to, t->name.name);
+    else if (to && !to->name.n)
         to->name = t->name.name;
     return to;
 }
@@ -204,7 +211,8 @@ static void add_methods(Names *n, const AstTypedef *t, GraphType *resource)
         Str member = f->kind == WIT_FUNC_CONSTRUCTOR ? (Str){"", 0} : f->name.name;
         Str name = wac_format(n->w, "[%s]%.*s%s%.*s", mark, STR_ARG(t->name.name),
                               member.n ? "." : "", STR_ARG(member));
-        add_export(n, f->name, (GraphExtern){name, SORT_FUNC, false, resolve_func(n, f, resource)});
+        add_export(n, f->name,
+                   (GraphExtern){name, SORT_FUNC, false, resolve_func(n, f, resource), false});
     }
 }
 
@@ -253,7 +261,7 @@ static void add_use(Names *n, const AstUse *use)
             wac_fail(n->w, r->from.at, NULL, "the interface has no type `%.*s`",
                      STR_ARG(r->from.name));
         else
-            add_export(n, r->to, (GraphExtern){r->to.name, SORT_TYPE, false, e->type});
+            add_export(n, r->to, (GraphExtern){r->to.name, SORT_TYPE, false, e->type, false});
     }
 }
 
@@ -267,14 +275,15 @@ GraphType *wac_interface(Wac *w, Str name, const AstBody *body)
             add_use(&n, &item->use);
         } else if (item->kind == AST_FUNC) {
             GraphExtern e = {item->func.name.name, SORT_FUNC, false,
-                             resolve_func(&n, &item->func, NULL)};
+                             resolve_func(&n, &item->func, NULL), false};
             add_export(&n, item->func.name, e);
         } else if (item->kind == AST_TYPEDEF) {
             GraphType *t = define(&n, &item->type);
-            if (t && name.n && t->kind >= CT_PRIMITIVES && !t->home.n)
+            if (t && name.n && gtypes_is_named(t) && !t->home.n)
                 t->home = name;
             bool sub = item->type.kind == WIT_RESOURCE;
-            add_export(&n, item->type.name, (GraphExtern){item->type.name.name, SORT_TYPE, sub, t});
+            add_export(&n, item->type.name,
+                       (GraphExtern){item->type.name.name, SORT_TYPE, sub, t, false});
             if (sub && t)
                 add_methods(&n, &item->type, t);
         }
@@ -300,8 +309,9 @@ static void add_used(World *o, u32 at, const GraphType *interface)
         u64 home;
         if (e->sort == SORT_TYPE && !str_eq(e->type->home, interface->name) &&
             map_get(&w->home_names, e->type->home, &home))
-            add_interface(o, &o->imports, at,
-                          (GraphExtern){e->type->home, SORT_INSTANCE, false, w->homes.p[home]});
+            add_interface(
+                o, &o->imports, at,
+                (GraphExtern){e->type->home, SORT_INSTANCE, false, w->homes.p[home], true});
     }
 }
 
@@ -309,8 +319,13 @@ static void add_used(World *o, u32 at, const GraphType *interface)
 static void add_interface(World *o, Names *to, u32 at, GraphExtern e)
 {
     AstId id = {.at = at};
-    if (!e.type || gtypes_export(&to->w->g->types, to->in, e.name))
+    if (!e.type)
         return;
+    GraphExtern *there = gtypes_export(&to->w->g->types, to->in, e.name);
+    if (there) {
+        there->types_only &= e.types_only;
+        return;
+    }
     if (++o->imports.depth > WIT_LIMIT_NESTING)
         wac_fail(to->w, at, NULL, "interfaces use each other too deep");
     else
@@ -417,7 +432,7 @@ GraphType *wac_world(Wac *w, const AstBody *body)
             GraphType *from = used_interface(w, &item->use.from);
             if (from && from->name.n)
                 add_interface(&o, &o.imports, item->at,
-                              (GraphExtern){from->name, SORT_INSTANCE, false, from});
+                              (GraphExtern){from->name, SORT_INSTANCE, false, from, true});
             if (from)
                 add_use(&o.imports, &item->use);
         } else if (item->kind == AST_INCLUDE) {
@@ -426,7 +441,7 @@ GraphType *wac_world(Wac *w, const AstBody *body)
             GraphType *t = define(&o.imports, &item->type);
             bool sub = item->type.kind == WIT_RESOURCE;
             add_export(&o.imports, item->type.name,
-                       (GraphExtern){item->type.name.name, SORT_TYPE, sub, t});
+                       (GraphExtern){item->type.name.name, SORT_TYPE, sub, t, false});
             if (sub && t)
                 add_methods(&o.imports, &item->type, t);
         } else if (item->kind == AST_EXTERN) {
@@ -436,4 +451,19 @@ GraphType *wac_world(Wac *w, const AstBody *body)
     o.exports.in->imports = o.imports.in->exports;
     o.exports.in->nimports = o.imports.in->nexports;
     return w->error ? NULL : o.exports.in;
+}
+
+GraphType *wac_definition(Wac *w, u32 at, Str full, GraphType *type)
+{
+    TypeTable *table = &w->g->types;
+    World o = {{.w = w, .in = gtypes_new(table, CT_INSTANCE)},
+               {.w = w, .in = gtypes_new(table, CT_COMPONENT)}};
+    bool world = type->kind == CT_COMPONENT;
+    if (!world)
+        add_used(&o, at, type);
+    GraphExtern e = {full, world ? SORT_COMPONENT : SORT_INSTANCE, false, type, false};
+    gtypes_add_export(table, o.exports.in, e);
+    o.exports.in->imports = o.imports.in->exports;
+    o.exports.in->nimports = o.imports.in->nexports;
+    return o.exports.in;
 }

@@ -13,9 +13,10 @@ enum { MAX_HOPS = 100 }; /* from name to name, where no name on the way is known
 typedef struct Reading {
     WitBuilder *b;
     const ComponentTypes *t;
-    IntMap nodes;     /* CTypeId -> WitId */
-    IntMap resources; /* number -> WitId of its first name */
-    WitOwner owner;   /* of what is read now */
+    IntMap nodes;      /* CTypeId -> WitId */
+    IntMap resources;  /* number -> WitId of its first name */
+    WitOwner owner;    /* of what is read now */
+    bool of_component; /* the world of one that may run */
 } Reading;
 
 PRINTF_LIKE(2, 3) static WitId fail(Reading *r, const char *fmt, ...)
@@ -375,13 +376,23 @@ static void read_world_extern(Reading *r, WitId world, bool export, const Compon
     }
 }
 
+/* Of what components export, WIT cannot say types of functions, interfaces and worlds. */
+static bool has_words(const Reading *r, const ComponentExtern *e)
+{
+    if (e->sort != SORT_TYPE)
+        return true;
+    u8 kind = ctype(r, e->type)->kind;
+    return kind < CT_VALUES || kind == CT_RESOURCE;
+}
+
 static void read_world(Reading *r, WitId world, const CType *c)
 {
     r->owner = (WitOwner){WIT_OWNER_WORLD, world};
     for (u32 i = 0; i < c->nimports && !r->b->error; i++)
         read_world_extern(r, world, false, &c->imports[i]);
     for (u32 i = 0; i < c->nexports && !r->b->error; i++)
-        read_world_extern(r, world, true, &c->exports[i]);
+        if (!r->of_component || has_words(r, &c->exports[i]))
+            read_world_extern(r, world, true, &c->exports[i]);
     r->owner = (WitOwner){0};
 }
 
@@ -510,7 +521,7 @@ Error *wit_builder_add(WitBuilder *b, const u8 *p, usize n, Str merged,
 
 Error *wit_builder_add_component(WitBuilder *b, const Component *c)
 {
-    Reading r = {.b = b, .t = c->types};
+    Reading r = {.b = b, .t = c->types, .of_component = true};
     WitId world = build_world(b, STR("root"), STR("component"), STR("root"), (Str){0});
     set_root(b, b->worlds.p[world].w.package);
     read_world(&r, world, ctype_get(c->types, c->type));

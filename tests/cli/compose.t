@@ -126,6 +126,103 @@ code 0
 run run --invoke 'twice-and-one(4)' done.wasm
 stdout 9
 
+begin "what a text declares is exported, as WIT packages have it"
+cat >defs.wac <<'END'
+package test:defs@1.2.0;
+interface i {
+    type key = string;
+    record pair { k: key, v: u32 }
+    resource box { constructor(p: pair); get: func() -> pair; }
+}
+interface j {
+    use i.{box, key as k2};
+    swap: func(b: borrow<box>, k: k2) -> box;
+}
+world w { use j.{k2}; import i; import j; export i; export j; export run: func(k: k2); }
+world most { include w; export more: func(); }
+END
+run component compose defs.wac -o defs.wasm
+code 0
+run component wit defs.wasm
+code 0
+cat >defs.wit <<'END'
+package test:defs@1.2.0;
+
+interface i {
+  type key = string;
+
+  record pair {
+    k: key,
+    v: u32,
+  }
+
+  resource box {
+    constructor(p: pair);
+    get: func() -> pair;
+  }
+}
+
+interface j {
+  use i.{box, key as k2};
+
+  swap: func(b: borrow<box>, k: k2) -> box;
+}
+
+world w {
+  use i.{key as k2};
+
+  import i;
+  import j;
+  export i;
+  export j;
+  export run: func(k: k2);
+}
+
+world most {
+  use i.{key as k2};
+
+  import i;
+  import j;
+  export i;
+  export j;
+  export run: func(k: k2);
+  export more: func();
+}
+END
+same_wit() { expect diff -u defs.wit .out; }
+same_wit
+run component embed defs.wasm -w most --dummy -o dummy.wasm
+code 0
+run component new dummy.wasm -o dummy.component.wasm
+code 0
+run component targets defs.wasm dummy.component.wasm -w most
+code 0
+cat >types.wac <<'END'
+package test:types;
+type number = u32;
+record pair { a: number, b: list<number> }
+variant either { one(pair), two(tuple<pair, pair>), none }
+type same = pair;
+type unary = func(x: u32) -> u32;
+interface k { f: func(); }
+let d = new test:double {};
+export number as amount;
+export d["test:math/op@0.2.1"].apply;
+END
+run component compose types.wac -t -o types.wat
+code 0
+for export in 'export "amount" (type' 'export "pair" (type' 'export "either" (type' \
+    'export "same" (type' 'export "unary" (type' 'export "k" (type'; do
+    expect grep -qF "$export" types.wat
+done
+expect test -z "$(grep '"number"' types.wat)"
+run component compose types.wac -o types.wasm
+code 0
+gives types.wasm 40
+run component wit types.wasm
+code 0
+out_has "export apply: func(x: u32) -> u32;"
+
 begin "worlds of the text, and targets"
 cat >target.wac <<'END'
 package test:target targets test:target/all;
@@ -191,7 +288,11 @@ wrong_text 'let a = new test:double {}; export a.nothing;' 'no export `nothing`'
 wrong_text 'let a = new test:double { b: 1 };' 'expected an expression' 2:30
 wrong_text 'import f: func(); let a = new test:incr { op: f };' 'expected an instance, found a func' 2:27
 wrong_text 'world a { export x: func(); } world b { include a; export x: interface { f: func(); }; }' '`x` is in the world twice' 2:52
-wrong_text 'interface i { r: func(x: u32, x: u32); }' '`i` is not valid' 2:11
+wrong_text 'interface i { r: func(x: u32, x: u32); }' 'there are two parameters `x`' 2:31
+wrong_text 'type x = u32; import f: func(); export f as x;' 'there is an export `x` already' 2:45
+wrong_text 'import f: func(); export f as i; interface i { }' '`i` cannot be declared' 2:44
+wrong_text 'type x = u32; export x;' 'another name is given by `export ... as NAME;`' 2:22
+wrong_text 'type x = u32; let y = x.z;' 'this is a type; only an instance has exports' 2:23
 wrong_text 'interface i { resource r; f: func() -> borrow<r>; }' '`i` is not valid' 2:11
 wrong_text 'import op: interface { apply: func(x: string) -> u32; }; let a = new test:incr { op };' 'found:    apply: func(x: string) -> u32' 2:66
 expect test ! -e x.wasm
