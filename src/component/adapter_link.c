@@ -3,6 +3,7 @@
  */
 #include "base/utf8.h"
 #include "component/instance_priv.h"
+#include "component/recode.h"
 
 enum { ADAPTER_ENTERED = 8, ADAPTER_IMPORTS = ADAPTER_ENTER + ADAPTER_ENTERED };
 
@@ -29,26 +30,21 @@ static void check_utf8(void *env, VmCtx *caller, u32 at, u32 n)
         host_fail(s->store, error_new("invalid utf8 encoding"));
 }
 
-static AbiSide string_side(const CanonEnv *env, Arena *arena)
+static AbiSide string_side(const CanonEnv *env)
 {
     return (AbiSide){.store = env->inst->root->store,
                      .may_leave = env->inst->may_leave,
                      .memory = env->memory,
                      .realloc = env->realloc,
-                     .encoding = env->encoding,
-                     .arena = arena};
+                     .encoding = env->encoding};
 }
 
 static void check_string(void *env, VmCtx *caller, u32 at, u32 n)
 {
     (void)caller;
     const StringEnv *s = env;
-    Arena arena;
-    ComponentVal v;
-    arena_init(&arena);
-    AbiSide side = string_side(s->from, &arena);
-    Error *e = abi_load_string(&side, (AbiSlice){at, n}, &v);
-    arena_release(&arena);
+    AbiSide side = string_side(s->from);
+    Error *e = recode_check(&side, (AbiSlice){at, n});
     if (e)
         host_fail(s->store, e);
 }
@@ -57,15 +53,9 @@ static u64 recode_string(void *env, VmCtx *caller, u32 at, u32 n)
 {
     (void)caller;
     const StringEnv *s = env;
-    Arena arena;
-    ComponentVal v;
     AbiSlice made = {0};
-    arena_init(&arena);
-    AbiSide from = string_side(s->from, &arena), to = string_side(s->to, &arena);
-    Error *e = abi_load_string(&from, (AbiSlice){at, n}, &v);
-    if (!e)
-        e = abi_store_string(&to, &v, &made);
-    arena_release(&arena);
+    AbiSide from = string_side(s->from), to = string_side(s->to);
+    Error *e = recode(&from, &to, (AbiSlice){at, n}, &made);
     if (e)
         host_fail(s->store, e);
     return (u32)made.ptr | made.n << 32;

@@ -139,8 +139,10 @@ MUST_CHECK static Error *call_lifted(ComponentFunc *f, const CanonEnv *caller_en
     AbiSide side = side_of(&f->env, &scope, !caller, arena);
     Task task;
     task_begin(&task, f->env.inst, &f->env, &side, ret_result);
-    task.beside_caller = caller_env && caller_env->is_async;
+    bool beside = caller_env && caller_env->is_async;
+    f->env.inst->root->beside += beside;
     e = run_lifted(f, &task, params);
+    f->env.inst->root->beside -= beside;
     task_end(&task, f->env.inst);
     scope_end_lends(&scope);
     if (!e)

@@ -52,6 +52,7 @@ typedef struct ComponentRoot {
     Arena scratch;
     CoreInstance **parts;
     u32 ninstances, nparts, cap_parts;
+    u32 beside;       /* calls under way whose callers do not wait for them */
     VmFuncRef *trap;  /* of adapters; NULL until one is made */
     bool called_host; /* a guest has called a function that the linker offered */
 } ComponentRoot;
@@ -65,7 +66,6 @@ typedef struct Task {
     const struct CanonEnv *env; /* NULL: none, this is no lifted function */
     AbiSide *side;              /* of the callee */
     ComponentVal *result;       /* where task.return leaves it */
-    bool beside_caller;         /* the caller does not wait for it */
     bool returned;
     u64 context[2];
 } Task;

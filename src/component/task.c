@@ -24,6 +24,11 @@ void task_end(Task *t, ComponentInstance *i)
 
 /* --- functions lifted with the asynchronous ABI --- */
 
+static Error *refuse_beside(void)
+{
+    return error_new("tasks that run beside their callers are not supported by this build yet");
+}
+
 /*
  * A task that yields goes on at once: its caller waits for its result, and nobody else is there. If
  * the caller does not wait, it would have to run now.
@@ -32,9 +37,8 @@ MUST_CHECK static Error *run_callback(const Task *t, u32 packed)
 {
     const CanonEnv *env = t->env;
     while ((packed & 0xf) == CALLBACK_YIELD) {
-        if (t->beside_caller || t->returned)
-            return error_new("tasks that run beside their callers are not supported by this build "
-                             "yet");
+        if (env->inst->root->beside || t->returned)
+            return refuse_beside();
         VmVal vals[3] = {0}; /* no event */
         Error *e = func_call(env->inst->root->store, env->callback, vals);
         if (e)
@@ -124,6 +128,8 @@ MUST_CHECK static Error *run_builtin(TaskEnv *b, VmVal *vals)
     if (c->kind == CANON_task_return)
         return task_return(b, vals);
     if (c->kind == CANON_thread_yield) { /* no other thread waits, nobody cancels */
+        if (i->root->beside && task_may_block(i->task))
+            return refuse_beside();
         vals[0] = (VmVal){0};
         return NULL;
     }

@@ -249,4 +249,11 @@ run --invoke "bad()" twins.wat
 code 1
 err_has "handle index 1 used with the wrong type, expected host-defined resource but found a different host-defined resource"
 
+begin "a task whose caller does not wait for it and that yields is refused, and never spins"
+for name in spin yields between; do
+    run -Wcomponent-model-async-stackful -Wtimeout=20s --invoke "$name()" "$data/component-beside.wat"
+    code 1
+    err_has "tasks that run beside their callers are not supported by this build yet"
+done
+
 finish
