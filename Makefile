@@ -202,18 +202,8 @@ check-headers: $(BIND)/.done $(PROTO).c $(SYSCALLS)
 docs: $(O)/wasmtime
 	$(O)/wasmtime help --markdown > docs/cli.md
 
-BIN  := $(DESTDIR)$(PREFIX)/bin
-DATA := $(DESTDIR)$(PREFIX)/share
 install: $(PROGRAMS)
-	install -d $(BIN)
-	install -s -m 755 $(PROGRAMS) $(BIN)
-	install -D -m 644 LICENSE $(DATA)/doc/wasmtime/LICENSE
-	install -D -m 644 docs/cli.md $(DATA)/doc/wasmtime/cli.md
-	install -d $(DATA)/bash-completion/completions $(DATA)/zsh/site-functions \
-	    $(DATA)/fish/vendor_completions.d
-	$(O)/wasmtime completion bash > $(DATA)/bash-completion/completions/wasmtime
-	$(O)/wasmtime completion zsh > $(DATA)/zsh/site-functions/_wasmtime
-	$(O)/wasmtime completion fish > $(DATA)/fish/vendor_completions.d/wasmtime.fish
+	@tools/install $(O) $(DESTDIR)$(PREFIX)
 
 deb: $(O)/wasmtime
 	tools/make-deb $(O)
