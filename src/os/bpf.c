@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Loaded and attached by bpf(2); the group keeps the program. */
 #include "os/bpf.h"
 
 #include <errno.h>

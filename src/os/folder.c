@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* One call each; the number of links of a folder says how many folders are in it. */
 #include "os/folder.h"
 
 #include <dirent.h>

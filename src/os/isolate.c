@@ -471,8 +471,3 @@ void os_own_terminal(int fd, u32 uid)
 {
     (void)!fchown(fd, uid, (gid_t)-1);
 }
-
-int os_pidfd(pid_t pid, int *ret_fd)
-{
-    return fd_result((int)syscall(SYS_pidfd_open, pid, 0), ret_fd);
-}

@@ -106,6 +106,5 @@ int os_receive_fd(int socket, int *ret_fd);
 
 /* Both ends are above those that a program gets. */
 int os_pipe(int ret_fds[2]);
-int os_pidfd(pid_t pid, int *ret_fd);
 
 #endif

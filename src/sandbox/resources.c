@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* What is not done here (block devices, huge pages, network, RDMA, raw files) must be empty. */
 #include "sandbox/resources.h"
 
 static void read_access(Reader *r, const json_t *v, const char *where, DeviceRule *rule)

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/*
+ * Which of the two makes a container, and what the sandbox is given: the executor with its
+ * descriptors, or a program of the container.
+ */
 #include "shim/sandboxed.h"
 
 #include "sandbox/sandbox.h"
