@@ -108,11 +108,13 @@ kill_victim() {
     held_daemon
     : >failed
     rows=
+    programs="/bin/native /guest.wasm#spin"
+    [ "$1" != daemon ] || programs=/bin/native # one after the other, and the same for both
     for point in $points_of_runtime; do
         case $1:$point in
         runtime:running | init:*-delete | init:before-create | init:amid-create | init:after-kill) continue ;;
         esac
-        for program in /bin/native "/guest.wasm#spin"; do
+        for program in $programs; do
             row="$program $point $1"
             (out=$(kill_row "$row" 2>&1) || printf 'FAILED: %s\n%s\n' "$row" "$out" >>failed) &
             rows="$rows $!"
@@ -137,8 +139,8 @@ test_shim_without_containerd_ends() {
     [ ! -e "${socket#unix://}" ]
 }
 
-# Where the shim makes the container itself nothing can be held: it is killed after some time, from its start on.
-killed_after() {
+# Where the shim makes the container itself nothing can be held: the victim is killed some time after the start.
+killed_after() { # SECONDS VICTIM
     id=after$1
     start "$id" "/guest.wasm#spin" >/dev/null 2>&1 &
     client=$!
@@ -148,15 +150,24 @@ killed_after() {
         sleep 0.002
     done
     sleep "$1"
-    kill -9 $pid # and what it is just made of
+    if [ "$2" = daemon ]; then
+        kill -9 "$(daemon)"
+        start_daemon
+    else
+        kill -9 $pid # and what it is just made of
+    fi
     wait $client || :
     clean_up "$id"
 }
-test_killed_shim_at_any_time() {
+killed_at_any_time() { # VICTIM SECONDS...
+    victim=$1
+    shift
     own_daemon
     : >failed
-    for delay in 0 0.002 0.005 0.01 0.015 0.02 0.03 0.04 0.06 0.1; do
-        out=$(killed_after "$delay" 2>&1) || printf 'FAILED: %s\n%s\n' "$delay" "$out" >>failed
+    for delay; do
+        out=$(killed_after "$delay" "$victim" 2>&1) || printf 'FAILED: %s\n%s\n' "$delay" "$out" >>failed
     done
     is "$(cat failed)" ""
 }
+test_killed_shim_at_any_time() { killed_at_any_time shim 0 0.002 0.005 0.01 0.015 0.02 0.03 0.04 0.06 0.1; }
+test_killed_containerd_at_any_time() { killed_at_any_time daemon 0 0.005 0.01 0.02 0.04; }
