@@ -221,7 +221,7 @@ def part_rate(d, a):
         return
     c, port, _ = serve(d, '--cpuset-cpus', SERVER)
     other = free_port()
-    server = subprocess.Popen(['taskset', '-c', SERVER, BUILD + '/wasmtime', 'serve', '--addr', f'127.0.0.1:{other}', HTTP],
+    server = subprocess.Popen(['taskset', '-c', SERVER, BUILD + '/wasmtime', 'serve', '-S', 'cli', '--addr', f'127.0.0.1:{other}', HTTP],
                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     until_answer(other)
     ports = {'in a container': port, 'wasmtime serve': other}
