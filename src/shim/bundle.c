@@ -5,6 +5,7 @@
  */
 #include "shim/bundle.h"
 
+#include "engine/engine.h"
 #include "os/file.h"
 #include "os/fs.h"
 #include "sandbox/reader.h"
@@ -177,13 +178,16 @@ void bundle_use_layer(Bundle *b)
 
 Error *bundle_check_layer(const Buf *bytes)
 {
-    return is_wasm(bytes) ? NULL : error_new("the layer is not a WebAssembly module or component");
+    return is_wasm(bytes) || engine_is_compiled(bytes->p, bytes->n)
+               ? NULL
+               : error_new("the layer is not a WebAssembly module or component");
 }
 
 static Error *use_file(Bundle *b, int fd, const char *label, const char *program)
 {
     Error *e = os_read_fd(fd, label, MAX_MODULE, &b->bytes);
-    if (!e && !is_wasm(&b->bytes) && !is_text(&b->bytes))
+    if (!e && !is_wasm(&b->bytes) && !is_text(&b->bytes) &&
+        !engine_is_compiled(b->bytes.p, b->bytes.n))
         e = error_new("`%s` is neither a program that others may execute nor WebAssembly", label);
     if (!e) {
         set_func(b, program);
@@ -194,9 +198,9 @@ static Error *use_file(Bundle *b, int fd, const char *label, const char *program
 
 static bool is_native(int fd, const struct stat *st)
 {
-    u8 head[4] = {0};
+    u8 head[64] = {0};
     ssize_t n = pread(fd, head, sizeof head, 0);
-    return (st->st_mode & S_IXOTH) &&
+    return (st->st_mode & S_IXOTH) && !(n > 0 && engine_is_compiled(head, (usize)n)) &&
            ((n >= 4 && memcmp(head, "\177ELF", 4) == 0) || (n >= 2 && memcmp(head, "#!", 2) == 0));
 }
 

@@ -28,6 +28,7 @@ enum {
     NOBODY = 65534,
     SECONDS = 120, /* of processor time */
     MAX_WHY = 4096,
+    MAX_COMPILED = 1 << 30,
     EXIT_MODULE = 1,
     EXIT_OTHER = 2,
 };
@@ -55,14 +56,17 @@ static bool give_up_rights(void)
            prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
 }
 
-/* The command line of `compile` with these options; *ret_c is to be released in any case. */
-static Error *parse(EngineWords options, CmdLine *ret_c)
+/* The command line of `compile`, or of `run` with what is compiled, with these options; *ret_c is
+ * to be released in any case. */
+static Error *parse(EngineWords options, bool compiled, CmdLine *ret_c)
 {
-    char *words[MAX_ENGINE_WORDS + 4];
+    char *words[MAX_ENGINE_WORDS + 5];
     usize n = 0;
     CmdLineEnd end;
     Buf text = {0};
-    words[n++] = (char *)"compile";
+    words[n++] = compiled ? (char *)"run" : (char *)"compile";
+    if (compiled)
+        words[n++] = (char *)"--allow-precompiled";
     words[n++] = (char *)"-C";
     words[n++] = (char *)"cache=n";
     ALWAYS(options.n <= MAX_ENGINE_WORDS);
@@ -76,7 +80,15 @@ static Error *parse(EngineWords options, CmdLine *ret_c)
     return e;
 }
 
-static Error *compile(const CmdLine *c, Buf *out)
+static bool input_is_compiled(void)
+{
+    u8 head[64];
+    usize n = 0;
+    return os_fd_pread(STDIN_FILENO, head, sizeof head, 0, &n) == 0 && engine_is_compiled(head, n);
+}
+
+/* What is compiled is loaded to see whether it can be, and stays as it is. */
+static Error *compile(const CmdLine *c, bool compiled, Buf *out)
 {
     Engine *engine = NULL;
     Module *m = NULL;
@@ -84,7 +96,9 @@ static Error *compile(const CmdLine *c, Buf *out)
     Error *e = engine_setup(c, ENGINE_COMPILE, &engine);
     if (!e)
         e = load_program(engine, c, "-", &m, &component);
-    if (!e)
+    if (!e && compiled)
+        e = os_read_fd(STDIN_FILENO, "the compiled module", MAX_COMPILED, out);
+    else if (!e)
         e = component ? component_serialize(component, out)
                       : engine_module_serialize(engine, m, out);
     module_unref(m);
@@ -107,9 +121,10 @@ int precompile_main(int noptions, char **options)
     Buf out = {0};
     if (!give_up_rights() || noptions > MAX_ENGINE_WORDS)
         return EXIT_OTHER;
-    Error *e = parse((EngineWords){(const char *const *)options, (usize)noptions}, &c);
+    bool compiled = input_is_compiled();
+    Error *e = parse((EngineWords){(const char *const *)options, (usize)noptions}, compiled, &c);
     if (!e)
-        e = compile(&c, &out);
+        e = compile(&c, compiled, &out);
     int status = e ? EXIT_MODULE : 0;
     if (e)
         say(e);
@@ -126,7 +141,7 @@ Error *precompile_target(EngineWords options, char ret_target[17])
 {
     CmdLine c;
     EngineConfig config;
-    Error *e = parse(options, &c);
+    Error *e = parse(options, false, &c);
     if (!e)
         e = engine_setup_config(&c, ENGINE_COMPILE, &config);
     if (!e) {
