@@ -137,3 +137,18 @@ test_events_are_those_of_the_usual_shim() {
     [ "$(wc -l <usual.events)" -ge 12 ] || { cat events; return 1; }
     diff usual.events ours.events
 }
+
+test_http_proxy_csharp() {
+    file=$WASMTIME_SUITES/components/hello_wasi_http_csharp.wasm
+    [ -f "$file" ] || { echo "skip http_proxy_csharp: there is no $file"; return 0; }
+    cp "$file" "$root/csharp.wasm"
+    port=$((20000 + $$ % 10000))
+    flags="--net-host --env WASMTIME_HTTP_PROXY_SOCKET_ADDR=127.0.0.1:$port"
+    start csharp /csharp.wasm
+    until_ok curl -sf "127.0.0.1:$port"
+    has "$(curl -s "127.0.0.1:$port")" "Hello, from C#!"
+    ctr task kill -s SIGINT csharp
+    until_ok is_state csharp STOPPED
+    ctr task delete csharp
+    ctr container delete csharp
+}
