@@ -134,8 +134,10 @@ test_events_are_those_of_the_usual_shim() {
                 | walk(if type == \"string\" then gsub(\"$id\"; \"ID\") | gsub(\"fifo/[0-9]+\"; \"fifo\")
                     | gsub(\"[0-9]{4}-[0-9]{2}-[0-9]{2}T.*\"; \"time\") else . end))]" >"$id.events"
     done
-    [ "$(wc -l <usual.events)" -ge 12 ] || { cat events; return 1; }
-    diff usual.events ours.events
+    [ "$(wc -l <usual.events)" -ge 11 ] && [ "$(wc -l <ours.events)" = 13 ] || { cat events; return 1; }
+    # runc's shim may end before its last event, the deletion, is sent; ours may not.
+    diff usual.events ours.events >different || ! grep '^<' different || return 1
+    ! grep '^>' different | grep -v '^> ."/tasks/delete"'
 }
 
 test_http_proxy_csharp() {
