@@ -6,6 +6,7 @@
  */
 #include "component/abi_priv.h"
 #include "component/instance_priv.h"
+#include "runtime/fiber.h"
 
 /* --- who may enter --- */
 
@@ -298,6 +299,7 @@ static void lowered_entry(void *arg, VmCtx *caller, VmVal *vals)
         host_fail(store, e);
     else
         abi_to_vals(flat, env->sig.nresults, vals);
+    fiber_yield_if_asked();
 }
 
 /* --- builtins of resources --- */
@@ -374,6 +376,7 @@ static void resource_drop(void *arg, VmCtx *caller, u32 index)
         e = destroy(r->inst->root->store, r->inst, *r->type, rep);
     if (e)
         host_fail(r->inst->root->store, e);
+    fiber_yield_if_asked();
 }
 
 /* --- what canonical definitions make --- */

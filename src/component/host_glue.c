@@ -4,6 +4,7 @@
  * environment is a Glue; functions of an instance with the same options have the same one.
  */
 #include "component/instance_priv.h"
+#include "runtime/fiber.h"
 
 typedef struct Glue {
     LiftEnv lift; /* first: the glue hands it back */
@@ -94,8 +95,10 @@ static u32 op_realloc(LiftCall *c, u32 old, u32 old_size, u32 align, u32 size)
     u64 context[2];
     task_hide_context(i, context);
     *i->may_leave = false;
+    fiber_hold(); /* what is being lowered may be a view of what others change */
     Error *e = g->realloc ? func_call(i->root->store, g->realloc, vals)
                           : error_new("no realloc is given to the canonical function");
+    fiber_unhold();
     *i->may_leave = true;
     task_show_context(i, context);
     if (!e)
@@ -149,6 +152,7 @@ static void op_leave(LiftCall *c)
     scope_end_lends(&g->scope);
     g->failed = false;
     g->inst->root->called_host = true;
+    fiber_yield_if_asked();
 }
 
 static const LiftOps ops = {.realloc = op_realloc,

@@ -28,12 +28,14 @@ enum {
     ALT_STACK = 64 << 10,
     REPEAT_NS = 1000000,
     TIMER_MAGIC = 0x77637469, /* marks our timers' signals */
+    YIELD_MAGIC = 0x77637979, /* and those that ask to yield */
 };
 
 static const int signals[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, INTERRUPT};
 static struct sigaction earlier[ARRAY_LEN(signals)];
 static OsFaultFn *fault_fn;
 static OsInterruptFn *interrupt_fn;
+static OsYieldFn *yield_fn;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_key_t alt_stack_key;
 
@@ -107,12 +109,22 @@ static void start_repeating(void)
     syscall(SYS_timer_settime, timer, 0, &when, NULL);
 }
 
+static bool is_ours(const siginfo_t *info, int code, int magic)
+{
+    return info->si_code == code && info->si_value.sival_int == magic;
+}
+
+/*
+ * One that asks to yield may stand for an interrupt, too: a signal that is sent while another waits
+ * to be delivered is lost.
+ */
 static void on_interrupt(int sig, siginfo_t *info, void *context)
 {
     int saved = errno;
-    bool timer = info->si_code == SI_TIMER && info->si_value.sival_int == TIMER_MAGIC;
+    bool timer = is_ours(info, SI_TIMER, TIMER_MAGIC);
+    bool yield = is_ours(info, SI_QUEUE, YIELD_MAGIC) && info->si_pid == getpid();
     bool sent = info->si_code == SI_TKILL && info->si_pid == getpid();
-    if (!timer && !sent) {
+    if (!timer && !sent && !yield) {
         chain(sig, info, context);
         return;
     }
@@ -122,8 +134,10 @@ static void on_interrupt(int sig, siginfo_t *info, void *context)
         start_repeating();
     if (what != OS_INTERRUPT_AGAIN && timer)
         syscall(SYS_timer_delete, info->si_timerid);
+    if (what == OS_INTERRUPT_NONE && yield)
+        yield_fn(&f);
     errno = saved;
-    if (what == OS_INTERRUPT_NONE && !timer)
+    if (what == OS_INTERRUPT_NONE && sent)
         chain(sig, info, context); /* other runtimes use this signal among their threads, too */
 }
 
@@ -151,13 +165,14 @@ static void install(void)
     }
 }
 
-void os_signal_install(OsFaultFn *fault, OsInterruptFn *interrupt)
+void os_signal_install(OsFaultFn *fault, OsInterruptFn *interrupt, OsYieldFn *yield)
 {
     static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
     pthread_mutex_lock(&lock);
     if (!fault_fn) {
         fault_fn = fault;
         interrupt_fn = interrupt;
+        yield_fn = yield;
     }
     pthread_mutex_unlock(&lock);
     pthread_once(&once, install);
@@ -190,6 +205,22 @@ void os_fault_resume(const OsFault *f, u64 pc, u64 arg)
     u->uc_mcontext.gregs[REG_RIP] = (greg_t)pc;
     u->uc_mcontext.gregs[REG_RDI] = (greg_t)arg;
     u->uc_mcontext.gregs[REG_EFL] &= ~(greg_t)0x400; /* the direction flag, as C expects it */
+}
+
+void os_fault_go_on_at(const OsFault *f, u64 pc)
+{
+    ((ucontext_t *)f->context)->uc_mcontext.gregs[REG_RIP] = (greg_t)pc;
+}
+
+void os_signal_yield(u32 thread_id)
+{
+    siginfo_t info = {.si_code = SI_QUEUE};
+    int saved = errno;
+    info.si_pid = getpid();
+    info.si_uid = getuid();
+    info.si_value.sival_int = YIELD_MAGIC;
+    syscall(SYS_rt_tgsigqueueinfo, info.si_pid, (pid_t)thread_id, INTERRUPT, &info);
+    errno = saved;
 }
 
 void os_signal_interrupt(u32 thread_id)

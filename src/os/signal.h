@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /*
- * Signals of the process: faults (SEGV, BUS, ILL, FPE) and the interrupt signal. Handlers that
+ * Signals of the process: faults (SEGV, BUS, ILL, FPE) and the interrupt signal, which has a second
+ * meaning: that a thread is to let others have a turn. Handlers that
  * were installed before ours are kept and get what is not ours; for those installed later ours is
  * the earlier one.
  *
@@ -31,14 +32,21 @@ typedef enum OsInterrupt {
 /* The interrupt signal arrived. */
 typedef OsInterrupt OsInterruptFn(const OsFault *f);
 
+/* The signal to yield arrived: os_signal_yield. */
+typedef void OsYieldFn(const OsFault *f);
+
 /* Once a process; later calls do nothing. Thread-safe. */
-void os_signal_install(OsFaultFn *fault, OsInterruptFn *interrupt);
+void os_signal_install(OsFaultFn *fault, OsInterruptFn *interrupt, OsYieldFn *yield);
 /* Gives the calling thread an alternate signal stack if it has none; once a thread. */
 void os_signal_thread_init(void);
 /* The thread goes on at `pc` with `arg` as first argument of the C convention. */
 void os_fault_resume(const OsFault *f, u64 pc, u64 arg);
+/* The thread goes on at `pc` with all registers as they are. */
+void os_fault_go_on_at(const OsFault *f, u64 pc);
 /* Sends the interrupt signal; nothing happens if there is no such thread any more. Safe in signal
  * handlers. */
 void os_signal_interrupt(u32 thread_id);
+/* Sends the signal to yield, once; as above. */
+void os_signal_yield(u32 thread_id);
 
 #endif

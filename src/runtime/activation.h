@@ -35,6 +35,8 @@ typedef struct ThreadState {
     u32 nkept_fibers;
     struct Fiber *fiber;       /* the running one */
     struct Fiber *kept_fibers; /* ended ones, for their stacks */
+    bool yield_asked;          /* the running fiber is to yield where it next may; atomic */
+    u64 yield_pc;              /* where the signal to yield stopped wasm code */
 } ThreadState;
 
 extern _Thread_local ThreadState thread_state __attribute__((tls_model("initial-exec")));
@@ -51,6 +53,11 @@ Error *store_take_pending(Store *s);
 /* The error of an activation that was left early. */
 Error *activation_error(Activation *a);
 void trap_install_handlers(void);
+
+/* fiber.c: the guest that runs may be left in between, here and now. Safe in signal handlers. */
+bool fiber_may_yield(const ThreadState *t);
+/* Gives others a turn; fiber_may_yield. */
+void fiber_yield(ThreadState *t);
 
 /* Unwinding leaves C functions that a sanitizer believes to be running. */
 #define NO_SANITIZE __attribute__((no_sanitize("address"), no_sanitize("thread")))

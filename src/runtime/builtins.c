@@ -2,7 +2,8 @@
 /*
  * The functions of builtins.def. They run on the wasm stack, called through the stubs of entry.S.
  * Bounds are checked before anything is written, in 64 bits without overflow; ranges of length 0
- * are checked too. What may run for long looks for interrupts in between.
+ * are checked too. What may run for long looks for interrupts in between, and
+ * whether it is to yield.
  */
 #include "runtime/activation.h"
 #include "runtime/runtime_priv.h"
@@ -51,7 +52,7 @@ static bool in_range(u64 at, u64 n, u64 length)
  */
 static void charge(VmCtx *ctx, u64 n)
 {
-    trap_check_pending(ctx);
+    trap_look(ctx);
     Store *s = store_of(ctx);
     if (!s->tunables.fuel)
         return;
@@ -65,7 +66,7 @@ static void charge(VmCtx *ctx, u64 n)
 
 u64 builtin_memory_grow(VmCtx *ctx, u32 memory, u64 pages)
 {
-    trap_check_pending(ctx);
+    trap_look(ctx);
     Error *e = NULL;
     i64 old = memory_grow_or(store_of(ctx), instance_of(ctx)->memories[memory], pages, &e);
     if (e)
@@ -83,7 +84,7 @@ static void move_bytes(VmCtx *ctx, u8 *d, const u8 *s, u64 n)
         memmove(d + at, s + at, piece);
         done += piece;
         if (done < n)
-            trap_check_pending(ctx);
+            trap_look(ctx);
     }
 }
 
@@ -108,7 +109,7 @@ void builtin_memory_fill(VmCtx *ctx, u32 memory, u64 d, u32 byte, u64 n)
         memset(m->base + d + done, (int)(byte & 0xff), piece);
         done += piece;
         if (done < n)
-            trap_check_pending(ctx);
+            trap_look(ctx);
     }
 }
 

@@ -5,6 +5,7 @@
  */
 #include "runtime/fiber.h"
 
+#include "os/signal.h"
 #include "os/vm.h"
 #include "runtime/activation.h"
 #include "runtime/runtime_priv.h"
@@ -40,6 +41,8 @@ struct Fiber {
     u32 thread;
     FiberState state;
     bool started, stop;
+    u32 held; /* by host functions that must not be left */
+    FiberYieldFn *yield;
     Fiber *next;              /* kept ones */
     void *fake_stack;         /* of the address sanitizer: that of who does not run */
     const void *low;          /* and the bounds of who resumed it */
@@ -243,6 +246,7 @@ NO_SANITIZE bool fiber_resume(Fiber *f)
     f->started = true;
     f->caller = t->fiber;
     t->fiber = f;
+    __atomic_store_n(&t->yield_asked, false, __ATOMIC_RELAXED);
     leave_stores(t->top);
     swap_thread_state(f);
     enter_stores(t->top);
@@ -282,6 +286,49 @@ void fiber_free(Fiber *f)
     __tsan_destroy_fiber(f->tsan);
 #endif
     give_stack(f);
+}
+
+/* --- taking turns --- */
+
+void fiber_set_yield(Fiber *f, FiberYieldFn *yield)
+{
+    f->yield = yield;
+}
+
+void fiber_ask_to_yield(u32 thread)
+{
+    os_signal_yield(thread);
+}
+
+NO_SANITIZE bool fiber_may_yield(const ThreadState *t)
+{
+    return t->fiber && t->fiber->yield && !t->fiber->held && t->top;
+}
+
+void fiber_yield(ThreadState *t)
+{
+    __atomic_store_n(&t->yield_asked, false, __ATOMIC_RELAXED);
+    if (!t->fiber->stop)
+        t->fiber->yield(t->top->store);
+}
+
+void fiber_yield_if_asked(void)
+{
+    ThreadState *t = &thread_state;
+    if (UNLIKELY(__atomic_load_n(&t->yield_asked, __ATOMIC_RELAXED)) && fiber_may_yield(t))
+        fiber_yield(t);
+}
+
+void fiber_hold(void)
+{
+    if (thread_state.fiber)
+        thread_state.fiber->held++;
+}
+
+void fiber_unhold(void)
+{
+    if (thread_state.fiber)
+        thread_state.fiber->held--;
 }
 
 Fiber *fiber_current(void)

@@ -21,6 +21,7 @@
 #include "os/signal.h"
 #include "runtime/activation.h"
 #include "runtime/demangle.h"
+#include "runtime/fiber.h"
 #include "runtime/runtime_priv.h"
 #include "runtime/x64/entry.h"
 #include "runtime/x64/offsets.h"
@@ -234,9 +235,66 @@ NO_SANITIZE static OsInterrupt on_interrupt(const OsFault *f)
     return OS_INTERRUPT_DONE;
 }
 
+/* What wasm_yield needs of the stack that it stops. */
+enum { YIELD_ROOM = 64 << 10 };
+
+/* Wasm code goes on in wasm_yield, which comes back here; C code sees the mark where it may. */
+NO_SANITIZE static void on_yield(const OsFault *f)
+{
+    ThreadState *t = &thread_state;
+    if (!t->top || !t->fiber)
+        return;
+    const CodeMem *mem = code_find(f->pc);
+    if (fiber_may_yield(t) && mem && mem->owner && code_find_func(mem, f->pc) &&
+        f->sp + YIELD_ROOM > t->stack_floor) {
+        t->yield_pc = f->pc;
+        os_fault_go_on_at(f, (u64)(uintptr_t)wasm_yield);
+    } else {
+        __atomic_store_n(&t->yield_asked, true, __ATOMIC_RELAXED);
+    }
+}
+
 void trap_install_handlers(void)
 {
-    os_signal_install(on_fault, on_interrupt);
+    os_signal_install(on_fault, on_interrupt, on_yield);
+}
+
+/* Why the guest that has yielded is left, NULL if it goes on. */
+static Error *left_meanwhile(const ThreadState *t)
+{
+    Store *s = t->top->store;
+    if (__atomic_load_n(&s->vm.pending, __ATOMIC_RELAXED))
+        return store_take_pending(s);
+    return fiber_is_stopped(t->fiber) ? trap_error(TRAP_INTERRUPT) : NULL;
+}
+
+NO_SANITIZE u64 wasm_yielded(u64 fp)
+{
+    ThreadState *t = &thread_state;
+    Activation *a = t->top;
+    u64 pc = t->yield_pc;
+    Error *e = left_meanwhile(t);
+    if (!e) {
+        fiber_yield(t);
+        e = left_meanwhile(t);
+    }
+    if (!e)
+        return pc;
+    a->error = e;
+    capture(a, pc, fp, UINT32_MAX);
+    leave(a);
+}
+
+NO_SANITIZE void trap_look(VmCtx *ctx)
+{
+    ThreadState *t = &thread_state;
+    trap_check_pending(ctx);
+    if (LIKELY(!__atomic_load_n(&t->yield_asked, __ATOMIC_RELAXED)) || !fiber_may_yield(t))
+        return;
+    fiber_yield(t);
+    Error *e = left_meanwhile(t);
+    if (e)
+        trap_raise_error(ctx, e);
 }
 
 /* --- errors --- */
@@ -323,6 +381,6 @@ NO_SANITIZE const void *lazy_compile(VmCtx *ctx, u32 defined)
     module_unlock(m);
     if (e)
         trap_raise_error(ctx, error_wrap(e, "failed to compile function %u", func));
-    trap_check_pending(ctx);
+    trap_look(ctx);
     return code_entry(m->code, func);
 }

@@ -19,7 +19,10 @@ typedef struct Frame {
 NORETURN void trap_raise(VmCtx *ctx, TrapCode code);
 /* The same with an error (transfer). */
 NORETURN void trap_raise_error(VmCtx *ctx, Error *e);
-/* Leaves wasm if an interrupt is due: for builtins that run for long. */
+/* Leaves wasm if an interrupt is due or a host function failed. */
 void trap_check_pending(VmCtx *ctx);
+/* For builtins that run for long: the same, and lets others have a turn if that is asked for
+ * (fiber.h). Memories and tables of the store are afterwards what they were. */
+void trap_look(VmCtx *ctx);
 
 #endif

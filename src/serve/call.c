@@ -327,7 +327,8 @@ static void run(void *arg)
     if (!c->r) /* the connection went first */
         return;
     Error *e = take(c, &slot);
-    if (!e) {
+    bool gone = !c->r; /* while the instance was made */
+    if (!e && !gone) {
         if (c->worker->server->c.info)
             log_call(c, c->guest->id);
         e = handle(c);
@@ -337,7 +338,7 @@ static void run(void *arg)
         e = error_wrap(e, "guest timed out");
     counter_add(&c->worker->counters.timeouts, c->timed_out);
     counter_add(&c->worker->counters.traps, e && !c->timed_out);
-    bool failed = e != NULL;
+    bool failed = e || gone;
     if (e) {
         serve_report(c->set ? REPORT_WORKER : REPORT_ERROR, e);
         if (c->guest)
@@ -358,6 +359,7 @@ static void done(void *arg)
 
 void call_start(Call *c)
 {
+    serve_wake(c->worker->server);
     if (wasi_task_new(c->worker->loop, run, done, c))
         return;
     serve_report(REPORT_ERROR, error_new("no memory for the stack of a request"));

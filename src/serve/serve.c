@@ -17,6 +17,9 @@ enum {
     PIPE_PIECE = 4096, /* PIPE_BUF: room for it is what poll tells of */
     MS = 1000000,
     LAST_MS = 2000, /* from the drain's deadline to the process's end */
+    TICK_MS = 10,   /* guests that compute for one or two have had their turn */
+    SLOW_TICK_MS = 100,
+    QUIET_TICKS = 100, /* without a guest that ran, until ticks are slow */
 };
 
 /* --- words --- */
@@ -246,6 +249,50 @@ static void set_timer(Server *s, u64 deadline, u64 now)
     uv_timer_start(&s->timer, on_timer, deadline > now ? (deadline - now) / MS + 1 : 1, 0);
 }
 
+/* --- turns --- */
+
+static void on_tick(uv_timer_t *h);
+
+static void tick_after(Server *s, u32 ms)
+{
+    uv_update_time(&s->uv);
+    uv_timer_start(&s->tick, on_tick, ms, 0);
+}
+
+/*
+ * While guests run, often; while they all wait, seldom; never while there are none. A request that
+ * starts just as that is decided may not see it: one more look later finds it.
+ */
+static void on_tick(uv_timer_t *h)
+{
+    Server *s = h->data;
+    bool ran = false;
+    for (u32 i = 0; i < s->nworkers; i++)
+        ran |= watch_turns(&s->workers[i]);
+    s->quiet = ran ? 0 : s->quiet + 1;
+    if (s->quiet < QUIET_TICKS) {
+        tick_after(s, TICK_MS);
+        return;
+    }
+    if (count_running(s) == 0 && __atomic_exchange_n(&s->sleeping, true, __ATOMIC_SEQ_CST))
+        return;
+    tick_after(s, SLOW_TICK_MS);
+}
+
+static void on_wake(uv_async_t *h)
+{
+    Server *s = h->data;
+    s->quiet = 0;
+    tick_after(s, TICK_MS);
+}
+
+void serve_wake(Server *s)
+{
+    if (UNLIKELY(__atomic_load_n(&s->sleeping, __ATOMIC_RELAXED)) &&
+        __atomic_exchange_n(&s->sleeping, false, __ATOMIC_SEQ_CST))
+        uv_async_send(&s->wake);
+}
+
 /* --- the thread's loop --- */
 
 /* The sockets of one thread: all of them have the same addresses. */
@@ -260,7 +307,11 @@ static void open_loop(Server *s)
     ALWAYS(uv_loop_init(&s->uv) == 0);
     ALWAYS(uv_async_init(&s->uv, &s->worker_ended, on_worker_ended) == 0);
     ALWAYS(uv_sem_init(&s->ready, 0) == 0);
+    ALWAYS(uv_async_init(&s->uv, &s->wake, on_wake) == 0);
     uv_timer_init(&s->uv, &s->timer);
+    uv_timer_init(&s->uv, &s->tick);
+    s->tick.data = s->wake.data = s;
+    s->sleeping = true;
     uv_signal_init(&s->uv, &s->interrupt);
     uv_signal_init(&s->uv, &s->terminate);
     s->worker_ended.data = s->timer.data = s->interrupt.data = s->terminate.data = s;

@@ -57,6 +57,9 @@ struct Worker {
     OsThread thread;
     VEC(int) sockets;
     u32 max_requests, max_connections;
+    u32 thread_id;
+    u32 turns;      /* of guests; wasi_loop_count_turns */
+    u32 seen_turns; /* the main thread's: at its last look */
     WasiLoop *loop;
     HttpLoop *http_loop;
     HttpServer *http;
@@ -95,7 +98,10 @@ struct Server {
     int shutdown_fd, metrics_fd;
     HttpLoop *http_loop; /* of the metrics */
     HttpServer *metrics;
-    uv_timer_t timer;
+    uv_timer_t timer, tick;
+    u32 quiet;     /* ticks since a guest ran */
+    bool sleeping; /* no ticks until a request wakes it; atomic */
+    uv_async_t wake;
     uv_async_t worker_ended;
     uv_sem_t ready;     /* posted by each thread */
     u64 drain_deadline; /* UINT64_MAX: it is not ending */
@@ -116,6 +122,9 @@ void serve_report(const char *head, Error *e);
 
 void metrics_open(Server *s); /* takes metrics_fd over */
 void metrics_close(Server *s);
+
+/* A request starts: guests that compute are looked for again. On any thread. */
+void serve_wake(Server *s);
 
 /* --- worker.c --- */
 
@@ -152,5 +161,8 @@ void watch_arm(Watch *w, Store *s, u64 deadline);
 bool watch_disarm(Watch *w);
 /* Interrupts what is due; the deadline that is next, UINT64_MAX if there is none. */
 u64 watch_run(Worker *w, u64 now);
+/* A guest that has had the thread since the last look is asked to let others have a turn. True: a
+ * guest has run since then. */
+bool watch_turns(Worker *w);
 
 #endif

@@ -3,7 +3,11 @@
  * Deadlines of calls. A thread that computes cannot look at a clock, so another one does: it walks
  * all calls when the earliest deadline comes, and interrupts the stores of those that are due. A
  * call that ends in time costs two atomic writes.
+ *
+ * The same thread sees which guests compute for longer than one tick, from a number that their loop
+ * writes whenever it switches.
  */
+#include "runtime/fiber.h"
 #include "serve/serve_priv.h"
 
 #include <sched.h>
@@ -48,6 +52,16 @@ static u64 fire(Worker *w, Watch *watch, u64 now)
     wasi_loop_poke(w->loop); /* it is there as long as a call is */
     __atomic_store_n(&watch->state, WATCH_FIRED, __ATOMIC_RELEASE);
     return UINT64_MAX;
+}
+
+bool watch_turns(Worker *w)
+{
+    u32 turns = __atomic_load_n(&w->turns, __ATOMIC_RELAXED);
+    bool same = turns == w->seen_turns, runs = turns % 2;
+    w->seen_turns = turns;
+    if (same && runs)
+        fiber_ask_to_yield(w->thread_id);
+    return runs || !same;
 }
 
 u64 watch_run(Worker *w, u64 now)

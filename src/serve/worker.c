@@ -201,6 +201,8 @@ static void open_server(Worker *w)
     o.gauge = &w->connections;
     w->loop = wasi_loop();
     ALWAYS(w->loop);
+    w->thread_id = os_thread_id();
+    wasi_loop_count_turns(w->loop, &w->turns);
     uv_loop_t *uv = wasi_loop_uv(w->loop);
     ALWAYS(uv_async_init(uv, &w->stop, on_stop) == 0);
     w->stop.data = w;

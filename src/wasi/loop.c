@@ -29,10 +29,15 @@ int getpwuid_r(uid_t uid, struct passwd *pwd, char *buf, size_t n, struct passwd
     return ENOENT;
 }
 
+typedef struct ReadyList {
+    struct Ready *first, **last;
+} ReadyList;
+
 /* A fiber that is to be resumed; in a list that it can be taken out of. */
 typedef struct Ready {
     Fiber *fiber;
-    struct Ready *next, **link; /* link NULL: not in the list */
+    ReadyList *in; /* NULL: in none */
+    struct Ready *next, **link;
 } Ready;
 
 typedef struct Timer {
@@ -66,7 +71,9 @@ struct WasiLoop {
     uv_async_t poke;
     VEC(Watcher *) watchers; /* by descriptor */
     Timer *free_timers;
-    Ready *first, **last;
+    ReadyList ready;
+    ReadyList yielded; /* they compute, and have had their turn */
+    u32 *turns, own_turns;
     WasiWaitSet *sets; /* of fibers */
     bool running;
     u32 tasks;
@@ -98,10 +105,12 @@ static _Thread_local WasiLoop *thread_loop;
 /* --- the queue --- */
 
 static void run_ready(WasiLoop *l);
+static void run_yielded(WasiLoop *l);
 
 static void on_idle(uv_idle_t *h)
 {
     run_ready(h->data);
+    run_yielded(h->data);
 }
 
 static void on_check(uv_check_t *h)
@@ -109,30 +118,38 @@ static void on_check(uv_check_t *h)
     run_ready(h->data);
 }
 
-static void ready_push(WasiLoop *l, Ready *r)
+static void list_push(WasiLoop *l, ReadyList *list, Ready *r)
 {
-    if (r->link)
-        return;
-    if (!l->first)
+    if (!l->ready.first && !l->yielded.first)
         uv_idle_start(&l->idle, on_idle); /* so that the loop does not sleep */
+    r->in = list;
     r->next = NULL;
-    r->link = l->last;
-    *l->last = r;
-    l->last = &r->next;
+    r->link = list->last;
+    *list->last = r;
+    list->last = &r->next;
 }
 
 static void ready_remove(WasiLoop *l, Ready *r)
 {
-    if (!r->link)
+    if (!r->in)
         return;
     *r->link = r->next;
     if (r->next)
         r->next->link = r->link;
     else
-        l->last = r->link;
-    r->link = NULL;
-    if (!l->first)
+        r->in->last = r->link;
+    r->in = NULL;
+    if (!l->ready.first && !l->yielded.first)
         uv_idle_stop(&l->idle);
+}
+
+/* Nothing if it is there already. */
+static void ready_push(WasiLoop *l, Ready *r)
+{
+    if (r->in == &l->ready)
+        return;
+    ready_remove(l, r);
+    list_push(l, &l->ready, r);
 }
 
 /* Ended tasks are kept for the next ones, as many as there mostly are. Sanitizers see each go. */
@@ -176,9 +193,17 @@ static void task_end(WasiTask *t)
     done(arg);
 }
 
-static void resume(Fiber *f)
+static void count_turn(WasiLoop *l)
 {
-    if (fiber_resume(f)) {
+    __atomic_store_n(l->turns, *l->turns + 1, __ATOMIC_RELAXED);
+}
+
+static void resume(WasiLoop *l, Fiber *f)
+{
+    count_turn(l);
+    bool ended = fiber_resume(f);
+    count_turn(l);
+    if (ended) {
         WasiTask *t = fiber_data(f);
         if (t)
             task_end(t);
@@ -189,13 +214,23 @@ static void resume(Fiber *f)
 static void run_ready(WasiLoop *l)
 {
     u32 n = 0;
-    for (const Ready *r = l->first; r; r = r->next)
+    for (const Ready *r = l->ready.first; r; r = r->next)
         n++;
-    for (; n > 0 && l->first; n--) {
-        Ready *r = l->first;
+    for (; n > 0 && l->ready.first; n--) {
+        Ready *r = l->ready.first;
         ready_remove(l, r);
-        resume(r->fiber);
+        resume(l, r->fiber);
     }
+}
+
+/* One only, so that the others wait no longer for the loop's other work than for one turn. */
+static void run_yielded(WasiLoop *l)
+{
+    Ready *r = l->yielded.first;
+    if (!r)
+        return;
+    ready_remove(l, r);
+    resume(l, r->fiber);
 }
 
 /* --- sets --- */
@@ -413,7 +448,9 @@ WasiLoop *wasi_loop(void)
     uv_check_start(&l->check, on_check);
     uv_unref((uv_handle_t *)&l->check);
     uv_unref((uv_handle_t *)&l->poke);
-    l->last = &l->first;
+    l->ready.last = &l->ready.first;
+    l->yielded.last = &l->yielded.first;
+    l->turns = &l->own_turns;
     thread_loop = l;
     return l;
 }
@@ -464,7 +501,7 @@ void wasi_loop_release(void)
     WasiLoop *l = thread_loop;
     if (!l)
         return;
-    ALWAYS(!l->running && !l->tasks && !l->sets && !l->first);
+    ALWAYS(!l->running && !l->tasks && !l->sets && !l->ready.first && !l->yielded.first);
     wasi_loop_set_extra(l, NULL, NULL);
     for (u32 i = 0; i < l->watchers.n; i++)
         if (l->watchers.p[i])
@@ -696,6 +733,15 @@ static void yield_to_loop(WasiLoop *l, Store *store)
     suspend(l, &s);
 }
 
+/* FiberYieldFn: the same, of one that has computed for a while. */
+static void yield_turn(Store *store)
+{
+    WasiLoop *l = thread_loop;
+    WasiWaitSet s = {.loop = l, .store = store, .ready.fiber = fiber_current()};
+    list_push(l, &l->yielded, &s.ready);
+    suspend(l, &s);
+}
+
 /* Until one of them or the deadline wakes the fiber; what the callbacks found is ready. */
 static bool wait_for_wake(WasiLoop *l, Store *store, WasiWait *w, usize n, u64 until)
 {
@@ -755,10 +801,16 @@ WasiTask *wasi_task_new(WasiLoop *l, WasiTaskFn *run_fn, WasiTaskFn *done, void 
         return NULL;
     }
     fiber_set_data(t->fiber, t);
+    fiber_set_yield(t->fiber, yield_turn);
     t->ready.fiber = t->fiber;
     l->tasks++;
     ready_push(l, &t->ready);
     return t;
+}
+
+void wasi_loop_count_turns(WasiLoop *l, u32 *turns)
+{
+    l->turns = turns;
 }
 
 void wasi_loop_set_stack(WasiLoop *l, usize bytes)

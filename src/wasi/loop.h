@@ -134,6 +134,12 @@ typedef void WasiTaskFn(void *arg);
 /* run(arg) starts on a fiber, soon, not within this call; done(arg) is called on the loop's stack
  * after it has returned and its fiber is gone. NULL: no memory. */
 WasiTask *wasi_task_new(WasiLoop *l, WasiTaskFn *run, WasiTaskFn *done, void *arg);
+/* Tasks that compute yield to the loop when they are asked to (fiber_ask_to_yield), and have stores
+ * of their own then; it gives each of them a turn, one between two looks at descriptors and times.
+ * `turns`, which outlives the loop, is odd while a task runs and grows with each turn of one:
+ * whoever finds the same odd number twice has seen one that computes. Written by the loop's thread
+ * only, atomic. */
+void wasi_loop_count_turns(WasiLoop *l, u32 *turns);
 /* The size of the stacks of tasks to come, as for fiber_new: for guests that may take more of it
  * than 512 KiB, that and 512 KiB. */
 void wasi_loop_set_stack(WasiLoop *l, usize bytes);

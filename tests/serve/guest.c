@@ -193,6 +193,27 @@ static void on_loop(void)
     for (volatile u32 i = 0;; i++)
         ;
 }
+/* Half a second or so of arithmetic on memory, floats and calls; the result depends on the path. */
+static __attribute__((noinline)) double mixed(double a, u64 b)
+{
+    return a * 0.999 + (double)(b >> 44);
+}
+static void on_work(void)
+{
+    u64 *table = (u64 *)0x200000, h = 88172645463325252u;
+    double d = 0;
+    Text path;
+    request_path(request, &path);
+    for (u32 i = 0; i < path.s.n; i++)
+        h = (h ^ ((const u8 *)path.s.p)[i]) * 1099511628211u;
+    for (u32 i = 0; i < 20000000; i++) {
+        h = h * 6364136223846793005u + 1442695040888963407u;
+        table[h >> 52] += h;
+        d = mixed(d, table[(h >> 40) & 4095]);
+    }
+    add_u32((u32)(h ^ table[7]) ^ (u32)d);
+    answer(text, text_n);
+}
 static void on_sleep(void)
 {
     sleep_ms(3600000);
@@ -432,6 +453,7 @@ static void on_id(void)
     finish();
 }
 
+/* clang-format off */
 static const struct {
     const char *path;
     void (*fn)(void);
@@ -441,6 +463,7 @@ static const struct {
     {"/trap", on_trap},
     {"/early-trap", on_early_trap},
     {"/loop", on_loop},
+    {"/work", on_work},
     {"/sleep", on_sleep},
     {"/nap", on_nap},
     {"/never", on_never},
@@ -467,11 +490,15 @@ static const struct {
     {"/authority", on_authority},
     {"/id", on_id},
 };
+/* clang-format on */
 
 void test(void)
 {
     Text path;
     request_path(request, &path);
+    Span first = {path.s.p, 6};
+    if (path.some && path.s.n > 6 && span_is(first, "/work?"))
+        path.s.n = 5;
     for (u32 i = 0; i < sizeof paths / sizeof *paths; i++)
         if (path.some && span_is(path.s, paths[i].path)) {
             paths[i].fn();

@@ -91,6 +91,57 @@ FUNCTION(wasm_unwind)
     jmp .Lleave
     .size wasm_unwind, . - wasm_unwind
 
+/*
+ * Wasm code may be anywhere: nothing is at hand but the stack, of which it uses nothing below the
+ * pointer (the 128 bytes are C's red zone, left alone nevertheless). Registers that C keeps are not
+ * saved here.
+ */
+FUNCTION(wasm_yield)
+    endbr64
+    lea rsp, [rsp - 128 - 8]
+    pushfq
+    push rbp
+    mov rbp, rsp
+    push rax
+    push rcx
+    push rdx
+    push rsi
+    push rdi
+    push r8
+    push r9
+    push r10
+    push r11
+    sub rsp, 256
+    and rsp, -16
+    .set at, 0
+    .irp n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
+    movups [rsp + at], xmm\n
+    .set at, at + 16
+    .endr
+    cld
+    mov rdi, [rbp]
+    call wasm_yielded
+    mov [rbp + 16], rax
+    .set at, 0
+    .irp n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
+    movups xmm\n, [rsp + at]
+    .set at, at + 16
+    .endr
+    lea rsp, [rbp - 72]
+    pop r11
+    pop r10
+    pop r9
+    pop r8
+    pop rdi
+    pop rsi
+    pop rdx
+    pop rcx
+    pop rax
+    pop rbp
+    popfq
+    ret 128
+    .size wasm_yield, . - wasm_yield
+
 /* Every register that may hold an argument, and those that wasm callees keep but C does not. */
 FUNCTION(lazy_common)
     endbr64

@@ -18,6 +18,15 @@ u32 wasm_enter_floats(u64 *ret_sp, const void *stub, VmCtx *callee, const void *
 NORETURN void wasm_unwind(u64 sp);
 
 /*
+ * Where a signal handler makes a thread go on that is to yield in the middle of wasm code: calls
+ * wasm_yielded with the frame pointer and goes on where that says, all registers as they were.
+ * Not to be called from C.
+ */
+void wasm_yield(void);
+/* The address that was stopped at. Does not return if the guest is left. */
+u64 wasm_yielded(u64 fp);
+
+/*
  * Where function stubs go the first time: eax has the number of the function among the defined
  * ones and the context register the callee's VmCtx. Not to be called from C.
  */

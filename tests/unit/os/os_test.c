@@ -144,6 +144,10 @@ static OsInterrupt not_due(const OsFault *f)
     (void)f;
     return OS_INTERRUPT_NONE;
 }
+static void not_asked(const OsFault *f)
+{
+    (void)f;
+}
 static volatile sig_atomic_t seen;
 static void host_handler(int sig, siginfo_t *info, void *context)
 {
@@ -175,7 +179,7 @@ static void crash(void)
 static void crash_with_ours(void)
 {
     signal(SIGSEGV, SIG_DFL);
-    os_signal_install(not_mine, not_due);
+    os_signal_install(not_mine, not_due, not_asked);
     os_signal_thread_init();
     crash();
 }
@@ -183,7 +187,7 @@ static void crash_with_an_earlier_handler(void)
 {
     struct sigaction act = {.sa_flags = SA_SIGINFO, .sa_sigaction = host_handler};
     sigaction(SIGSEGV, &act, NULL);
-    os_signal_install(not_mine, not_due);
+    os_signal_install(not_mine, not_due, not_asked);
     crash();
 }
 static void sent_signals_reach_the_earlier_handler(void)
@@ -191,7 +195,7 @@ static void sent_signals_reach_the_earlier_handler(void)
     struct sigaction act = {.sa_flags = SA_SIGINFO, .sa_sigaction = host_handler};
     sigaction(SIGFPE, &act, NULL);
     sigaction(SIGURG, &act, NULL);
-    os_signal_install(not_mine, not_due);
+    os_signal_install(not_mine, not_due, not_asked);
     raise(SIGFPE);
     if (seen != SIGFPE)
         _exit(1);
