@@ -4,31 +4,6 @@
 #include "cli/file.h"
 #include "compose/plug.h"
 #include "compose/wac_compose.h"
-#include "wit/text/ctext.h"
-
-static Error *write_text(const CmdLine *c, const Buf *bytes)
-{
-    ComponentOptions o = {
-        .features = ~(FeatureSet)0, .component_features = ~(ComponentFeatures)0, .borrow = true};
-    TypeRegistry *r = types_new();
-    Buf text = {0};
-    Diag diag;
-    diag_init(&diag);
-    Component *composed = component_decode(r, &o, bytes->p, bytes->n, &diag);
-    ALWAYS(composed); /* the composition has been validated */
-    component_text_print(composed, &text);
-    Error *e = component_write_text(c, &text);
-    component_free(composed);
-    types_free(r);
-    buf_release(&text);
-    return e;
-}
-
-/* In the form that was asked for. */
-static Error *write_composed(const CmdLine *c, const Buf *bytes)
-{
-    return cmdline_given(c, FLAG_wat) ? write_text(c, bytes) : component_write(c, bytes);
-}
 
 static Error *add_package(Graph *g, const char *path, GraphPackage **ret_package)
 {
@@ -62,7 +37,7 @@ Error *cmd_component_plug(CmdLine *c, int *ret_status)
     if (!e)
         e = graph_encode(g, &out);
     if (!e)
-        e = write_composed(c, &out);
+        e = component_write(c, &out);
     buf_release(&out);
     mem_free(plugs);
     graph_free(g);
@@ -95,7 +70,7 @@ Error *cmd_component_compose(CmdLine *c, int *ret_status)
     if (!e)
         e = wac_compose(path, (Str){(const char *)text.p, text.n}, &o, &out);
     if (!e)
-        e = write_composed(c, &out);
+        e = component_write(c, &out);
     buf_release(&text);
     buf_release(&out);
     mem_free(deps);

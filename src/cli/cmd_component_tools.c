@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* `wasmtime component parse`, `print`, `validate`, `strip` and `targets`. */
 #include "cli/component_io.h"
-#include "wasm/text/text.h"
 #include "wit/component.h"
 #include "wit/strip.h"
-#include "wit/text/ctext.h"
 #include "wit/wit_binary.h"
 
 Error *cmd_component_parse(CmdLine *c, int *ret_status)
@@ -18,65 +16,15 @@ Error *cmd_component_parse(CmdLine *c, int *ret_status)
     return e;
 }
 
-static Error *diag_error(const char *path, const Diag *diag)
-{
-    return error_wrap(
-        error_new("%s (at offset 0x%llx)", diag->msg, (unsigned long long)diag->offset),
-        "`%s` is not valid", path);
-}
-
-/* One of the two is set. Own. */
-typedef struct Decoded {
-    TypeRegistry *registry;
-    WasmModule *module;
-    Component *component;
-} Decoded;
-
-static void decoded_release(Decoded *d)
-{
-    module_free(d->module);
-    component_free(d->component);
-    types_free(d->registry);
-}
-
-static Error *decode(const char *path, const Buf *bytes, bool all, Decoded *ret)
-{
-    Diag diag;
-    diag_init(&diag);
-    Decoded d = {.registry = types_new()};
-    FeatureSet features = all ? ~(FeatureSet)0 : features_default();
-    if (component_is(bytes->p, bytes->n)) {
-        ComponentOptions o = {.features = features,
-                              .component_features =
-                                  all ? ~(ComponentFeatures)0 : component_features_default()};
-        d.component = component_decode(d.registry, &o, bytes->p, bytes->n, &diag);
-    } else {
-        DecodeOptions o = {.features = features};
-        d.module = module_decode(d.registry, &o, bytes->p, bytes->n, &diag);
-    }
-    if (d.module || d.component) {
-        *ret = d;
-        return NULL;
-    }
-    decoded_release(&d);
-    return diag_error(path, &diag);
-}
-
 Error *cmd_component_print(CmdLine *c, int *ret_status)
 {
     Buf bytes = {0}, text = {0};
-    Decoded d = {0};
     const char *path = c->args.n ? c->args.p[0] : "-";
     Error *e = component_read(path, &bytes);
     if (!e)
-        e = decode(path, &bytes, true, &d);
-    if (!e && d.module)
-        text_print(d.module, &text);
-    else if (!e)
-        component_text_print(d.component, &text);
+        e = component_text(path, &bytes, &text);
     if (!e)
         e = component_write_text(c, &text);
-    decoded_release(&d);
     buf_release(&bytes);
     buf_release(&text);
     *ret_status = 0;
@@ -89,11 +37,9 @@ Error *cmd_component_validate(CmdLine *c, int *ret_status)
     bool all = cmdline_given(c, FLAG_all_features);
     for (u32 i = 0; i < c->args.n && !e; i++) {
         Buf bytes = {0};
-        Decoded d = {0};
         e = component_read(c->args.p[i], &bytes);
         if (!e)
-            e = decode(c->args.p[i], &bytes, all, &d);
-        decoded_release(&d);
+            e = component_check(c->args.p[i], &bytes, all);
         buf_release(&bytes);
     }
     *ret_status = 0;

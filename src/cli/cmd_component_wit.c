@@ -72,7 +72,7 @@ Error *cmd_component_wit(CmdLine *c, int *ret_status)
     *ret_status = 0;
     if (!e && dir) {
         e = write_folder(m, &o, dir);
-    } else if (!e && cmdline_given(c, FLAG_wit_wasm)) {
+    } else if (!e && (cmdline_given(c, FLAG_wit_wasm) || cmdline_given(c, FLAG_wat))) {
         e = encode(m, &out);
         if (!e)
             e = component_write(c, &out);

@@ -125,9 +125,83 @@ static Error *write_bytes(const CmdLine *c, const Buf *bytes)
     return error_wrap(os_error(), "failed to write to standard output");
 }
 
+/* ---- what is in a binary ---- */
+
+static Error *diag_error(const char *path, const Diag *diag)
+{
+    return error_wrap(
+        error_new("%s (at offset 0x%llx)", diag->msg, (unsigned long long)diag->offset),
+        "`%s` is not valid", path);
+}
+
+/* One of the two is set. Own. */
+typedef struct Decoded {
+    TypeRegistry *registry;
+    WasmModule *module;
+    Component *component;
+} Decoded;
+
+static void decoded_release(Decoded *d)
+{
+    module_free(d->module);
+    component_free(d->component);
+    types_free(d->registry);
+}
+
+static Error *decode(const char *path, const Buf *bytes, bool all, Decoded *ret)
+{
+    Diag diag;
+    diag_init(&diag);
+    Decoded d = {.registry = types_new()};
+    FeatureSet features = all ? ~(FeatureSet)0 : features_default();
+    if (component_is(bytes->p, bytes->n)) {
+        ComponentOptions o = {.features = features,
+                              .component_features =
+                                  all ? ~(ComponentFeatures)0 : component_features_default()};
+        d.component = component_decode(d.registry, &o, bytes->p, bytes->n, &diag);
+    } else {
+        DecodeOptions o = {.features = features};
+        d.module = module_decode(d.registry, &o, bytes->p, bytes->n, &diag);
+    }
+    if (d.module || d.component) {
+        *ret = d;
+        return NULL;
+    }
+    decoded_release(&d);
+    return diag_error(path, &diag);
+}
+
+Error *component_check(const char *path, const Buf *bytes, bool all)
+{
+    Decoded d = {0};
+    Error *e = decode(path, bytes, all, &d);
+    decoded_release(&d);
+    return e;
+}
+
+Error *component_text(const char *path, const Buf *bytes, Buf *ret_text)
+{
+    Decoded d = {0};
+    Error *e = decode(path, bytes, true, &d);
+    if (!e && d.module)
+        text_print(d.module, ret_text);
+    else if (!e)
+        component_text_print(d.component, ret_text);
+    decoded_release(&d);
+    return e;
+}
+
 Error *component_write(const CmdLine *c, const Buf *bytes)
 {
     const char *path = cmdline_value(c, FLAG_out);
+    if (cmdline_given(c, FLAG_wat)) {
+        Buf text = {0};
+        Error *e = component_text(path ? path : "-", bytes, &text);
+        if (!e)
+            e = component_write_text(c, &text);
+        buf_release(&text);
+        return e;
+    }
     if ((!path || strcmp(path, "-") == 0) && os_is_tty(1))
         return error_new("standard output is a terminal, and this is binary: name a file with "
                          "`-o`, or pipe it through `wasmtime component print -`");

@@ -12,7 +12,11 @@ Error *component_read(const char *path, Buf *ret_bytes) MUST_CHECK;
 Error *component_read_wit(const CmdLine *c, const char *path, WitModel **ret_model) MUST_CHECK;
 /* The world that `--world` names, or the only one. */
 Error *component_world(const CmdLine *c, const WitModel *m, WitId *ret_world) MUST_CHECK;
-/* To `--output`, or to standard output if that is not a terminal. */
+/* A binary as text; `path`: as messages call it. */
+Error *component_text(const char *path, const Buf *bytes, Buf *ret_text) MUST_CHECK;
+/* Is the binary valid, by the proposals that are on, or by `all`? */
+Error *component_check(const char *path, const Buf *bytes, bool all) MUST_CHECK;
+/* To `--output`, or to standard output if that is not a terminal; as text if `--wat` is given. */
 Error *component_write(const CmdLine *c, const Buf *bytes) MUST_CHECK;
 /* Text to `--output` or standard output. */
 Error *component_write_text(const CmdLine *c, const Buf *text) MUST_CHECK;

@@ -192,13 +192,19 @@ void wit_input_free(WitInput *in);
  * group 0 is the root. Copies path and text.
  */
 Error *wit_input_add(WitInput *in, u32 group, Str path, Str text) MUST_CHECK;
+/*
+ * The same for a group of one file, which counts only if no earlier one is of the package (its full
+ * name).
+ */
+Error *wit_input_add_spare(WitInput *in, u32 group, Str path, Str text, Str package) MUST_CHECK;
 /* Own: wit_free(*ret_model). Errors show the place, and the other place where two are at odds. */
 Error *wit_resolve(WitInput *in, const WitOptions *o, WitModel **ret_model) MUST_CHECK;
 void wit_free(WitModel *m);
 
 /*
- * Adds a file, or a folder: its *.wit files are the group, and what is in its folder `deps` (files
- * and folders) are further groups. *group is where to begin and becomes the next free number.
+ * Adds a file, or a folder: its *.wit files are the group, and what is in its folder `deps` (files,
+ * folders and packages in binary form, *.wasm and *.wat) are further groups. *group is where to
+ * begin and becomes the next free number.
  */
 Error *wit_input_add_path(WitInput *in, const char *path, u32 *group) MUST_CHECK;
 

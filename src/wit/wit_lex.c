@@ -157,14 +157,13 @@ Str wit_lex_text(const WitLexer *l)
     return (Str){l->text.p + l->token.at, l->token.len};
 }
 
-static void add_doc_line(Buf *out, Str line)
+static void add_doc_line(Buf *out, Str line, u32 indent)
 {
     line = str_trim_end(line);
-    if (line.n && line.p[0] == ' ') {
-        line.p++;
-        line.n--;
-    }
-    buf_str(out, line);
+    u32 n = 0;
+    while (n < indent && n < line.n && line.p[n] == ' ')
+        n++;
+    buf_bytes(out, line.p + n, line.n - n);
     buf_u8(out, '\n');
 }
 
@@ -184,35 +183,75 @@ static void add_doc_block(Buf *out, Str body)
             line.n--;
         }
         if (str_trim_end(line).n || out->n)
-            add_doc_line(out, line);
+            add_doc_line(out, line, 1);
         body.p += MIN(n + 1, body.n);
         body.n -= MIN(n + 1, body.n);
     }
+}
+
+/* A comment: what is behind the slashes, or in a documentation block. */
+typedef struct Comment {
+    bool line;
+    Str text;
+} Comment;
+
+/* Plain blocks are passed over. */
+static bool next_comment(WitLexer *at, u32 end, Comment *ret_comment)
+{
+    while (at->at < end) {
+        u32 begin = at->at;
+        const char *p = at->text.p + begin;
+        if (p[0] != '/') {
+            at->at++;
+        } else if (p[1] == '/') {
+            skip_line(at);
+            Str text = {p, at->at - begin};
+            while (text.n && text.p[0] == '/') {
+                text.p++;
+                text.n--;
+            }
+            *ret_comment = (Comment){true, text};
+            return true;
+        } else {
+            skip_block(at);
+            *ret_comment = (Comment){false, {p + 3, at->at - begin - 5}};
+            if (at->at - begin > 4 && p[2] == '*')
+                return true;
+        }
+    }
+    return false;
+}
+
+/* What all lines that say something begin with. */
+static u32 common_indent(WitLexer at, u32 end)
+{
+    u32 indent = UINT32_MAX;
+    Comment c;
+    while (next_comment(&at, end, &c)) {
+        u32 n = 0;
+        while (n < c.text.n && c.text.p[n] == ' ')
+            n++;
+        if (c.line && str_trim_end(c.text).n)
+            indent = MIN(indent, n);
+    }
+    return indent;
 }
 
 Str wit_lex_docs(const WitLexer *l, Arena *arena)
 {
     Buf out = {0};
     WitLexer at = *l;
+    Comment c;
     Diag ignored;
     diag_init(&ignored);
     at.diag = &ignored;
-    for (at.at = l->docs_from; at.at < l->docs_to;) {
-        u32 begin = at.at;
-        const char *p = l->text.p + begin;
-        if (p[0] != '/') {
-            at.at++;
-            continue;
-        }
-        if (p[1] == '/') {
-            skip_line(&at);
-            if (at.at - begin >= 3 && p[2] == '/')
-                add_doc_line(&out, (Str){p + 3, at.at - begin - 3});
-        } else {
-            skip_block(&at);
-            if (at.at - begin > 4 && p[2] == '*')
-                add_doc_block(&out, (Str){p + 3, at.at - begin - 5});
-        }
+    at.at = l->docs_from;
+    u32 indent = common_indent(at, l->docs_to);
+    while (next_comment(&at, l->docs_to, &c)) {
+        if (c.line)
+            add_doc_line(&out, c.text, indent);
+        else
+            add_doc_block(&out, c.text);
     }
     Str docs = str_trim_end((Str){(const char *)out.p, out.n});
     Str kept = {docs.n ? arena_strdup(arena, docs) : "", docs.n};

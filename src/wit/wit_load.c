@@ -8,6 +8,9 @@
 #include "base/vec.h"
 #include "os/file.h"
 #include "os/fs.h"
+#include "wasm/text/text.h"
+#include "wit/text/ctext.h"
+#include "wit/wit_binary.h"
 
 typedef struct Names {
     VEC(char *) list; /* own */
@@ -61,10 +64,20 @@ static char *join(const char *dir, const char *name)
     return buf_take_string(&b);
 }
 
+static bool ends_in(const char *name, const char *end)
+{
+    usize n = strlen(name), m = strlen(end);
+    return n > m && strcmp(name + n - m, end) == 0;
+}
+
 static bool is_wit(const char *name)
 {
-    usize n = strlen(name);
-    return n > 4 && strcmp(name + n - 4, ".wit") == 0;
+    return ends_in(name, ".wit");
+}
+
+static bool is_binary(const char *name)
+{
+    return ends_in(name, ".wasm") || ends_in(name, ".wat");
 }
 
 static Error *add_file(WitInput *in, const char *path, u32 group)
@@ -95,6 +108,69 @@ static Error *add_files(WitInput *in, const char *path, const Names *names, u32 
         *ret_count = count;
     return e;
 }
+
+/* ---- packages in binary form ---- */
+
+MUST_CHECK static Error *assemble(const char *path, Buf *bytes)
+{
+    Str text = {(const char *)bytes->p, bytes->n};
+    Buf binary = {0};
+    Diag diag;
+    diag_init(&diag);
+    if (!component_text_parse(text, &(TextOptions){0}, &binary, NULL, &diag))
+        return text_error(path, text, &diag);
+    buf_release(bytes);
+    *bytes = binary;
+    return NULL;
+}
+
+MUST_CHECK static Error *check_is_wit(const Buf *bytes)
+{
+    TypeRegistry *registry = types_new();
+    Component *c = NULL;
+    Error *e = component_is(bytes->p, bytes->n)
+                   ? wit_decode_component(registry, bytes->p, bytes->n, &c)
+                   : error_new("it is a module, not a WIT package in binary form");
+    if (!e && !wit_is_binary(c))
+        e = error_new("it is a component, not a WIT package in binary form");
+    component_free(c);
+    types_free(registry);
+    return e;
+}
+
+/* As text, each package for itself: what others need of a package that is there is not needed. */
+MUST_CHECK static Error *add_packages(WitInput *in, const char *path, const WitModel *m, u32 *group)
+{
+    Error *e = NULL;
+    for (u32 i = 0; i < m->npackages && !e; i++) {
+        Buf text = {0};
+        wit_print_package(m, i, &(WitPrintOptions){0}, &text);
+        e = wit_input_add_spare(in, (*group)++, str_of(path), (Str){(const char *)text.p, text.n},
+                                m->packages[i].full);
+        buf_release(&text);
+    }
+    return e;
+}
+
+static Error *add_binary(WitInput *in, const char *path, u32 *group)
+{
+    Buf bytes = {0};
+    WitModel *m = NULL;
+    Error *e = os_read_file(path, WIT_LIMIT_SOURCE, &bytes);
+    if (!e && (bytes.n < 4 || memcmp(bytes.p, "\0asm", 4) != 0))
+        e = assemble(path, &bytes);
+    if (!e)
+        e = check_is_wit(&bytes);
+    if (!e)
+        e = wit_decode(bytes.p, bytes.n, &m);
+    if (!e)
+        e = add_packages(in, path, m, group);
+    wit_free(m);
+    buf_release(&bytes);
+    return e ? error_wrap(e, "`%s` cannot be read", path) : NULL;
+}
+
+/* ---- dependencies ---- */
 
 /* A dependency: a file or a folder of files; anything else is passed over. */
 static Error *add_dep(WitInput *in, const char *path, const char *name, u32 *group)
@@ -129,6 +205,12 @@ static Error *add_deps(WitInput *in, const char *path, u32 *group)
                    : NULL;
     for (u32 i = 0; i < names.list.n && !e; i++)
         e = add_dep(in, deps, names.list.p[i], group);
+    for (u32 i = 0; i < names.list.n && !e; i++) {
+        char *at = join(deps, names.list.p[i]);
+        if (is_binary(at))
+            e = add_binary(in, at, group);
+        mem_free(at);
+    }
     names_release(&names);
     mem_free(deps);
     return e;

@@ -25,13 +25,20 @@ void wit_input_free(WitInput *in)
 
 Error *wit_input_add(WitInput *in, u32 group, Str path, Str text)
 {
+    return wit_input_add_spare(in, group, path, text, (Str){0});
+}
+
+Error *wit_input_add_spare(WitInput *in, u32 group, Str path, Str text, Str package)
+{
     if (in->files.n >= WIT_LIMIT_FILES)
         return error_new("more than %u WIT files", (u32)WIT_LIMIT_FILES);
     if (text.n > WIT_LIMIT_SOURCE || in->bytes + text.n > WIT_LIMIT_TOTAL)
         return error_new("WIT file %.*s is too large", STR_ARG(path));
     in->bytes += text.n;
-    InputFile f = {
-        {arena_strdup(&in->arena, path), path.n}, {arena_strdup(&in->arena, text), text.n}, group};
+    InputFile f = {{arena_strdup(&in->arena, path), path.n},
+                   {arena_strdup(&in->arena, text), text.n},
+                   group,
+                   {arena_strdup(&in->arena, package), package.n}};
     vec_push(&in->files, f);
     return NULL;
 }
@@ -354,6 +361,16 @@ WitId res_find_interface(Resolver *r, u32 scope, const AstPath *path)
     return r->error ? WIT_NONE : r->tops.p[top].id;
 }
 
+static void check_used_top(Resolver *r, u32 scope, const AstPath *path)
+{
+    u32 top = path->ns.n ? find_full(r, path)
+                         : find_in_package(r, r->scope_package.p[scope], path->name, path->at);
+    if (path->ns.n && top != UINT32_MAX && r->ast.tops.p[top].is_world)
+        res_fail_two(r, path->at, r->ast.tops.p[top].name.at, "defined here",
+                     "`%.*s` is a world; only interfaces of packages can be used",
+                     STR_ARG(path->name.name));
+}
+
 /* Names that top-level `use` gives must be new in their file, and lead somewhere. */
 static void check_scopes(Resolver *r)
 {
@@ -375,11 +392,7 @@ static void check_scopes(Resolver *r)
                 res_fail_two(r, s->renames[j].to.at, r->ast.tops.p[top].name.at, "defined here",
                              "`%.*s` is used, but this file defines it",
                              STR_ARG(s->renames[j].to.name));
-            AstPath path = s->paths[j];
-            if (path.ns.n)
-                (void)find_full(r, &path);
-            else
-                (void)find_in_package(r, r->scope_package.p[i], path.name, path.at);
+            check_used_top(r, i, &s->paths[j]);
         }
         vec_push(&r->scope_names, names);
     }
@@ -436,6 +449,20 @@ static u32 *top_roots(const Resolver *r)
     return roots;
 }
 
+/* Types of what is behind a feature that is off must be behind one, too. */
+static void check_dropped(Resolver *r, u32 top)
+{
+    const AstTop *t = &r->ast.tops.p[top];
+    for (u32 i = 0; i < t->body.nitems && !r->error; i++) {
+        const AstItem *item = &t->body.items[i];
+        if ((item->kind == AST_TYPEDEF || (item->kind == AST_USE && item->use.nnames)) &&
+            res_gate(r, &item->gate, r->tops.p[top].package, item->at))
+            res_fail_two(r, item->at, t->name.at, "here",
+                         "this type is behind no feature, but `%.*s` is, which is not enabled",
+                         STR_ARG(t->name.name));
+    }
+}
+
 static void build_tops(Resolver *r)
 {
     WitGraph g = {0};
@@ -445,6 +472,8 @@ static void build_tops(Resolver *r)
         vec_push(&g.first, g.to.n);
         if (r->tops.p[i].id != TOP_DROPPED)
             body_needs(r, &g, &r->ast.tops.p[i].body, r->ast.tops.p[i].scope);
+        else
+            check_dropped(r, i);
     }
     vec_push(&g.first, g.to.n);
     if (!r->error && !wit_graph_sort(&g, roots, n, order, &cycle))
@@ -507,6 +536,16 @@ static void finish_model(Resolver *r)
             m->root = i;
 }
 
+static bool has_package(Resolver *r, Str full)
+{
+    for (u32 i = 0; i < r->ast.scopes.n; i++) {
+        const AstScope *s = &r->ast.scopes.p[i];
+        if ((s->has_package || s->nested) && str_eq(package_full(r, &s->package.path), full))
+            return true;
+    }
+    return false;
+}
+
 static void parse_files(Resolver *r)
 {
     WitModel *m = r->m;
@@ -514,13 +553,15 @@ static void parse_files(Resolver *r)
     m->sources = arena_array(&m->arena, WitSource, r->in->files.n);
     for (u32 i = 0; i < r->in->files.n && !r->error; i++) {
         const InputFile *f = &r->in->files.p[i];
+        if (f->spare.n && has_package(r, f->spare))
+            continue;
         WitSource *s = &m->sources[m->nsources++];
         *s = (WitSource){{arena_strdup(&m->arena, f->path), f->path.n},
                          {arena_strdup(&m->arena, f->text), f->text.n},
                          start};
         Diag d;
         diag_init(&d);
-        wit_parse(&r->ast, s->text, start, i, f->group, &d);
+        wit_parse(&r->ast, s->text, start, m->nsources - 1, f->group, &d);
         if (!diag_ok(&d))
             res_fail(r, (u32)d.offset, "%s", d.msg);
         start += (u32)f->text.n + 1;

@@ -14,6 +14,7 @@
 typedef struct InputFile {
     Str path, text; /* in the input's arena */
     u32 group;
+    Str spare; /* a package; the file counts only if no other one has that */
 } InputFile;
 
 struct WitInput {

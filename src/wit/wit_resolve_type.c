@@ -71,13 +71,26 @@ static void collect_use(Resolver *r, Locals *l, const AstItem *item)
     }
 }
 
+/* A member of a resource that is behind a feature must be behind one, too. */
+static void check_dropped(Resolver *r, const Locals *l, const AstTypedef *t)
+{
+    for (u32 i = 0; i < t->nfuncs && t->kind == WIT_RESOURCE; i++)
+        if (res_gate(r, &t->funcs[i].gate, l->package, t->funcs[i].name.at))
+            res_fail_two(r, t->funcs[i].name.at, t->name.at, "here",
+                         "this is behind no feature, but `%.*s` is, which is not enabled",
+                         STR_ARG(t->name.name));
+}
+
 static void collect_names(Resolver *r, Locals *l, const AstBody *body)
 {
     for (u32 i = 0; i < body->nitems && !r->error; i++) {
         const AstItem *item = &body->items[i];
         Local local = {.item = item, .type = WIT_NONE, .foreign = WIT_NONE};
-        if (!res_gate(r, &item->gate, l->package, item->at))
+        if (!res_gate(r, &item->gate, l->package, item->at)) {
+            if (item->kind == AST_TYPEDEF)
+                check_dropped(r, l, &item->type);
             continue;
+        }
         if (item->kind == AST_USE) {
             collect_use(r, l, item);
         } else if (item->kind == AST_TYPEDEF) {

@@ -131,6 +131,7 @@ static void add_types(WorldBuilder *b)
 typedef struct Include {
     const AstItem *item;
     u8 *used;     /* renames that named something */
+    bool foreign; /* of a world of another package */
     bool copies;  /* a type gets another name: this world has types and functions of its own */
     IntMap types; /* of the included world -> the copy */
 } Include;
@@ -209,6 +210,24 @@ static void copy_func(WorldBuilder *b, Include *in, WitWorldItem *i, Str name)
     i->name = f.name;
 }
 
+static bool has_gate(const WitGate *g)
+{
+    return g->feature.n || g->since.text.n || g->deprecated.text.n;
+}
+
+/* Since when another package has it does not tell about this one. */
+static void include_interface(WorldBuilder *b, ItemList *l, WitWorldItem i, bool foreign)
+{
+    u32 other;
+    bool old = foreign && i.gate.since.text.n;
+    if (old)
+        i.gate = (WitGate){0};
+    if (!list_has(b->r, l, &i, &other))
+        list_push(b->r, l, i);
+    else if (old || !has_gate(&l->items.p[other].gate))
+        l->items.p[other].gate = i.gate;
+}
+
 static void include_list(WorldBuilder *b, bool is_export, const WitWorldItem *items, u32 n,
                          Include *in)
 {
@@ -217,8 +236,7 @@ static void include_list(WorldBuilder *b, bool is_export, const WitWorldItem *it
         WitWorldItem i = items[k];
         u32 other;
         if (!i.name.n) {
-            if (!list_has(b->r, l, &i, &other))
-                list_push(b->r, l, i);
+            include_interface(b, l, i, in->foreign);
             continue;
         }
         Str name = renamed(in, i.name);
@@ -257,6 +275,7 @@ static void add_include(WorldBuilder *b, const AstItem *item)
     }
     WitWorld w = r->worlds.p[r->tops.p[top].id];
     Include in = {.item = item, .used = mem_alloc((usize)item->use.nnames + 1)};
+    in.foreign = w.package != b->locals.package;
     in.copies = renames_type(&in, &w);
     include_list(b, false, w.imports, w.nimports, &in);
     include_list(b, true, w.exports, w.nexports, &in);
@@ -276,16 +295,19 @@ typedef struct Frame {
 
 /*
  * Adds the interfaces that `root` uses to `imports`, each behind those it uses itself. With
- * `exports`, what is among these is not imported, and neither is what it uses.
+ * `exports`, what is among these is not imported, and neither is what it uses. They are there when
+ * what uses them is: its gate is theirs.
  */
-static void add_implied(Resolver *r, ItemList *imports, const ItemList *exports, WitId root)
+static void add_implied(Resolver *r, ItemList *imports, const ItemList *exports, WitId root,
+                        const WitGate *gate)
 {
     VEC(Frame) stack = {0};
     vec_push(&stack, ((Frame){root, 0}));
     while (stack.n && !r->error) {
         Frame *f = &stack.p[stack.n - 1];
         const WitInterface *i = &r->interfaces.p[f->interface];
-        WitWorldItem item = {.kind = WIT_ITEM_INTERFACE, .implied = true, .at = i->at};
+        WitWorldItem item = {
+            .kind = WIT_ITEM_INTERFACE, .implied = true, .gate = *gate, .at = i->at};
         u32 index;
         if (f->next == i->nuses) {
             item.id = f->interface;
@@ -309,12 +331,15 @@ static void elaborate(WorldBuilder *b, ItemList *ret_imports)
         WitWorldItem i = b->imports.items.p[k];
         u32 index;
         if (i.kind == WIT_ITEM_INTERFACE)
-            add_implied(r, ret_imports, NULL, i.id);
+            add_implied(r, ret_imports, NULL, i.id, &i.gate);
         if (i.kind == WIT_ITEM_TYPE && r->types.p[i.id].used) {
             WitId owner = r->types.p[r->types.p[i.id].elem].owner.id;
-            WitWorldItem used = {
-                .kind = WIT_ITEM_INTERFACE, .id = owner, .implied = true, .at = i.at};
-            add_implied(r, ret_imports, NULL, owner);
+            WitWorldItem used = {.kind = WIT_ITEM_INTERFACE,
+                                 .id = owner,
+                                 .implied = true,
+                                 .gate = i.gate,
+                                 .at = i.at};
+            add_implied(r, ret_imports, NULL, owner, &i.gate);
             if (!list_has(r, ret_imports, &used, &index))
                 list_push(r, ret_imports, used);
         }
@@ -325,7 +350,8 @@ static void elaborate(WorldBuilder *b, ItemList *ret_imports)
     }
     for (u32 k = 0; k < b->exports.items.n && !r->error; k++)
         if (b->exports.items.p[k].kind == WIT_ITEM_INTERFACE)
-            add_implied(r, ret_imports, &b->exports, b->exports.items.p[k].id);
+            add_implied(r, ret_imports, &b->exports, b->exports.items.p[k].id,
+                        &b->exports.items.p[k].gate);
 }
 
 /* Interfaces that stand among the exports under their own names. */

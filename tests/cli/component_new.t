@@ -169,6 +169,41 @@ run component wit calc.wasm
 code 0
 expect test "$(grep -c import .out)" = 0
 
+begin "a module may import a thing several times"
+cat >again.wat <<'EOF'
+(module
+  (import "old" "twice" (func $a (param i32) (result i32)))
+  (import "$root" "f" (func $f (result i32)))
+  (import "$root" "f" (func $f2 (result i32)))
+  (import "old" "twice" (func $b (param i32) (result i32)))
+  (import "$root" "f" (func $f3 (result i32)))
+  (memory (export "memory") 1)
+  (func (export "calc") (result i32)
+    (i32.add (call $b (call $a (i32.const 10)))
+      (i32.add (call $f) (i32.add (call $f2) (call $f3))))))
+EOF
+cat >again.wit <<'EOF'
+package a:again;
+world main { import f: func() -> u32; export calc: func() -> u32; }
+EOF
+run component embed again.wit again.wat -w main -o again.wasm
+run component new again.wasm --adapt old.wasm -o again.out.wasm
+code 0
+run component new -t again.wasm --adapt old.wasm
+code 0
+out_has '(import "$root" "f [v3]"'
+out_has '(import "old" "twice [v2]"'
+cat >one.wat <<'EOF'
+(component
+  (core module $m (func (export "f") (result i32) (i32.const 1)))
+  (core instance $i (instantiate $m))
+  (func (export "f") (result u32) (canon lift (core func $i "f"))))
+EOF
+run component plug again.out.wasm --plug one.wat -o again.all.wasm
+code 0
+run --invoke 'calc()' again.all.wasm
+stdout 43
+
 begin "an adapter without cabi_realloc has its stack from memory.grow"
 sed '/cabi_realloc/d' adapter.wat >grow.wat
 run component embed calc.wit grow.wat -w adapter -o old.wasm

@@ -327,4 +327,104 @@ run component wit wrong.wasm
 code 1
 err_has 'the section `package-docs` tells of the function `sax`, which is not there'
 
+begin "what is behind a feature that is off has nothing that is not"
+gated() {
+    printf 'package a:b;\ninterface j { type t = u32; }\n%s\n' "$1" >gated.wit
+    run component wit gated.wit
+    code 1
+    err_has "$2"
+    err_has "--> gated.wit:3:$3"
+    run component wit gated.wit --all-features
+    code 0
+}
+gated '@unstable(feature = x) interface i { type u = u32; }' 'this type is behind no feature, but `i` is' 38
+gated '@unstable(feature = x) interface i { use j.{t}; }' 'this type is behind no feature, but `i` is' 38
+gated '@unstable(feature = x) world w { resource r; }' 'this type is behind no feature, but `w` is' 34
+gated 'interface i { @unstable(feature = x) resource r { m: func(); } }' 'this is behind no feature, but `r` is' 51
+gated_well() {
+    cat >gated.wit <<'END'
+package a:b;
+interface j { type t = u32; }
+@unstable(feature = x) interface i { f: func(); @unstable(feature = x) use j.{t}; }
+@unstable(feature = x) world w { import f: func(); export j; }
+END
+    run component wit gated.wit
+    code 0
+    expect test "$(grep -c 'interface\|world' .out)" = 1
+}
+gated_well
+printf 'package a:b;\nuse c:d/w as q;\ninterface i {}\npackage c:d { world w {} }\n' >gated.wit
+run component wit gated.wit
+code 1
+err_has '`w` is a world; only interfaces of packages can be used'
+
+begin "gates of what an import brings along"
+cat >brings.wit <<'END'
+package a:b@1.0.0;
+interface base { type t = u32; }
+interface other { type s = u32; }
+interface k { use base.{t}; f: func(x: t); }
+world w { @since(version = 0.2.0) import k; @since(version = 0.3.0) use other.{s}; }
+world same { include w; }
+package c:d@1.0.0 { world far { include a:b/same@1.0.0; } }
+END
+run component wit brings.wit --json
+code 0
+expect test "$(grep -c '"since": "0.2.0"' .out)" = 4
+expect test "$(grep -c '"since": "0.3.0"' .out)" = 3
+
+begin "comments of lines are documentation, with what they have in common cut off"
+cat >lines.wit <<'END'
+package a:b;
+// plain
+interface i {
+  //   one
+  ///
+  ///     two
+  // three /* not a block */
+  f: func();
+  /* a block that is none */
+  g: func();
+}
+END
+run component wit lines.wit --json
+code 0
+out_has '"contents": "plain"'
+out_has '"contents": "  one\n\n    two\nthree /* not a block */"'
+expect test "$(grep -c contents .out)" = 2
+
+begin "packages in binary form among the dependencies"
+mkdir -p bin/deps/c
+cat >bin/root.wit <<'END'
+package a:root;
+world w { import x:dep/i; import c:c/j; import x:text/k; }
+END
+echo 'package c:c; interface j { use d:d/m.{t}; f: func() -> t; }' >bin/deps/c/c.wit
+mkdir -p dep/deps
+cat >dep/dep.wit <<'END'
+package x:dep;
+interface i { use d:d/m.{t}; f: func(x: t); }
+END
+echo 'package d:d; interface m { record t { a: u8 } g: func(); }' >dep/deps/d.wit
+echo 'package x:text; interface k { use d:d/m.{t}; h: func(x: t); }' >dep/text.wit
+mkdir -p text/deps
+cp dep/deps/d.wit text/deps/d.wit
+mv dep/text.wit text/text.wit
+run component wit dep -w -o bin/deps/dep.wasm
+code 0
+run component wit text -t -o bin/deps/text.wat
+code 0
+run component wit bin
+code 0
+out_has "import x:text/k;"
+cp -r bin whole
+cp dep/deps/d.wit whole/deps/d.wit
+run component wit whole
+code 0
+echo '(component)' >bin/deps/none.wat
+run component wit bin
+code 1
+err_has '`bin/deps/none.wat` cannot be read'
+err_has 'it is a component, not a WIT package in binary form'
+
 finish

@@ -282,46 +282,53 @@ static u32 import_func(Wrap *w, u32 source, const CoreImport *i)
     BUG("an import that is no function");
 }
 
-/* An instance of parts for each module name of the imports, in the order in which they come. */
+/*
+ * A core module may import a thing twice, in a component only under different names. Parts for each
+ * module name of the imports, in the order in which they come.
+ */
+typedef struct PartGroups {
+    Map at;
+    VEC(Parts) parts;
+    VEC(Str) names;
+} PartGroups;
+
+static Parts *group_of(PartGroups *g, Str module)
+{
+    u64 at = g->parts.n;
+    if (map_add(&g->at, module, at)) {
+        vec_push(&g->parts, ((Parts){0}));
+        vec_push(&g->names, module);
+    } else {
+        (void)map_get(&g->at, module, &at);
+    }
+    return &g->parts.p[at];
+}
+
 static void instantiate_source(Wrap *w, u32 source, u32 module)
 {
     CoreSource *c = &w->sources.p[source];
     const WasmModule *m = c->m;
-    Map groups = {0}, seen = {0};
-    VEC(Parts) parts = {0};
-    VEC(Str) names = {0};
+    PartGroups g = {0};
     for (u32 i = 0; i < m->nimports && !w->error; i++) {
-        u64 at;
-        if (!map_get(&groups, m->imports[i].module, &at)) {
-            at = parts.n;
-            map_add(&groups, m->imports[i].module, at);
-            vec_push(&parts, ((Parts){0}));
-            vec_push(&names, m->imports[i].module);
-        }
-        Str both = wrap_format(w, "%.*s\1%.*s", STR_ARG(m->imports[i].module),
-                               STR_ARG(m->imports[i].name));
-        if (!map_add(&seen, both, i))
-            continue; /* a module may import a thing twice */
+        Parts *parts = group_of(&g, m->imports[i].module);
         if (c->imports[i].use == USE_MEMORY && w->memory == NO_INDEX)
             wrap_fail(w, "the module does not export its memory as `memory`, which %.*s needs",
                       STR_ARG(wrap_source_name(c)));
         else if (c->imports[i].use == USE_MEMORY)
-            add_part(&parts.p[at], m->imports[i].name, CORE_MEMORY, w->memory);
+            add_part(parts, c->imports[i].name, CORE_MEMORY, w->memory);
         else
-            add_part(&parts.p[at], m->imports[i].name, CORE_FUNC,
-                     import_func(w, source, &c->imports[i]));
+            add_part(parts, c->imports[i].name, CORE_FUNC, import_func(w, source, &c->imports[i]));
     }
     Parts args = {0};
-    for (u32 i = 0; i < parts.n; i++) {
-        add_part(&args, names.p[i], CORE_INSTANCE_ARG, end_parts(w, &parts.p[i]));
-        buf_release(&parts.p[i].list);
+    for (u32 i = 0; i < g.parts.n; i++) {
+        add_part(&args, g.names.p[i], CORE_INSTANCE_ARG, end_parts(w, &g.parts.p[i]));
+        buf_release(&g.parts.p[i].list);
     }
     c->instance = instantiate(w, module, &args);
     buf_release(&args.list);
-    vec_release(&parts);
-    vec_release(&names);
-    map_release(&groups);
-    map_release(&seen);
+    vec_release(&g.parts);
+    vec_release(&g.names);
+    map_release(&g.at);
 }
 
 static bool needs_realloc_module(const Wrap *w)
@@ -388,8 +395,10 @@ static void put_fixup(Wrap *w)
 void wrap_put_core(Wrap *w)
 {
     u32 *modules = mem_alloc_array(w->sources.n, sizeof *modules);
-    for (u32 i = 0; i < w->sources.n; i++)
+    for (u32 i = 0; i < w->sources.n; i++) {
+        wrap_rename_imports(w, &w->sources.p[i]);
         modules[i] = wrap_core_module(w, &w->sources.p[i].bytes);
+    }
     if (w->slots.n) {
         Buf shim = {0};
         Parts none = {0};

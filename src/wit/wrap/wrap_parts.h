@@ -34,6 +34,7 @@ typedef struct CoreImport {
     WitId func, type;
     u32 source, export;
     u32 slot; /* in the table of the shim; NO_INDEX: none */
+    Str name; /* in the component: see wrap_rename_imports */
 } CoreImport;
 
 /* The main module, or an adapter. */
@@ -135,6 +136,13 @@ void wrap_define_resources(Wrap *w);
 
 /* ---- wrap_export.c ---- */
 void wrap_put_exports(Wrap *w);
+
+/* ---- wrap_rename.c ---- */
+/*
+ * A core module may import one thing several times, but not one that is in a component: the later
+ * imports of c->bytes get names of their own. The decoded module is left as it is.
+ */
+void wrap_rename_imports(Wrap *w, CoreSource *c);
 
 /* ---- wrap_gc.c ---- */
 /*
