@@ -50,14 +50,34 @@ static void print_commands(Buf *out)
 
 #define SHELLS "bash elvish fish powershell zsh"
 
-/* The keys of an option group, with `=` where a value has to follow. */
-static void print_keys(OptGroup group, Buf *out)
+/* The choices of a key, each behind `before` and the `=` that is there if `key` is. */
+static void print_choices(const OptDesc *d, const char *before, Str key, Buf *out)
+{
+    for (const char *choice = d->choices; *choice;) {
+        usize n = strcspn(choice, "|");
+        buf_printf(out, "%s%.*s%s%.*s", before, STR_ARG(key), key.n ? "=" : "", (int)n, choice);
+        choice += n + (choice[n] == '|');
+    }
+}
+
+/*
+ * The keys of an option group, with `=` where a value has to follow; with `choices` also the value
+ * if it is one of a few.
+ */
+static void print_keys(OptGroup group, bool choices, Buf *out)
 {
     buf_str(out, STR("help"));
     for (u32 i = 0; i < OPT_COUNT; i++) {
         const OptDesc *d = opt_desc((OptId)i);
         if (d->group != group)
             continue;
+        if (choices && d->kind == OPT_ENUM) {
+            Buf key = {0};
+            opt_print_key((OptId)i, &key);
+            print_choices(d, " ", (Str){(const char *)key.p, key.n}, out);
+            buf_release(&key);
+            continue;
+        }
         buf_u8(out, ' ');
         opt_print_key((OptId)i, out);
         if (d->kind == OPT_PREFIX)
@@ -65,6 +85,29 @@ static void print_keys(OptGroup group, Buf *out)
         else if (d->kind != OPT_BOOL && d->kind != OPT_AUTO)
             buf_u8(out, '=');
     }
+}
+
+/* The values of flags and of keys of option groups that take one of a few. */
+static const struct {
+    FlagId flag;
+    const char *words;
+} flag_words[] = {
+    {FLAG_template, "http cli library"},
+    {FLAG_encoding, "utf8 utf16 compact-utf16"},
+    {FLAG_target, "x86_64-unknown-linux-gnu x86_64-unknown-linux-musl"},
+    {FLAG_access_log_format, "common json"},
+    {FLAG_merge_imports, "y n"},
+    {FLAG_generate_dwarf, "y n"},
+    {FLAG_async, "y n"},
+};
+
+/* NULL: any value. */
+static const char *values_of(FlagId f)
+{
+    for (usize i = 0; i < ARRAY_LEN(flag_words); i++)
+        if (flag_words[i].flag == f)
+            return flag_words[i].words;
+    return NULL;
 }
 
 /* The words that a command takes, if they are known. */
@@ -117,7 +160,7 @@ static void bash_groups(Buf *out)
                      "    case $group in\n"));
     for (u32 g = 0; g < GROUP_COUNT; g++) {
         buf_printf(out, "    %c) keys='", opt_group((OptGroup)g)->letter);
-        print_keys((OptGroup)g, out);
+        print_keys((OptGroup)g, false, out);
         buf_str(out, STR("' ;;\n"));
     }
     buf_str(out, STR("    esac\n"
@@ -152,11 +195,47 @@ static void bash_group(Str group, Buf *out)
     buf_str(out, STR("' files= ;;\n"));
 }
 
+/*
+ * Values behind a flag, or behind `=`, which is a word of its own: `--template=http`,
+ * `-O opt-level=2`.
+ */
+static void bash_values(Buf *out)
+{
+    buf_str(out, STR("    [[ $cur == = ]] && part= equals=1\n"
+                     "    [[ $prev == = ]] && prev=${COMP_WORDS[COMP_CWORD-2]} equals=1\n"
+                     "    case $prev$equals in\n"));
+    for (usize i = 0; i < ARRAY_LEN(flag_words); i++) {
+        const FlagDesc *d = flag_desc(flag_words[i].flag);
+        if (d->arity != ARITY_MAYBE)
+            buf_printf(out, "    --%s | ", d->name);
+        buf_printf(out, "%s--%s1) values='%s' ;;\n", d->arity == ARITY_MAYBE ? "    " : "", d->name,
+                   flag_words[i].words);
+    }
+    for (u32 i = 0; i < OPT_COUNT; i++) {
+        const OptDesc *d = opt_desc((OptId)i);
+        if (d->kind != OPT_ENUM)
+            continue;
+        Buf key = {0};
+        opt_print_key((OptId)i, &key);
+        Str k = {(const char *)key.p, key.n};
+        buf_printf(out, "    %.*s1 | *,%.*s1 | -%c%.*s1) values='", STR_ARG(k), STR_ARG(k),
+                   opt_group((OptGroup)d->group)->letter, STR_ARG(k));
+        print_choices(d, " ", (Str){0}, out);
+        buf_str(out, STR("' ;;\n"));
+        buf_release(&key);
+    }
+    buf_str(out, STR("    esac\n"
+                     "    if [[ -n $values ]]; then\n"
+                     "        COMPREPLY=($(compgen -W \"$values\" -- \"$part\"))\n"
+                     "        return\n"
+                     "    fi\n"));
+}
+
 static void bash(Buf *out)
 {
     buf_str(out, STR("_wasmtime() {\n"
                      "    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}\n"
-                     "    local part=$cur before= group= keys= files=1\n"
+                     "    local part=$cur before= group= keys= files=1 values= equals=\n"
                      "    local cmd=run words= commands='"));
     print_commands(out);
     buf_str(out,
@@ -168,6 +247,7 @@ static void bash(Buf *out)
     buf_str(out, STR("    case ${COMP_WORDS[1]}' '${COMP_WORDS[2]} in\n"));
     each_pair(bash_pair, out);
     buf_str(out, STR("    esac\n"));
+    bash_values(out);
     bash_groups(out);
     buf_str(out, STR("    case $cmd in\n"));
     for (u32 i = 0; i < CMD_COUNT; i++) {
@@ -213,11 +293,14 @@ static void zsh_flag(CommandId command, FlagId f, Buf *out)
                                              : "+",
                    text,
                    flag_group(f) < GROUP_COUNT ? ":option:("
+                   : values_of(f)              ? ":value:("
                    : d->value                  ? ":value:_files"
                                                : "");
         if (flag_group(f) < GROUP_COUNT) {
-            print_keys(flag_group(f), &spec);
+            print_keys(flag_group(f), true, &spec);
             buf_u8(&spec, ')');
+        } else if (values_of(f)) {
+            buf_printf(&spec, "%s)", values_of(f));
         }
         char *z = buf_take_string(&spec);
         buf_str(out, STR("            "));
@@ -314,8 +397,10 @@ static void fish_flag(CommandId command, FlagId f, Buf *out)
     quoted(d->help, "\\'", out);
     if (flag_group(f) < GROUP_COUNT) {
         buf_str(out, STR(" -f -a '"));
-        print_keys(flag_group(f), out);
+        print_keys(flag_group(f), true, out);
         buf_u8(out, '\'');
+    } else if (values_of(f)) {
+        buf_printf(out, " -f -a '%s'", values_of(f));
     }
     buf_str(out, STR("\n"));
 }

@@ -53,6 +53,42 @@ for shell in zsh fish; do
     out_has "bash elvish fish powershell zsh"
 done
 
+begin "values that are one of a few are completed"
+cat >try.sh <<'S'
+. ./.out
+try() {
+    COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
+    _wasmtime
+    echo "${COMPREPLY[*]}"
+}
+try wasmtime new component --template ""
+try wasmtime new component --template = c
+try wasmtime component embed --encoding =
+try wasmtime component new --merge-imports-based-on-semver = y
+try wasmtime serve --access-log-format j
+try wasmtime run -O opt-level = ""
+try wasmtime run -O memory-reservation=0,opt-level = s
+try wasmtime -Ccompiler = w
+S
+run completion bash
+expect test "$(bash try.sh | tr '\n' '/')" = \
+    "http cli library/cli/utf8 utf16 compact-utf16/y/json/0 1 2 s/s/winch/"
+for template in http cli library; do
+    run new component "new-$template" --template $template
+    code 0
+done
+for encoding in utf8 utf16 compact-utf16; do
+    echo 'package a:b; world w { import f: func(x: string); }' >few.wit
+    run component embed --dummy few.wit --encoding $encoding -o few.wasm
+    code 0
+done
+run completion zsh
+out_has "value:(http cli library)"
+out_has "opt-level=0 opt-level=1 opt-level=2 opt-level=s"
+run completion fish
+out_has "-a 'utf8 utf16 compact-utf16'"
+out_has "opt-level=0 opt-level=1 opt-level=2 opt-level=s"
+
 begin "zsh takes its completion from fpath and from a sourced file"
 if command -v zsh >/dev/null; then
     run completion zsh
