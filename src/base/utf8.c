@@ -63,6 +63,26 @@ bool utf8_valid(const void *bytes, usize n)
     return true;
 }
 
+usize utf8_bad(const u8 *p, usize n, usize *ret_at)
+{
+    usize i = 0;
+    u32 code, len;
+    while (i < n && (len = utf8_decode(p + i, n - i, &code)) != 0)
+        i += len;
+    *ret_at = i;
+    u8 lead = i < n ? p[i] : 0;
+    if (lead < 0xc2 || lead > 0xf4)
+        return 1;
+    usize want = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2, good = 1;
+    u8 lo = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
+    u8 hi = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
+    for (; good < want && i + good < n && p[i + good] >= lo && p[i + good] <= hi; good++) {
+        lo = 0x80;
+        hi = 0xbf;
+    }
+    return i + good == n ? 0 : good;
+}
+
 void utf8_put(Buf *out, u32 c)
 {
     if (c < 0x80) {

@@ -36,16 +36,20 @@ static const Complaint bounds[] = {
     [ABI_TUPLE] = {TRAP_MEMORY_OUT_OF_BOUNDS, "pointer out of bounds of memory"},
 };
 
-MUST_CHECK static Error *check_words(AbiSide *s, Complaint aligned, Complaint inside, u64 ptr,
-                                     u64 size, u32 align, u8 **ret_place)
+MUST_CHECK static Error *check_words(AbiSide *s, Complaint aligned, Complaint inside,
+                                     bool inside_first, u64 ptr, u64 size, u32 align,
+                                     u8 **ret_place)
 {
     if (!s->memory)
         return error_new("no memory is given to the canonical function");
     u64 length = 0;
     u8 *base = memory_data(s->memory, &length);
+    bool fits = ptr <= length && size <= length - ptr;
+    if (!fits && inside_first)
+        return complain(s, inside);
     if (ptr & (align - 1))
         return complain(s, aligned);
-    if (ptr > length || size > length - ptr)
+    if (!fits)
         return complain(s, inside);
     *ret_place = base + ptr;
     return NULL;
@@ -57,7 +61,9 @@ Error *abi_check(AbiSide *s, AbiWhat what, u64 ptr, u64 size, u32 align, u8 **re
                                                  : what == ABI_STRING
                                                      ? "string pointer not aligned to 2"
                                                      : "pointer not aligned"};
-    return check_words(s, aligned, bounds[what], ptr, size, align, ret_place);
+    /* Wasmtime's order, which shows where both are wrong */
+    bool inside_first = what == ABI_LIST && (size == UINT64_MAX || s->host);
+    return check_words(s, aligned, bounds[what], inside_first, ptr, size, align, ret_place);
 }
 
 Error *abi_realloc(AbiSide *s, AbiWhat what, u64 old, u64 old_size, u32 align, u64 size,
@@ -83,7 +89,7 @@ Error *abi_realloc(AbiSide *s, AbiWhat what, u64 old, u64 old_size, u32 align, u
     Complaint aligned = {TRAP_UNALIGNED_POINTER, "realloc return: result not aligned"};
     Complaint inside = {bounds[what].trap, "realloc return: beyond end of memory"};
     u8 *place = NULL;
-    e = check_words(s, aligned, inside, ptr, size, align, &place);
+    e = check_words(s, aligned, inside, false, ptr, size, align, &place);
     if (!e)
         *ret_ptr = ptr;
     return e;

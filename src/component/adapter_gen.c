@@ -502,11 +502,11 @@ static void lift_list(AdapterGen *g, const CType *c, GenPlace *from)
     lift_slice(g, from, &at, &n);
     if (size == 0)
         g->failed = true;
-    check_aligned(g, at, element->layout[0].align);
     push_bytes(g, n, size);
     const64(g, UINT32_MAX);
     adapt_op(g, OP_I64_GT_U);
     adapt_trap_if(g, TRAP_LIST_OUT_OF_BOUNDS);
+    check_aligned(g, at, element->layout[0].align);
     push_bytes(g, n, size);
     check_inside(g, from->side, at, TRAP_LIST_OUT_OF_BOUNDS);
     if (!is_number(element))

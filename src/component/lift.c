@@ -70,25 +70,11 @@ void *lift_array(LiftCall *c, usize n, usize size)
 /* Where UTF-8 goes wrong, as Rust's decoder says it. */
 static void fail_utf8(LiftCall *c, const u8 *p, usize n)
 {
-    usize i = 0;
-    u32 code, len;
-    while (i < n && (len = utf8_decode(p + i, n - i, &code)) != 0)
-        i += len;
-    u8 lead = i < n ? p[i] : 0;
-    usize want = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2, good = 1;
-    if (lead >= 0xc2 && lead <= 0xf4) {
-        u8 lo = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
-        u8 hi = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
-        for (; good < want && i + good < n && p[i + good] >= lo && p[i + good] <= hi; good++) {
-            lo = 0x80;
-            hi = 0xbf;
-        }
-        if (i + good == n) {
-            lift_fail(c, "incomplete utf-8 byte sequence from index %zu", i);
-            return;
-        }
-    }
-    lift_fail(c, "invalid utf-8 sequence of %zu bytes from index %zu", good, i);
+    usize at, bad = utf8_bad(p, n, &at);
+    if (bad)
+        lift_fail(c, "invalid utf-8 sequence of %zu bytes from index %zu", bad, at);
+    else
+        lift_fail(c, "incomplete utf-8 byte sequence from index %zu", at);
 }
 
 static Str lift_utf8(LiftCall *c, const u8 *p, u32 len)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /*
- * Strings between memories. The text is recoded into what the first realloc gave as far as it
+ * Strings into memory. The text is recoded into what the first realloc gave as far as it
  * goes; only then realloc is asked for more, so a string of gigabytes costs nothing until there is
- * room for it. abi_string.c does the same for trees.
+ * room for it.
  */
 #include "component/recode.h"
 
@@ -11,35 +11,38 @@
 #define STRING_BYTES_MAX (((u64)1 << 31) - 1)
 /* Longer strings are looked at only when there is room for them. */
 enum { LOOKED_AT_TWICE = 1 << 20 };
-#define UTF16_TAG ((u32)1 << 31)
 
 typedef struct Recode {
-    AbiSide *from, *to;
-    TextForm form; /* of the source */
-    u64 at;
-    u32 n, i;            /* units, and those that are done */
+    AbiSide *from, *to; /* from NULL: the source does not move */
+    AbiSlice at;
+    Text text;
+    u32 i;               /* units that are done */
     u64 ptr, size, done; /* of the target: bytes */
-    const u8 *src;
     u8 *dst;
 } Recode;
 
+static u64 utf16_tag(const AbiSide *s)
+{
+    return (u64)1 << (s->wide ? 63 : 31);
+}
+
 /* --- where the text is --- */
 
-MUST_CHECK static Error *find_source(AbiSide *s, AbiSlice at, TextForm *ret_form, u32 *ret_n,
-                                     const u8 **ret_place)
+Error *recode_find(AbiSide *s, AbiSlice at, Text *ret_text)
 {
-    TextForm form = s->encoding == STRING_UTF8 ? TEXT_UTF8 : TEXT_UTF16;
-    if (s->encoding == STRING_LATIN1_UTF16 && !(at.n & UTF16_TAG))
-        form = TEXT_LATIN1;
-    else if (s->encoding == STRING_LATIN1_UTF16)
-        at.n ^= UTF16_TAG;
-    u64 bytes = at.n * (form == TEXT_UTF16 ? 2 : 1);
+    Text t = {.form = s->encoding == STRING_UTF8 ? TEXT_UTF8 : TEXT_UTF16};
+    t.compact = s->encoding == STRING_LATIN1_UTF16;
+    if (t.compact && !(at.n & utf16_tag(s)))
+        t.form = TEXT_LATIN1;
+    else if (t.compact)
+        at.n ^= utf16_tag(s);
+    u32 unit = t.form == TEXT_UTF16 ? 2 : 1;
+    u64 bytes = at.n > STRING_BYTES_MAX / unit ? UINT64_MAX : at.n * unit;
     u8 *place = NULL;
-    Error *e = abi_check(s, ABI_STRING, at.ptr, bytes > STRING_BYTES_MAX ? UINT64_MAX : bytes,
-                         s->encoding == STRING_UTF8 ? 1 : 2, &place);
-    *ret_form = form;
-    *ret_n = (u32)at.n;
-    *ret_place = place;
+    Error *e = abi_check(s, ABI_STRING, at.ptr, bytes, s->encoding == STRING_UTF8 ? 1 : 2, &place);
+    t.n = e ? 0 : u32_of(at.n);
+    t.p = place;
+    *ret_text = t;
     return e;
 }
 
@@ -77,6 +80,13 @@ static bool utf16_valid(const u8 *p, u32 n)
     return true;
 }
 
+bool recode_is_valid(const Text *t)
+{
+    if (t->form == TEXT_LATIN1)
+        return true;
+    return t->form == TEXT_UTF8 ? utf8_valid(t->p, t->n) : utf16_valid(t->p, t->n);
+}
+
 static Error *invalid(TextForm form)
 {
     return error_new(form == TEXT_UTF8 ? "invalid utf8 encoding" : "invalid utf16 encoding");
@@ -84,13 +94,11 @@ static Error *invalid(TextForm form)
 
 Error *recode_check(AbiSide *from, AbiSlice at)
 {
-    TextForm form;
-    u32 n;
-    const u8 *p = NULL;
-    Error *e = find_source(from, at, &form, &n, &p);
-    if (e || form == TEXT_LATIN1 || n > LOOKED_AT_TWICE)
+    Text t;
+    Error *e = recode_find(from, at, &t);
+    if (e || t.n > LOOKED_AT_TWICE)
         return e;
-    return (form == TEXT_UTF8 ? utf8_valid(p, n) : utf16_valid(p, n)) ? NULL : invalid(form);
+    return recode_is_valid(&t) ? NULL : invalid(t.form);
 }
 
 /* Makes the target `size` bytes large; both places may be new. */
@@ -98,16 +106,11 @@ MUST_CHECK static Error *resize(Recode *r, u32 align, u64 size)
 {
     if (size > STRING_BYTES_MAX)
         return trap_error(TRAP_STRING_OUT_OF_BOUNDS);
-    TextForm form;
-    u32 n;
     Error *e = abi_realloc(r->to, ABI_STRING, r->ptr, r->size, align, size, &r->ptr);
     r->size = size;
     if (!e)
         e = abi_check(r->to, ABI_STRING, r->ptr, size, 1, &r->dst);
-    AbiSlice at = {r->at, r->from->encoding == STRING_LATIN1_UTF16 && r->form == TEXT_UTF16
-                              ? r->n | UTF16_TAG
-                              : r->n};
-    return e ? e : find_source(r->from, at, &form, &n, &r->src);
+    return e || !r->from ? e : recode_find(r->from, r->at, &r->text);
 }
 
 /* --- one code point --- */
@@ -115,17 +118,17 @@ MUST_CHECK static Error *resize(Recode *r, u32 align, u64 size)
 /* Its units; 0 if the text is not valid there. */
 static u32 peek(const Recode *r, u32 *ret_char)
 {
-    if (r->form == TEXT_LATIN1) {
-        *ret_char = r->src[r->i];
+    if (r->text.form == TEXT_LATIN1) {
+        *ret_char = r->text.p[r->i];
         return 1;
     }
-    if (r->form == TEXT_UTF8)
-        return utf8_decode(r->src + r->i, r->n - r->i, ret_char);
-    u32 c = load_u16(r->src + (usize)2 * r->i);
+    if (r->text.form == TEXT_UTF8)
+        return utf8_decode(r->text.p + r->i, r->text.n - r->i, ret_char);
+    u32 c = load_u16(r->text.p + (usize)2 * r->i);
     *ret_char = c;
     if (c < 0xd800 || c > 0xdfff)
         return 1;
-    u32 low = r->n - r->i > 1 ? load_u16(r->src + (usize)2 * (r->i + 1)) : 0;
+    u32 low = r->text.n - r->i > 1 ? load_u16(r->text.p + (usize)2 * (r->i + 1)) : 0;
     if (c > 0xdbff || (low & 0xfc00) != 0xdc00)
         return 0;
     *ret_char = 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00);
@@ -163,10 +166,10 @@ static u32 put_latin1(u8 *p, u32 c)
 #define RECODE_UP_TO(name, put)                                                                    \
     MUST_CHECK static Error *name(Recode *r, u32 max)                                              \
     {                                                                                              \
-        while (r->i < r->n) {                                                                      \
+        while (r->i < r->text.n) {                                                                 \
             u32 c = 0, units = peek(r, &c);                                                        \
             if (!units)                                                                            \
-                return invalid(r->form);                                                           \
+                return invalid(r->text.form);                                                      \
             if (c > max)                                                                           \
                 break;                                                                             \
             r->i += units;                                                                         \
@@ -187,12 +190,12 @@ MUST_CHECK static Error *shrink(Recode *r, u32 align)
 
 MUST_CHECK static Error *all_to_utf8(Recode *r, AbiSlice *ret_at)
 {
-    u32 widest = r->form == TEXT_UTF16 ? 3 : r->form == TEXT_LATIN1 ? 2 : 1;
-    Error *e = resize(r, 1, r->n);
+    u32 widest = r->text.form == TEXT_UTF16 ? 3 : r->text.form == TEXT_LATIN1 ? 2 : 1;
+    Error *e = resize(r, 1, r->text.n);
     if (!e)
         e = to_utf8(r, widest == 1 ? UINT32_MAX : 0x7f);
-    if (!e && r->i < r->n) {
-        e = resize(r, 1, (u64)r->n * widest);
+    if (!e && r->i < r->text.n) {
+        e = resize(r, 1, (u64)r->text.n * widest);
         if (!e)
             e = to_utf8(r, UINT32_MAX);
         if (!e)
@@ -204,7 +207,7 @@ MUST_CHECK static Error *all_to_utf8(Recode *r, AbiSlice *ret_at)
 
 MUST_CHECK static Error *all_to_utf16(Recode *r, AbiSlice *ret_at)
 {
-    Error *e = resize(r, 2, (u64)r->n * 2);
+    Error *e = resize(r, 2, (u64)r->text.n * 2);
     if (!e)
         e = to_utf16(r, UINT32_MAX);
     if (!e)
@@ -223,53 +226,62 @@ static void widen(Recode *r)
 
 MUST_CHECK static Error *all_to_compact(Recode *r, AbiSlice *ret_at)
 {
-    Error *e = resize(r, 2, r->n);
+    Error *e = resize(r, 2, r->text.n);
     if (!e)
         e = to_latin1(r, 0xff);
-    bool wide = !e && r->i < r->n;
+    bool wide = !e && r->i < r->text.n;
     if (wide)
-        e = resize(r, 2, (u64)r->n * 2);
+        e = resize(r, 2, (u64)r->text.n * 2);
     if (wide && !e) {
         widen(r);
         e = to_utf16(r, UINT32_MAX);
     }
     if (!e)
         e = shrink(r, 2);
-    *ret_at = wide ? (AbiSlice){r->ptr, r->done / 2 | UTF16_TAG} : (AbiSlice){r->ptr, r->done};
+    *ret_at =
+        wide ? (AbiSlice){r->ptr, r->done / 2 | utf16_tag(r->to)} : (AbiSlice){r->ptr, r->done};
     return e;
 }
 
 /* UTF-16 of a component that could have written Latin-1 is thought to need UTF-16. */
 MUST_CHECK static Error *all_to_probably_utf16(Recode *r, AbiSlice *ret_at)
 {
-    Error *e = resize(r, 2, (u64)r->n * 2);
+    Error *e = resize(r, 2, (u64)r->text.n * 2);
     if (!e)
         e = to_utf16(r, UINT32_MAX);
-    *ret_at = (AbiSlice){r->ptr, r->n | UTF16_TAG};
-    for (u32 k = 0; k < r->n && !e; k++)
+    *ret_at = (AbiSlice){r->ptr, r->text.n | utf16_tag(r->to)};
+    for (u32 k = 0; k < r->text.n && !e; k++)
         if (load_u16(r->dst + (usize)2 * k) > 0xff)
             return NULL;
     if (e)
         return e;
-    for (u32 k = 0; k < r->n; k++)
+    for (u32 k = 0; k < r->text.n; k++)
         r->dst[k] = r->dst[(usize)2 * k];
-    r->done = r->n;
-    e = shrink(r, 2);
-    *ret_at = (AbiSlice){r->ptr, r->n};
+    r->done = r->text.n;
+    e = resize(r, 2, r->done);
+    *ret_at = (AbiSlice){r->ptr, r->text.n};
     return e;
+}
+
+MUST_CHECK static Error *put(Recode *r, AbiSlice *ret_at)
+{
+    if (r->to->encoding == STRING_UTF8)
+        return all_to_utf8(r, ret_at);
+    if (r->to->encoding == STRING_UTF16)
+        return all_to_utf16(r, ret_at);
+    return r->text.compact && r->text.form == TEXT_UTF16 ? all_to_probably_utf16(r, ret_at)
+                                                         : all_to_compact(r, ret_at);
 }
 
 Error *recode(AbiSide *from, AbiSide *to, AbiSlice at, AbiSlice *ret_at)
 {
-    Recode r = {.from = from, .to = to, .at = at.ptr};
-    Error *e = find_source(from, at, &r.form, &r.n, &r.src);
-    if (e)
-        return e;
-    if (to->encoding == STRING_UTF8)
-        return all_to_utf8(&r, ret_at);
-    if (to->encoding == STRING_UTF16)
-        return all_to_utf16(&r, ret_at);
-    bool both = from->encoding == STRING_LATIN1_UTF16;
-    return both && r.form == TEXT_UTF16 ? all_to_probably_utf16(&r, ret_at)
-                                        : all_to_compact(&r, ret_at);
+    Recode r = {.from = from, .to = to, .at = at};
+    Error *e = recode_find(from, at, &r.text);
+    return e ? e : put(&r, ret_at);
+}
+
+Error *recode_text(const Text *t, AbiSide *to, AbiSlice *ret_at)
+{
+    Recode r = {.to = to, .text = *t};
+    return put(&r, ret_at);
 }

@@ -12,15 +12,37 @@
 
 #include <stdio.h>
 
+static Engine *engine_with(const EngineConfig *c)
+{
+    Engine *engine = NULL;
+    if (engine_new(c, &engine))
+        test_skip("no such processor");
+    return engine;
+}
+
 static Engine *engine_of(bool fuel)
 {
     EngineConfig c;
     engine_config_init(&c);
     c.tunables.fuel = fuel;
-    Engine *engine = NULL;
-    if (engine_new(&c, &engine))
-        test_skip("no such processor");
-    return engine;
+    return engine_with(&c);
+}
+
+/* How memories are bounded, and who carries values between components. */
+enum { GUARDS, NO_RESERVATION, NO_SIGNALS, TREES, MODES };
+
+static Engine *engine_in(u32 mode)
+{
+    static const char *const names[] = {"guards", "no reservation", "no signals", "trees"};
+    EngineConfig c;
+    engine_config_init(&c);
+    if (mode == NO_RESERVATION)
+        c.tunables.memory_reservation = c.tunables.memory_guard = 0;
+    c.tunables.signal_traps &= mode != NO_SIGNALS;
+    if (mode == TREES) /* adapters have two memories */
+        c.features &= ~FEATURE_MASK(MULTI_MEMORY);
+    printf("mode: %s\n", names[mode]);
+    return engine_with(&c);
 }
 
 static void run_script(Engine *engine, const char *name, Str text)
@@ -64,10 +86,12 @@ static void run_section(const char *name)
     const char *at = strstr((const char *)file.p, heading);
     EXPECT(at);
     const char *end = strstr(at + 1, ";; ====");
-    Engine *engine = engine_of(false);
-    run_script(engine, name, (Str){at, end ? (usize)(end - at) : strlen(at)});
-    expect_unharmed(engine);
-    engine_free(engine);
+    for (u32 mode = 0; mode < MODES; mode++) {
+        Engine *engine = engine_in(mode);
+        run_script(engine, name, (Str){at, end ? (usize)(end - at) : strlen(at)});
+        expect_unharmed(engine);
+        engine_free(engine);
+    }
     buf_release(&file);
 }
 
@@ -169,6 +193,113 @@ TEST(security_component_strings_end_with_memory)
     }
     expect_unharmed(engine);
     engine_free(engine);
+}
+
+/* --- CVE-2026-35195, CVE-2026-34942: the later calls of realloc, for all pairs --- */
+
+/* A text in an encoding, and how many calls of realloc each target needs: utf8, utf16,
+ * latin1+utf16; and the length that it has there. */
+static const struct {
+    u32 from; /* of `encodings` */
+    const char *bytes;
+    u32 n, calls[3], length[3];
+} texts[] = {
+    {0, "abcd", 4, {1, 1, 1}, {4, 4, 4}},
+    {0, "a\\c3\\a9b", 4, {1, 2, 2}, {4, 3, 3}},
+    {0, "a\\c4\\80b", 4, {1, 2, 3}, {4, 3, 0x80000003}},
+    {0, "\\c3\\8b\\e2\\94\\9b", 5, {1, 2, 3}, {5, 2, 0x80000002}},
+    {1, "a\\00b\\00", 2, {1, 1, 1}, {2, 2, 2}},
+    {1, "a\\00\\e9\\00b\\00", 3, {3, 1, 1}, {4, 3, 3}},
+    {1, "a\\00\\00\\01b\\00", 3, {3, 1, 2}, {4, 3, 0x80000003}},
+    {1, "a\\00\\3d\\d8\\00\\deb\\00", 4, {3, 1, 2}, {6, 4, 0x80000004}},
+    {2, "abcd", 4, {1, 1, 1}, {4, 4, 4}},
+    {2, "a\\e9b", 3, {3, 1, 1}, {4, 3, 3}},
+    {3, "a\\00\\e9\\00b\\00", 3, {3, 1, 2}, {4, 3, 3}},
+    {3, "a\\00\\00\\01b\\00", 3, {3, 1, 1}, {4, 3, 0x80000003}},
+    {3, "", 0, {1, 1, 2}, {0, 0, 0}},
+};
+
+/* What realloc answers; 0: it traps. */
+static const u32 answers[] = {0, 1025, PAGE - 1, 0xfffffffe};
+
+static void put_realloc_components(Buf *out, usize text, usize to)
+{
+    usize from = texts[text].from;
+    buf_printf(
+        out,
+        "(component definition $T"
+        " (component $C"
+        "  (core module $m (memory (export \"m\") 1)"
+        "   (global $left (mut i32) (i32.const 0)) (global $answer (mut i32) (i32.const 0))"
+        "   (func (export \"set\") (param i32 i32)"
+        "    (global.set $left (local.get 0)) (global.set $answer (local.get 1)))"
+        "   (func (export \"r\") (param i32 i32 i32 i32) (result i32)"
+        "    (global.set $left (i32.sub (global.get $left) (i32.const 1)))"
+        "    (if (global.get $left) (then (return (i32.const 1024))))"
+        "    (if (i32.eqz (global.get $answer)) (then unreachable))"
+        "    (global.get $answer))"
+        "   (func (export \"f\") (param i32 i32) (result i32) (local.get 1)))"
+        "  (core instance $i (instantiate $m))"
+        "  (func (export \"set\") (param \"k\" u32) (param \"to\" u32) (canon lift"
+        "   (core func $i \"set\")))"
+        "  (func (export \"f\") (param \"s\" string) (result u32) (canon lift (core func $i \"f\")"
+        "   (memory (core memory $i \"m\")) (realloc (core func $i \"r\")) string-encoding=%s)))"
+        " (instance $c (instantiate $C))"
+        " (component $D (import \"f\" (func $f (param \"s\" string) (result u32)))"
+        "  (core module $mem (memory (export \"m\") 1) (data (i32.const 16) \"%s\"))"
+        "  (core instance $mem (instantiate $mem))"
+        "  (core func $f' (canon lower (func $f) (memory (core memory $mem \"m\"))"
+        "   string-encoding=%s))"
+        "  (core module $m (import \"\" \"f\" (func $f (param i32 i32) (result i32)))"
+        "   (func (export \"f\") (result i32) (call $f (i32.const 16) (i32.const %u))))"
+        "  (core instance $i (instantiate $m (with \"\" (instance (export \"f\" (func $f'))))))"
+        "  (func (export \"f\") (result u32) (canon lift (core func $i \"f\"))))"
+        " (instance $d (instantiate $D (with \"f\" (func $c \"f\"))))"
+        " (export \"set\" (func $c \"set\")) (export \"f\" (func $d \"f\")))\n",
+        encodings[to].option, texts[text].bytes, encodings[from].option,
+        texts[text].n | encodings[from].tag);
+}
+
+/* Call `k` of realloc answers so: what comes of it. NULL: it is contained. */
+static const char *wrong_answer(u32 answer, bool aligned_to_2, bool empty)
+{
+    if (!answer)
+        return "wasm `unreachable` instruction executed";
+    if (aligned_to_2 && answer % 2)
+        return "unaligned pointer";
+    return answer == 1025 || (empty && answer < PAGE) ? NULL : "string content out-of-bounds";
+}
+
+static void put_realloc_call(Buf *out, usize text, usize to, u32 k, u32 answer)
+{
+    bool meant = k <= texts[text].calls[to];
+    const char *trap = meant ? wrong_answer(answer, to != 0, texts[text].n == 0) : NULL;
+    buf_printf(out, "(component instance $i $T)\n(invoke \"set\" (u32.const %u) (u32.const %u))\n",
+               k, answer);
+    if (trap)
+        buf_printf(out, "(assert_trap (invoke \"f\") \"%s\")\n", trap);
+    else
+        buf_printf(out, "(assert_return (invoke \"f\") (u32.const %u))\n", texts[text].length[to]);
+}
+
+TEST(security_component_every_call_of_realloc)
+{
+    for (u32 mode = 0; mode < MODES; mode++) {
+        Engine *engine = engine_in(mode);
+        for (usize text = 0; text < ARRAY_LEN(texts); text++) {
+            for (usize to = 0; to < 3; to++) {
+                Buf b = {0};
+                put_realloc_components(&b, text, to);
+                for (u32 k = 1; k <= 4; k++)
+                    for (usize a = 0; a < ARRAY_LEN(answers); a++)
+                        put_realloc_call(&b, text, to, k, answers[a]);
+                run_script(engine, "realloc", (Str){(const char *)b.p, b.n});
+                buf_release(&b);
+            }
+        }
+        expect_unharmed(engine);
+        engine_free(engine);
+    }
 }
 
 /* --- with a host's function --- */
