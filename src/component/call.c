@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /*
  * Calls across the borders of components, and the builtins of resources. A call goes: lift the
- * parameters from the caller, enter the callee, lower them, run, lift the result, post-return,
- * leave, lower the result to the caller.
+ * parameters from the caller, enter the callee, lower them, run, lift the result, lower it to the
+ * caller, post-return, leave.
  */
 #include "component/abi_priv.h"
 #include "component/instance_priv.h"
@@ -96,8 +96,24 @@ MUST_CHECK static Error *run_post_return(const CanonEnv *env, u64 flat)
     return e;
 }
 
-/* The callee was entered. */
-MUST_CHECK static Error *run_lifted(ComponentFunc *f, Task *task, const ComponentVal *params)
+/* Where a caller that is a component wants the result. */
+typedef struct Caller {
+    const CanonEnv *env;
+    HostCall *call;
+} Caller;
+
+MUST_CHECK static Error *lower_result(const Caller *c, const ComponentVal *result)
+{
+    const CanonEnv *env = c->env;
+    CField field = {0};
+    AbiTuple t = result_of(env, &field);
+    u64 out = env->sig.results_spilled ? c->call->flat[env->sig.nparams - 1] : 0;
+    return abi_lower(&c->call->side, &t, result, t.spilled ? &out : NULL, c->call->flat);
+}
+
+/* The callee was entered. The caller has its result before post-return may free what it is of. */
+MUST_CHECK static Error *run_lifted(ComponentFunc *f, Task *task, const Caller *caller,
+                                    const ComponentVal *params)
 {
     const CanonEnv *env = &f->env;
     AbiSide *side = task->side;
@@ -111,8 +127,10 @@ MUST_CHECK static Error *run_lifted(ComponentFunc *f, Task *task, const Componen
     *env->inst->may_leave = true;
     abi_to_vals(flat, env->sig.nparams, vals);
     e = func_call(side->store, f->core, vals);
+    if (!e && env->is_async)
+        e = task_finish(task, vals);
     if (e || env->is_async)
-        return e ? e : task_finish(task, vals);
+        return e || !caller ? e : lower_result(caller, task->result);
     flat[0] = 0;
     abi_from_vals(env->sig.results, env->sig.nresults, vals, flat);
     CField field = {0};
@@ -120,15 +138,16 @@ MUST_CHECK static Error *run_lifted(ComponentFunc *f, Task *task, const Componen
     e = scope_check_borrows(side->scope);
     if (!e)
         e = abi_lift(side, &t, flat, task->result);
+    if (!e && caller)
+        e = lower_result(caller, task->result);
     return e ? e : run_post_return(env, flat[0]);
 }
 
-/* `caller_env` NULL: the host calls. */
-MUST_CHECK static Error *call_lifted(ComponentFunc *f, const CanonEnv *caller_env,
-                                     const ComponentVal *params, Arena *arena,
-                                     ComponentVal *ret_result)
+/* `to` NULL: the host calls. */
+MUST_CHECK static Error *call_lifted(ComponentFunc *f, const Caller *to, const ComponentVal *params,
+                                     Arena *arena, ComponentVal *ret_result)
 {
-    const ComponentInstance *caller = caller_env ? caller_env->inst : NULL;
+    const ComponentInstance *caller = to ? to->env->inst : NULL;
     if (caller && instance_is_related(caller, f->env.inst))
         return trap_error(TRAP_CANNOT_ENTER_COMPONENT);
     Error *e = task_start(&f->env);
@@ -140,9 +159,9 @@ MUST_CHECK static Error *call_lifted(ComponentFunc *f, const CanonEnv *caller_en
     AbiSide side = side_of(&f->env, &scope, !caller, arena);
     Task task;
     task_begin(&task, f->env.inst, &f->env, &side, ret_result);
-    bool beside = caller_env && caller_env->is_async;
+    bool beside = to && to->env->is_async;
     f->env.inst->root->beside += beside;
-    e = run_lifted(f, &task, params);
+    e = run_lifted(f, &task, to, params);
     f->env.inst->root->beside -= beside;
     task_end(&task, f->env.inst);
     scope_end_lends(&scope);
@@ -234,9 +253,11 @@ MUST_CHECK static Error *call_any(const Lowered *l, HostCall *call, const Compon
                                   ComponentVal *ret_result)
 {
     ComponentFunc *f = l->func;
-    if (f->is_host)
-        return f->host.vals(f->host.env, call, params, ret_result);
-    return call_lifted(f, &l->env, params, call->side.arena, ret_result);
+    const Caller caller = {&l->env, call};
+    if (!f->is_host)
+        return call_lifted(f, &caller, params, call->side.arena, ret_result);
+    Error *e = f->host.vals(f->host.env, call, params, ret_result);
+    return e ? e : lower_result(&caller, ret_result);
 }
 
 /* What a core function lowered with the asynchronous ABI answers if the call is over. */
@@ -259,13 +280,7 @@ MUST_CHECK static Error *lowered_call(const Lowered *l, HostCall *call)
     Error *e = abi_lift(&call->side, &t, call->flat, params);
     if (!e)
         e = call_any(l, call, params, &result);
-    if (e)
-        return e;
-    CField field = {0};
-    t = result_of(env, &field);
-    u64 out = env->sig.results_spilled ? call->flat[env->sig.nparams - 1] : 0;
-    e = abi_lower(&call->side, &t, &result, t.spilled ? &out : NULL, call->flat);
-    if (env->is_async) /* no call is left under way */
+    if (!e && env->is_async) /* no call is left under way */
         call->flat[0] = SUBTASK_RETURNED;
     return e;
 }

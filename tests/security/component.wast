@@ -315,6 +315,71 @@
 (assert_trap (invoke "guest") "wasm `unreachable` instruction executed")
 (assert_trap (invoke "guest") "cannot enter component instance")
 
+;; ==== post_return_order
+(component definition $O
+  (component $C
+    (core module $m
+      (memory (export "m") 1) (data (i32.const 8) "\10\00\00\00\03\00\00\00abc")
+      (global $mode (mut i32) (i32.const 0))
+      (func (export "mode") (param i32) (global.set $mode (local.get 0)))
+      (func (export "f") (result i32)
+        (i32.store (i32.const 12) (select (i32.const -1) (i32.const 3) (i32.eq (global.get $mode) (i32.const 2))))
+        (i32.const 8))
+      (func (export "post") (param i32)
+        (if (global.get $mode) (then (drop (i32.div_u (i32.const 1) (i32.const 0)))))
+        (i32.store (i32.const 8) (i32.const 0)) (i32.store (i32.const 16) (i32.const 0))))
+    (core instance $i (instantiate $m))
+    (func (export "mode") (param "x" u32) (canon lift (core func $i "mode")))
+    (func (export "f") (result string) (canon lift (core func $i "f")
+      (memory (core memory $i "m")) (post-return (core func $i "post")))))
+  (component $D
+    (import "f" (func $f (result string)))
+    (core module $mem
+      (memory (export "m") 1)
+      (global $mode (mut i32) (i32.const 0))
+      (func (export "mode") (param i32) (global.set $mode (local.get 0)))
+      (func (export "r") (param i32 i32 i32 i32) (result i32)
+        (if (global.get $mode) (then unreachable))
+        (i32.const 1024)))
+    (core instance $mem (instantiate $mem))
+    (core func $f' (canon lower (func $f) (memory (core memory $mem "m"))
+      (realloc (core func $mem "r"))))
+    (core module $m (import "" "f" (func $f (param i32))) (import "" "m" (memory 1))
+      (func (export "f") (result i32) (call $f (i32.const 8)) (i32.load (i32.const 1024))))
+    (core instance $i (instantiate $m (with "" (instance
+      (export "f" (func $f')) (export "m" (memory $mem "m"))))))
+    (func (export "mode") (param "x" u32) (canon lift (core func $mem "mode")))
+    (func (export "f") (result u32) (canon lift (core func $i "f"))))
+  (instance $c (instantiate $C))
+  (instance $d (instantiate $D (with "f" (func $c "f"))))
+  (export "callee" (func $c "mode"))
+  (export "caller" (func $d "mode"))
+  (export "host" (func $c "f"))
+  (export "f" (func $d "f")))
+(component instance $i $O)
+(assert_return (invoke "host") (str.const "abc"))
+(assert_return (invoke "callee" (u32.const 1)))
+(assert_trap (invoke "host") "integer divide by zero")
+(component instance $i $O)
+(assert_return (invoke "f") (u32.const 0x636261))
+(assert_return (invoke "callee" (u32.const 1)))
+(assert_trap (invoke "f") "integer divide by zero")
+(component instance $i $O)
+(assert_return (invoke "caller" (u32.const 1)))
+(assert_trap (invoke "f") "wasm `unreachable` instruction executed")
+;; the result goes to the caller before post-return
+(component instance $i $O)
+(assert_return (invoke "callee" (u32.const 1)))
+(assert_return (invoke "caller" (u32.const 1)))
+(assert_trap (invoke "f") "wasm `unreachable` instruction executed")
+;; a result that is wrong has no post-return
+(component instance $i $O)
+(assert_return (invoke "callee" (u32.const 2)))
+(assert_trap (invoke "f") "string content out-of-bounds")
+(component instance $i $O)
+(assert_return (invoke "callee" (u32.const 2)))
+(assert_trap (invoke "host") "string pointer/length out of bounds of memory")
+
 ;; ==== hostile_realloc
 (component definition $Z
   (component $I
