@@ -17,7 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { MAX_CONFIG = 16 << 20, MAX_MODULE = 1 << 30, MAX_PATH = 4096 };
+enum { MAX_CONFIG = 16 << 20, MAX_MODULE = 1 << 30, MAX_PATH = 4096, HEAD = 4096 };
 
 #define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -87,16 +87,75 @@ const char *bundle_annotation(const Bundle *b, const char *key)
     return json_string_value(json_object_get(json_object_get(b->config, "annotations"), key));
 }
 
-/* Opens a regular file inside the root; -1, with errno, if there is none. */
-static int open_in_root(int root, const char *path, struct stat *ret_stat)
+/* -1, with errno, if it is not a regular file; takes the descriptor. */
+static int regular(int err, int fd, struct stat *ret_stat)
 {
-    int fd, err = os_open_rooted(root, path, OS_OPEN_READ, &fd);
     if (!err && fstat(fd, ret_stat) == 0 && S_ISREG(ret_stat->st_mode))
         return fd;
     if (!err)
         close(fd);
     errno = err ? err : EACCES;
     return -1;
+}
+
+/* Is the path the folder or below it? *ret_rest: what follows the folder's name. One that goes up
+ * again is looked for in the root alone. */
+static bool path_below(const char *path, const char *dir, const char **ret_rest)
+{
+    usize n = strlen(dir);
+    while (n > 0 && dir[n - 1] == '/')
+        n--;
+    *ret_rest = path + n;
+    return n > 0 && strncmp(path, dir, n) == 0 && (path[n] == '/' || !path[n]) &&
+           !strstr(path + n, "/..");
+}
+
+/* The source of the bind mount that the path is in, borrowed; NULL if it is in the root itself. The
+ * last mount is the one that is seen. */
+static const char *volume_of(const Bundle *b, const char *path, const char **ret_rest)
+{
+    json_t *mounts = json_object_get(b->config, "mounts");
+    for (usize i = json_array_size(mounts); i-- > 0;) {
+        const json_t *m = json_array_get(mounts, i);
+        const char *dir = json_string_value(json_object_get(m, "destination"));
+        const char *type = json_string_value(json_object_get(m, "type"));
+        const char *source = json_string_value(json_object_get(m, "source"));
+        if (dir && *dir == '/' && path_below(path, dir, ret_rest))
+            return type && strcmp(type, "bind") == 0 ? source : NULL;
+    }
+    return NULL;
+}
+
+/* A file below the source, or the source itself; links below it stay there. */
+static int open_in_volume(const Bundle *b, const char *source, const char *rest,
+                          struct stat *ret_stat)
+{
+    char *path = path_in(b->path, source);
+    int fd = -1, volume = -1, err;
+    if (rest[strspn(rest, "/")]) {
+        err = os_open_dir(path, &volume);
+        if (!err)
+            err = os_open_rooted(volume, rest, OS_OPEN_READ, &fd);
+    } else {
+        fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+        err = fd < 0 ? errno : 0;
+    }
+    mem_free(path);
+    if (volume >= 0)
+        close(volume);
+    return regular(err, fd, ret_stat);
+}
+
+/* Opens a regular file that the container shall see at the path; -1, with errno, if there is none.
+ * Its mounts are not made yet. */
+static int open_in_root(const Bundle *b, int root, const char *path, struct stat *ret_stat)
+{
+    const char *rest, *source = volume_of(b, path, &rest);
+    int fd, err;
+    if (source)
+        return open_in_volume(b, source, rest, ret_stat);
+    err = os_open_rooted(root, path, OS_OPEN_READ, &fd);
+    return regular(err, fd, ret_stat);
 }
 
 /* The value of PATH in the process's environment; borrowed. */
@@ -113,7 +172,7 @@ static const char *env_path(const Bundle *b)
     return DEFAULT_PATH;
 }
 
-static int open_joined(int root, Str dir, Str name, struct stat *ret_stat)
+static int open_joined(const Bundle *b, int root, Str dir, Str name, struct stat *ret_stat)
 {
     Buf path = {0};
     if (name.n == 0 || name.p[0] != '/')
@@ -122,7 +181,7 @@ static int open_joined(int root, Str dir, Str name, struct stat *ret_stat)
     buf_u8(&path, 0);
     int fd = -1;
     if (path.n <= MAX_PATH)
-        fd = open_in_root(root, (const char *)path.p, ret_stat);
+        fd = open_in_root(b, root, (const char *)path.p, ret_stat);
     else
         errno = ENAMETOOLONG;
     buf_release(&path);
@@ -138,13 +197,13 @@ static int open_program(const Bundle *b, int root, Str name, struct stat *ret_st
     if (!memchr(name.p, '/', name.n)) {
         for (const char *p = env_path(b); *p;) {
             Str dir = {p, strcspn(p, ":")};
-            int fd = open_joined(root, dir, name, ret_stat);
+            int fd = open_joined(b, root, dir, name, ret_stat);
             if (fd >= 0)
                 return fd;
             p += dir.n + (p[dir.n] == ':');
         }
     }
-    return open_joined(root, here, name, ret_stat);
+    return open_joined(b, root, here, name, ret_stat);
 }
 
 static void set_func(Bundle *b, const char *program)
@@ -183,12 +242,16 @@ Error *bundle_check_layer(const Buf *bytes)
                : error_new("the layer is not a WebAssembly module or component");
 }
 
+/* Its beginning first: the rest of a large file that is something else is not read. */
 static Error *use_file(Bundle *b, int fd, const char *label, const char *program)
 {
+    u8 head[HEAD];
+    ssize_t n = pread(fd, head, sizeof head, 0);
+    const Buf start = {.p = head, .n = n > 0 ? (usize)n : 0};
+    if (!is_wasm(&start) && !is_text(&start) && !engine_is_compiled(start.p, start.n))
+        return error_new("`%s` is neither a program that others may execute nor WebAssembly",
+                         label);
     Error *e = os_read_fd(fd, label, MAX_MODULE, &b->bytes);
-    if (!e && !is_wasm(&b->bytes) && !is_text(&b->bytes) &&
-        !engine_is_compiled(b->bytes.p, b->bytes.n))
-        e = error_new("`%s` is neither a program that others may execute nor WebAssembly", label);
     if (!e) {
         set_func(b, program);
         b->kind = BUNDLE_WASM;

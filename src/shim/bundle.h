@@ -18,7 +18,7 @@ typedef struct Bundle {
     char *root;       /* own; absolute path of the root file system */
     char *func;       /* own; of path#func, "_start" by default; with guest_word_make's options */
     BundleKind kind;
-    Buf bytes;  /* own; BUNDLE_WASM: the program, if it is a file of the root */
+    Buf bytes;  /* own; BUNDLE_WASM: the program, if it is a file */
     int module; /* BUNDLE_WASM: own; what the executor gets of it, -1: nothing yet */
 } Bundle;
 
@@ -29,7 +29,7 @@ Error *bundle_open(Bundle *b, const char *path) MUST_CHECK;
 Error *bundle_parse(Bundle *b, const char *path, const Buf *text) MUST_CHECK;
 /* The annotation's value, NULL if there is none; borrowed. */
 const char *bundle_annotation(const Bundle *b, const char *key);
-/* What args[0] names in the mounted root, an error if it can not be run. */
+/* What args[0] names in the mounted root or its bind mounts, an error if it can not be run. */
 Error *bundle_find_program(Bundle *b) MUST_CHECK;
 /* The program is not a file of the root, but a layer of the image. */
 void bundle_use_layer(Bundle *b);
