@@ -393,6 +393,24 @@ out_has '"contents": "plain"'
 out_has '"contents": "  one\n\n    two\nthree /* not a block */"'
 expect test "$(grep -c contents .out)" = 2
 
+begin "custom sections in the text of a component"
+cat >custom.wat <<'END'
+(component
+  (core module (@custom "inner" "i"))
+  (@custom "one" "a" "b\00")
+  (core module)
+  (component (@custom "nested"))
+  (@custom "two" "c"))
+END
+run component inspect custom.wat
+code 0
+expect test "$(grep -o 'core module\|custom "[a-z]*"\|^component *|' .out | tr -s ' |\n' ',')" = \
+    'core,module,custom,"inner",custom,"one",core,module,component,custom,"nested",custom,"two",'
+echo '(component (@custom 1))' >custom.wat
+run component parse custom.wat -o x.wasm
+code 1
+err_has "@custom annotation: missing section name"
+
 begin "packages in binary form among the dependencies"
 mkdir -p bin/deps/c
 cat >bin/root.wit <<'END'

@@ -151,6 +151,19 @@ static void parse_custom(Parser *p, Annotation *a)
     vec_push(&p->customs, c);
 }
 
+bool take_custom(Parser *p, Buf *out)
+{
+    Annotation *a = find_annotation(p, ANNOTATION_CUSTOM);
+    if (!a || !parse_ok(p))
+        return false;
+    u32 back = enter_annotation(p, a);
+    buf_name(out, annotation_string(p, ANNOTATION_CUSTOM, true, "missing section name"));
+    while (at_kind(p, TOKEN_STRING))
+        buf_str(out, parse_string(p));
+    leave_annotation(p, back, ANNOTATION_CUSTOM);
+    return parse_ok(p);
+}
+
 /* At a place for module fields. */
 void parse_custom_annotations(Parser *p)
 {

@@ -292,6 +292,8 @@ void parse_extern_type(Parser *p, Space s, u32 index, Buf *b);
 void parse_name_annotation(Parser *p, Str *name, const char *what);
 bool take_hint(Parser *p, i8 *ret_hint);
 void parse_custom_annotations(Parser *p);
+/* The next (@custom ...) before the token at hand, without a placement: appends name and bytes. */
+bool take_custom(Parser *p, Buf *out);
 void add_name(Parser *p, Space s, u32 index, Str id);
 void check_annotations(Parser *p, u32 first, u32 end);
 void make_name_section(Parser *p);

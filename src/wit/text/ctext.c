@@ -420,6 +420,17 @@ static void name_section(CText *c, Str name)
     out_release(&o);
 }
 
+/* (@custom "name" "bytes"...)*: where they stand, as everything in a component. */
+static void custom_sections(CText *c)
+{
+    Out o = {0};
+    while (take_custom(&c->p, &o.b)) {
+        ctext_section(c, 0, &o);
+        o.b.n = 0;
+    }
+    out_release(&o);
+}
+
 /* The definitions up to the token `end`, as a component. */
 void ctext_component(CText *c, u32 end, Str id, Out *out)
 {
@@ -433,9 +444,12 @@ void ctext_component(CText *c, u32 end, Str id, Out *out)
     out_mark(&s.out, peek(p)->at);
     buf_bytes(&s.out.b, header, sizeof header);
     parse_name_annotation(p, &name, "component");
-    while (parse_ok(p) && p->at < end)
+    while (parse_ok(p) && p->at < end) {
+        custom_sections(c);
         ctext_field(c);
+    }
     ctext_late_exports(c);
+    custom_sections(c);
     flush_section(&s);
     name_section(c, name);
     if (parse_ok(p)) {
