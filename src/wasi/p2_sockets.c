@@ -155,7 +155,7 @@ bool sock_is_of_family(const OsInetAddr *a, bool v6)
     if (a->ip[10] == 0xff && a->ip[11] == 0xff)
         return false; /* mapped */
     /* Compatible (deprecated): all but :: and ::1. */
-    return word(a->ip, 5) != 0 || word(a->ip, 6) != 0 || word(a->ip, 7) <= 1;
+    return word(a->ip, 5) != 0 || (word(a->ip, 6) == 0 && word(a->ip, 7) <= 1);
 }
 
 bool sock_is_unicast(const OsInetAddr *a)

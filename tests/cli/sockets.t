@@ -40,6 +40,16 @@ for f in $families; do
     out_has "U(start_bind)(a, net, &to, &err): access-denied"
 done
 
+# What is wrong with an address is said before the system sees it: for each sort of use, of the family
+# and the numbers, 0 or 100 and the number of the error, as Wasmtime gives it.
+begin "addresses that are mapped, compatible, multicast, broadcast, unspecified, without a port"
+while read -r numbers answer; do
+    case $numbers in ?,1,*) [ "$families" = "4 6" ] || continue ;; esac
+    run $on --invoke "probe($numbers)" "$data/component-addresses.wat"
+    code 0
+    stdout "$answer"
+done <"$data/sockets-addresses.txt"
+
 ends_with() {
     run $on "$guest" "$1"
     code 1
@@ -142,6 +152,34 @@ END
     out_has "you said ping"
 
     begin "a time limit while waiting for a socket"
+    run $on -Wtimeout=300ms "$guest" send "$(cat port)"
+    code 134
+    err_has "interrupt"
+    kill $peer 2>/dev/null
+    wait $peer 2>/dev/null
+
+    # The queue of the listener is full: nobody answers what else comes.
+    cat >full.py <<'END'
+import socket, time
+s = socket.socket()
+s.bind(("127.0.0.1", 0))
+s.listen(0)
+held = []
+for _ in range(8):
+    c = socket.socket()
+    c.setblocking(False)
+    c.connect_ex(s.getsockname())
+    held.append(c)
+time.sleep(0.2)
+print(s.getsockname()[1], flush=True)
+time.sleep(60)
+END
+    rm -f port
+    python3 full.py >port &
+    peer=$!
+    n=0
+    while [ ! -s port ] && [ $n -lt 100 ]; do sleep 0.05; n=$((n + 1)); done
+    begin "a time limit while a connection is not answered"
     run $on -Wtimeout=300ms "$guest" send "$(cat port)"
     code 134
     err_has "interrupt"
