@@ -73,7 +73,7 @@ static Error *list_ports(const Buf *bytes, Buf *out)
 Error *cmd_component_inspect(CmdLine *c, int *ret_status)
 {
     Buf bytes = {0}, out = {0}, producers = {0};
-    const char *path = c->args.p[0];
+    const char *path = component_input(c);
     Error *e = component_read(path, &bytes);
     if (!e) {
         buf_printf(&out, "%s, %zu bytes\n\nsections:\n",

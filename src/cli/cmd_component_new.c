@@ -105,13 +105,13 @@ Error *cmd_component_new(CmdLine *c, int *ret_status)
         if (c->uses.p[i].flag == FLAG_adapt)
             e = add_adapter(&a, c->uses.p[i].value);
     if (!e)
-        e = component_read(c->args.p[0], &in);
+        e = component_read(component_input(c), &in);
     if (!e)
         e = add_own_adapter(&a, &in);
     WrapOptions options = {.adapters = a.list.p, .nadapters = a.list.n, .keep_versions = !merge};
     if (!e)
         e = error_wrap(component_wrap(in.p, in.n, &options, &out),
-                       "failed to make a component of `%s`", c->args.p[0]);
+                       "failed to make a component of `%s`", component_input(c));
     if (!e)
         e = component_write(c, &out);
     for (u32 i = 0; i < a.bytes.n; i++)

@@ -8,7 +8,7 @@
 Error *cmd_component_parse(CmdLine *c, int *ret_status)
 {
     Buf bytes = {0};
-    Error *e = component_read(c->args.p[0], &bytes);
+    Error *e = component_read(component_input(c), &bytes);
     if (!e)
         e = component_write(c, &bytes);
     buf_release(&bytes);
@@ -19,7 +19,7 @@ Error *cmd_component_parse(CmdLine *c, int *ret_status)
 Error *cmd_component_print(CmdLine *c, int *ret_status)
 {
     Buf bytes = {0}, text = {0};
-    const char *path = c->args.n ? c->args.p[0] : "-";
+    const char *path = component_input(c);
     Error *e = component_read(path, &bytes);
     if (!e)
         e = component_text(path, &bytes, &text);
@@ -35,11 +35,12 @@ Error *cmd_component_validate(CmdLine *c, int *ret_status)
 {
     Error *e = NULL;
     bool all = cmdline_given(c, FLAG_all_features);
-    for (u32 i = 0; i < c->args.n && !e; i++) {
+    for (u32 i = 0; (i == 0 || i < c->args.n) && !e; i++) {
+        const char *path = c->args.n ? c->args.p[i] : component_input(c);
         Buf bytes = {0};
-        e = component_read(c->args.p[i], &bytes);
+        e = component_read(path, &bytes);
         if (!e)
-            e = component_check(c->args.p[i], &bytes, all);
+            e = component_check(path, &bytes, all);
         buf_release(&bytes);
     }
     *ret_status = 0;
@@ -55,10 +56,10 @@ Error *cmd_component_strip(CmdLine *c, int *ret_status)
         if (c->uses.p[i].flag == FLAG_strip_delete)
             names[o.nnames++] = c->uses.p[i].value;
     o.names = names;
-    Error *e = component_read(c->args.p[0], &bytes);
+    Error *e = component_read(component_input(c), &bytes);
     if (!e)
         e = error_wrap(wasm_strip(bytes.p, bytes.n, &o, &out), "failed to strip `%s`",
-                       c->args.p[0]);
+                       component_input(c));
     if (!e)
         e = component_write(c, &out);
     mem_free(names);

@@ -14,6 +14,11 @@
 #include <stdio.h>
 #include <stdio_ext.h>
 
+const char *component_input(const CmdLine *c)
+{
+    return c->args.n ? c->args.p[0] : "-";
+}
+
 static bool is_binary(Str s)
 {
     return str_starts(s, (Str){"\0asm", 4});

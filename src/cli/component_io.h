@@ -6,6 +6,8 @@
 #include "cli/cmdline.h"
 #include "wit/wit.h"
 
+/* The argument that names the input; "-" if there is none. */
+const char *component_input(const CmdLine *c);
 /* A module or component in binary or text form, as a binary. Own. */
 Error *component_read(const char *path, Buf *ret_bytes) MUST_CHECK;
 /* WIT: a folder, a text, a WIT package in binary form, or the world of a binary. Own. */

@@ -411,6 +411,21 @@ run component parse custom.wat -o x.wasm
 code 1
 err_has "@custom annotation: missing section name"
 
+begin "without a file the input is standard input"
+cat >pipe.wit <<'END'
+package a:b;
+world w { export f: func() -> u32; }
+END
+piped() {
+    "$WASMTIME" component embed --dummy pipe.wit -o - | "$WASMTIME" component new | "$WASMTIME" component strip |
+        "$WASMTIME" component print | "$WASMTIME" component parse | "$WASMTIME" component wit -
+}
+piped >piped.out
+expect grep -q 'export f: func() -> u32;' piped.out
+expect sh -c 'echo "(component)" | "$0" component validate' "$WASMTIME"
+expect sh -c '! echo "(module (func i32.add))" | "$0" component validate 2>/dev/null' "$WASMTIME"
+expect sh -c 'echo "(module)" | "$0" component inspect | grep -q "module, 8 bytes"' "$WASMTIME"
+
 begin "packages in binary form among the dependencies"
 mkdir -p bin/deps/c
 cat >bin/root.wit <<'END'
