@@ -221,6 +221,8 @@ static bool find_home(const Buf *text, u32 uid, Str *ret_home)
     usize n = MIN(b.n, sizeof id);
     memcpy(id, b.p, n);
     buf_release(&b);
+    if (text->n == 0)
+        return false;
     for (const char *p = (const char *)text->p, *end = p + text->n; p < end;) {
         const char *stop = memchr(p, '\n', (usize)(end - p));
         Str line = {p, (usize)((stop ? stop : end) - p)};
