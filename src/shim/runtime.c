@@ -25,25 +25,20 @@
 enum { MAX_LOG = 1 << 20, MAX_OPTIONS = 65536, MAX_WORDS = 24, MAX_RESOURCES = 1 << 20 };
 
 /* SystemdCgroup = true, in the TOML of the runtime's options in containerd's configuration. */
-static bool toml_says_systemd(const char *p, usize n)
+static bool toml_says_systemd(Str text)
 {
-    for (const char *end = p + n; p < end;) {
-        const char *line = p, *stop = memchr(p, '\n', (usize)(end - p));
-        stop = stop ? stop : end;
-        p = stop + 1;
-        while (line < stop && (*line == ' ' || *line == '\t'))
-            line++;
-        const char *eq = memchr(line, '=', (usize)(stop - line));
+    while (text.n > 0) {
+        const char *stop = memchr(text.p, '\n', text.n);
+        Str line = {text.p, stop ? (usize)(stop - text.p) : text.n};
+        usize used = line.n + (stop != NULL);
+        text = (Str){text.p + used, text.n - used};
+        const char *eq = memchr(line.p, '=', line.n);
         if (!eq)
             continue;
-        const char *key_end = eq, *value = eq + 1;
-        while (key_end > line && (key_end[-1] == ' ' || key_end[-1] == '\t'))
-            key_end--;
-        while (value < stop && (*value == ' ' || *value == '\t'))
-            value++;
-        Str key = {line, (usize)(key_end - line)};
+        Str key = str_trim((Str){line.p, (usize)(eq - line.p)});
+        Str value = str_trim((Str){eq + 1, line.n - (usize)(eq - line.p) - 1});
         if (str_eq(key, STR("SystemdCgroup")) || str_eq(key, STR("systemd_cgroup")))
-            return str_starts((Str){value, (usize)(stop - value)}, STR("true"));
+            return str_starts(value, STR("true"));
     }
     return false;
 }
@@ -66,7 +61,7 @@ static Error *read_options(Runtime *r, const char *ns, const Pb__Any *any)
         if (!o)
             return error_new("the runtime's options are not a message");
         r->systemd_cgroup =
-            toml_says_systemd((const char *)o->config_body.data, o->config_body.len);
+            toml_says_systemd((Str){(const char *)o->config_body.data, o->config_body.len});
         protobuf_c_message_free_unpacked(&o->base, NULL);
     } else if (str_eq(type, STR("containerd.runc.v1.Options"))) {
         Pb__RuncOptions *o = message_get(&pb__runc_options__descriptor, p, n);
