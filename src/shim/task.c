@@ -34,7 +34,7 @@ typedef struct Task {
     Shim *s;
     Call *call;
     const void *message;
-    Container *c; /* with its `op` held */
+    Container *c; /* with its `op` held, but for SCOPE_ANY_TIME */
     Process *p;
 } Task;
 
@@ -169,9 +169,12 @@ static void task_start(const Task *t)
     Shim *s = t->s;
     pthread_mutex_lock(&s->lock);
     bool fresh = t->p->state == PROCESS_CREATED;
+    bool paused = t->c->init->state == PROCESS_PAUSED;
     pthread_mutex_unlock(&s->lock);
-    Error *e = fresh ? start_process(s, t->c, t->p) : NULL;
-    if (!fresh)
+    Error *e = fresh && !paused ? start_process(s, t->c, t->p) : NULL;
+    if (paused)
+        call_fail(t->call, RPC_FAILED_PRECONDITION, "the container is paused");
+    else if (!fresh)
         call_fail(t->call, RPC_FAILED_PRECONDITION, "the process was started already");
     else if (e)
         fail(s, t->call, RPC_UNKNOWN, t->c->id, e);
@@ -403,52 +406,76 @@ static void task_pids(const Task *t)
 
 /* ---- acting on what runs ---- */
 
-/* By the process's descriptor, so that a number used again is never hit. */
-static void signal_process(Shim *s, Call *call, const Process *p, int signal)
+typedef struct Target {
+    bool found, first, made, ended, paused;
+    bool all; /* what the first process has left, too, though it may have ended */
+    int why;  /* the signal was not sent */
+} Target;
+
+/* By the process's descriptor, so that a number used again is never hit; all of the container's get
+ * it otherwise. */
+static Target signal_process(Shim *s, const Container *c, const Pb__KillRequest *m)
 {
-    int why = 0;
+    Target to = {0};
     pthread_mutex_lock(&s->lock);
-    bool ended = p->state == PROCESS_STOPPED, there = p->pidfd >= 0;
-    if (!ended && there)
-        why = os_process_signal(p->pidfd, signal);
+    const Process *p = c->gone ? NULL : container_process(c, m->exec_id);
+    if (p) {
+        to = (Target){.found = true,
+                      .first = p == c->init,
+                      .made = p->pidfd >= 0,
+                      .ended = p->state == PROCESS_STOPPED,
+                      .paused = p->state == PROCESS_PAUSED};
+        to.all = m->all && to.first && (to.made || to.ended);
+        if (!to.ended && to.made && !to.all)
+            to.why = os_process_signal(p->pidfd, (int)m->signal);
+    }
     pthread_mutex_unlock(&s->lock);
-    if (ended || why == ESRCH)
-        call_fail(call, RPC_NOT_FOUND, "process already finished");
-    else if (!there)
-        call_fail(call, RPC_FAILED_PRECONDITION, "the process is not made yet");
-    else if (why)
-        call_fail(call, RPC_UNKNOWN, "failed to send signal %d: %s", signal, strerror(why));
+    return to;
+}
+
+static Error *signal_all(Container *c, u32 signal)
+{
+    char number[16];
+    snprintf(number, sizeof number, "%u", signal);
+    return runtime_do(&c->runtime, c->bundle, "kill", "--all", c->id, number);
+}
+
+/* Takes the error. */
+static void reply_killed(const Task *t, const Target *to, Error *e)
+{
+    const Pb__KillRequest *m = t->message;
+    if (!to->found)
+        call_fail(t->call, RPC_NOT_FOUND, "there is no such container or process");
+    else if (to->all)
+        reply_done(t, to->ended ? RPC_NOT_FOUND : RPC_UNKNOWN, e);
+    else if (to->ended || to->why == ESRCH)
+        call_fail(t->call, RPC_NOT_FOUND, "process already finished");
+    else if (!to->made)
+        call_fail(t->call, RPC_FAILED_PRECONDITION, "the process is not made yet");
+    else if (to->why)
+        call_fail(t->call, RPC_UNKNOWN, "failed to send signal %u: %s", m->signal,
+                  strerror(to->why));
     else
-        call_reply(call, NULL);
+        call_reply(t->call, NULL);
 }
 
-/* What is frozen does not end, though it was killed, until it goes on. */
-static void thaw_killed(Shim *s, Container *c)
-{
-    pthread_mutex_lock(&s->lock);
-    bool paused = c->init->state == PROCESS_PAUSED;
-    pthread_mutex_unlock(&s->lock);
-    if (paused)
-        error_free(runtime_do(&c->runtime, c->bundle, "resume", NULL, c->id, NULL));
-}
-
+/* Waits for nothing else that is done with the container: an Exec, which the container's own
+ * processes can stop, ends when they do. */
 static void task_kill(const Task *t)
 {
     const Pb__KillRequest *m = t->message;
     Container *c = t->c;
+    Error *e = NULL;
     if (m->signal == 0 || m->signal > (u32)SIGRTMAX) {
         call_fail(t->call, RPC_INVALID_ARGUMENT, "there is no signal %u", m->signal);
-    } else if (m->all && t->p == c->init) {
-        char number[16];
-        snprintf(number, sizeof number, "%u", m->signal);
-        Error *e = runtime_do(&c->runtime, c->bundle, "kill", "--all", c->id, number);
-        bool ended = t->p->state == PROCESS_STOPPED;
-        reply_done(t, ended ? RPC_NOT_FOUND : RPC_UNKNOWN, e);
-    } else {
-        signal_process(t->s, t->call, t->p, (int)m->signal);
+        return;
     }
-    if (t->p == c->init && m->signal == SIGKILL)
-        thaw_killed(t->s, c);
+    const Target to = signal_process(t->s, c, m);
+    if (to.all)
+        e = signal_all(c, m->signal);
+    reply_killed(t, &to, e);
+    if (to.first && to.paused && m->signal == SIGKILL) /* what is frozen does not end */
+        error_free(runtime_do(&c->runtime, c->bundle, "resume", NULL, c->id, NULL));
 }
 
 static void pause_or_resume(const Task *t, bool pause)
@@ -601,6 +628,7 @@ void task_idle(void *shim)
 /* What has to be there for a request. */
 typedef enum Scope {
     SCOPE_SHIM,      /* neither is looked for */
+    SCOPE_ANY_TIME,  /* the container is there; its `op` is not taken */
     SCOPE_CONTAINER, /* the container is there */
     SCOPE_PROCESS,   /* and the process */
 } Scope;
@@ -614,6 +642,7 @@ typedef struct Method {
 } Method;
 
 #define SHIM_WIDE SCOPE_SHIM, 0, 0
+#define AT_ANY_TIME(type) SCOPE_ANY_TIME, offsetof(type, id), 0
 #define OF_CONTAINER(type) SCOPE_CONTAINER, offsetof(type, id), 0
 #define OF_PROCESS(type) SCOPE_PROCESS, offsetof(type, id), offsetof(type, exec_id)
 
@@ -624,7 +653,7 @@ static const Method methods[] = {
     {"State", &pb__process_request__descriptor, SHIM_WIDE, task_state},
     {"Delete", &pb__process_request__descriptor, OF_PROCESS(Pb__ProcessRequest), task_delete},
     {"Wait", &pb__process_request__descriptor, SHIM_WIDE, task_wait},
-    {"Kill", &pb__kill_request__descriptor, OF_PROCESS(Pb__KillRequest), task_kill},
+    {"Kill", &pb__kill_request__descriptor, AT_ANY_TIME(Pb__KillRequest), task_kill},
     {"Connect", &pb__process_request__descriptor, SHIM_WIDE, task_connect},
     {"Shutdown", &pb__shutdown_request__descriptor, SHIM_WIDE, task_shutdown},
     {"Stats", &pb__process_request__descriptor, OF_CONTAINER(Pb__ProcessRequest), task_stats},
@@ -671,8 +700,24 @@ static bool find_process(Task *t, const char *exec_id)
     return t->p != NULL;
 }
 
+static void run_at_any_time(const Method *m, Task *t)
+{
+    const char *id = field(t->message, m->id);
+    t->c = container_find(t->s, id);
+    if (!t->c) {
+        call_fail(t->call, RPC_NOT_FOUND, "there is no container %.255s", id);
+        return;
+    }
+    m->run(t);
+    container_unref(t->s, t->c);
+}
+
 static void run_method(const Method *m, Task *t)
 {
+    if (m->scope == SCOPE_ANY_TIME) {
+        run_at_any_time(m, t);
+        return;
+    }
     if (m->scope != SCOPE_SHIM && !enter(t, field(t->message, m->id)))
         return;
     if (m->scope != SCOPE_PROCESS || find_process(t, field(t->message, m->exec_id)))

@@ -12,8 +12,8 @@ static void end(int signal)
     _exit(0);
 }
 
-/* `exit CODE`, `sleep`, `pause` (as the first container of a pod), or `tty`, which is there or not.
- */
+/* `exit CODE`, `sleep`, `pause` (as the first container of a pod), `stop`, which stops all other
+ * processes, or `tty`, which is there or not. */
 int main(int argc, char **argv)
 {
     if (argc < 2)
@@ -22,6 +22,8 @@ int main(int argc, char **argv)
     fflush(stdout);
     if (strcmp(argv[1], "pause") == 0)
         signal(SIGTERM, end);
+    while (strcmp(argv[1], "stop") == 0)
+        kill(-1, SIGSTOP);
     while (strcmp(argv[1], "sleep") == 0 || strcmp(argv[1], "pause") == 0)
         pause();
     return argc > 2 ? (int)strtol(argv[2], NULL, 10) : 0;
