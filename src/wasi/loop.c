@@ -67,6 +67,7 @@ typedef struct Watcher {
 struct WasiLoop {
     uv_loop_t uv;
     uv_idle_t idle;
+    uv_prepare_t prepare;
     uv_check_t check;
     uv_async_t poke;
     VEC(Watcher *) watchers; /* by descriptor */
@@ -105,12 +106,23 @@ static _Thread_local WasiLoop *thread_loop;
 /* --- the queue --- */
 
 static void run_ready(WasiLoop *l);
-static void run_yielded(WasiLoop *l);
+static bool run_yielded(WasiLoop *l);
 
 static void on_idle(uv_idle_t *h)
 {
-    run_ready(h->data);
-    run_yielded(h->data);
+    WasiLoop *l = h->data;
+    run_ready(l);
+    if (!l->ready.first && !l->yielded.first)
+        uv_idle_stop(h);
+}
+
+/* Started before those of others, it is called after them: what they have to send goes first. What
+ * comes of the turn is theirs behind the next look at descriptors, which must not wait. */
+static void on_prepare(uv_prepare_t *h)
+{
+    WasiLoop *l = h->data;
+    if (run_yielded(l))
+        uv_idle_start(&l->idle, on_idle);
 }
 
 static void on_check(uv_check_t *h)
@@ -224,13 +236,14 @@ static void run_ready(WasiLoop *l)
 }
 
 /* One only, so that the others wait no longer for the loop's other work than for one turn. */
-static void run_yielded(WasiLoop *l)
+static bool run_yielded(WasiLoop *l)
 {
     Ready *r = l->yielded.first;
     if (!r)
-        return;
+        return false;
     ready_remove(l, r);
     resume(l, r->fiber);
+    return true;
 }
 
 /* --- sets --- */
@@ -423,6 +436,7 @@ static void on_poke(uv_async_t *h)
 static void loop_close(WasiLoop *l)
 {
     uv_close((uv_handle_t *)&l->idle, NULL);
+    uv_close((uv_handle_t *)&l->prepare, NULL);
     uv_close((uv_handle_t *)&l->check, NULL);
     uv_run(&l->uv, UV_RUN_DEFAULT);
     ALWAYS(uv_loop_close(&l->uv) == 0);
@@ -439,13 +453,16 @@ WasiLoop *wasi_loop(void)
         return NULL;
     }
     uv_idle_init(&l->uv, &l->idle);
+    uv_prepare_init(&l->uv, &l->prepare);
     uv_check_init(&l->uv, &l->check);
     if (uv_async_init(&l->uv, &l->poke, on_poke) != 0) {
         loop_close(l);
         return NULL;
     }
-    l->idle.data = l->check.data = l->poke.data = l;
+    l->idle.data = l->prepare.data = l->check.data = l->poke.data = l;
+    uv_prepare_start(&l->prepare, on_prepare);
     uv_check_start(&l->check, on_check);
+    uv_unref((uv_handle_t *)&l->prepare);
     uv_unref((uv_handle_t *)&l->check);
     uv_unref((uv_handle_t *)&l->poke);
     l->ready.last = &l->ready.first;
