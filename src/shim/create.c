@@ -101,6 +101,7 @@ static void set_pid(Shim *s, Container *c, Process *p, pid_t pid, const struct t
 static Error *create_by_any(Shim *s, Container *c, const Bundle *b)
 {
     bool made = false;
+    char *cgroup;
     int executor = -1;
     pid_t pid;
     struct timespec since;
@@ -113,9 +114,13 @@ static Error *create_by_any(Shim *s, Container *c, const Bundle *b)
     else if (!e)
         e = run_create(s, c, b, executor, &since, &pid);
     if (!e)
-        e = cgroup_of(pid, &c->cgroup);
-    if (!e)
+        e = cgroup_of(pid, &cgroup);
+    if (!e) {
+        pthread_mutex_lock(&s->lock);
+        c->cgroup = cgroup;
+        pthread_mutex_unlock(&s->lock);
         watch_memory(s, c);
+    }
     return e;
 }
 

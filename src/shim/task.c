@@ -333,17 +333,26 @@ static void task_connect(const Task *t)
     call_reply(call, &r.base);
 }
 
+/* The control group, which stays what it is; NULL: the container is not made yet. Borrowed. */
+static const char *group_of(const Task *t)
+{
+    pthread_mutex_lock(&t->s->lock);
+    const char *group = t->c->gone ? NULL : t->c->cgroup;
+    pthread_mutex_unlock(&t->s->lock);
+    return group;
+}
+
 static void task_stats(const Task *t)
 {
-    const Container *c = t->c;
+    const char *group = group_of(t);
     Buf bytes = {0};
     Pb__Any any = PB__ANY__INIT;
     Pb__StatsReply r = PB__STATS_REPLY__INIT;
     const char *type;
-    Error *e = c->cgroup ? cgroup_stats(c->cgroup, &type, &bytes)
-                         : error_new("the container is not made yet");
+    Error *e = group ? cgroup_stats(group, &type, &bytes)
+                     : error_new("the container is not made yet, or deleted");
     if (e) {
-        fail(t->s, t->call, RPC_NOT_FOUND, c->id, e);
+        fail(t->s, t->call, RPC_NOT_FOUND, t->c->id, e);
     } else {
         any.type_url = (char *)type;
         any.value = (ProtobufCBinaryData){bytes.n, bytes.p};
@@ -378,9 +387,10 @@ static void fill_info(Shim *s, const Container *c, u32 pid, Pb__ProcessInfo *inf
 static void task_pids(const Task *t)
 {
     const Container *c = t->c;
+    const char *group = group_of(t);
     PidList pids = {0};
     Error *e =
-        c->cgroup ? cgroup_pids(c->cgroup, &pids) : error_new("the container is not made yet");
+        group ? cgroup_pids(group, &pids) : error_new("the container is not made yet, or deleted");
     if (e) {
         fail(t->s, t->call, RPC_NOT_FOUND, c->id, e);
         return;
@@ -656,8 +666,8 @@ static const Method methods[] = {
     {"Kill", &pb__kill_request__descriptor, AT_ANY_TIME(Pb__KillRequest), task_kill},
     {"Connect", &pb__process_request__descriptor, SHIM_WIDE, task_connect},
     {"Shutdown", &pb__shutdown_request__descriptor, SHIM_WIDE, task_shutdown},
-    {"Stats", &pb__process_request__descriptor, OF_CONTAINER(Pb__ProcessRequest), task_stats},
-    {"Pids", &pb__process_request__descriptor, OF_CONTAINER(Pb__ProcessRequest), task_pids},
+    {"Stats", &pb__process_request__descriptor, AT_ANY_TIME(Pb__ProcessRequest), task_stats},
+    {"Pids", &pb__process_request__descriptor, AT_ANY_TIME(Pb__ProcessRequest), task_pids},
     {"Pause", &pb__process_request__descriptor, OF_CONTAINER(Pb__ProcessRequest), task_pause},
     {"Resume", &pb__process_request__descriptor, OF_CONTAINER(Pb__ProcessRequest), task_resume},
     {"Update", &pb__update_request__descriptor, OF_CONTAINER(Pb__UpdateRequest), task_update},
