@@ -113,11 +113,11 @@ MUST_CHECK static Error *bad_value(const OptDesc *d, Str v)
     case OPT_SIZE:
         return error_new("`%.*s` is not a number that fits 64 bits, decimal or 0x-hexadecimal",
                          STR_ARG(v));
+    case OPT_LIST: /* graphs are the only ones that are looked at */
+        return error_new("graph does not contain `::` separator for directory");
     case OPT_PAIR:
-        return error_new("`%.*s` is not of the form NAME=VALUE", STR_ARG(v));
     case OPT_TEXT:
     case OPT_PATH:
-    case OPT_LIST:
     case OPT_PREFIX:
         break;
     }
@@ -161,11 +161,19 @@ static bool read_value(Options *o, OptId id, Str s, OptValue *v)
     case OPT_PATH:
         v->text = copy_str(o, s).p;
         return true;
-    case OPT_PAIR:
-        if (!memchr(s.p, '=', s.n))
+    case OPT_PAIR: {
+        Buf pair = {0};
+        buf_str(&pair, s);
+        if (!memchr(s.p, '=', s.n)) /* an empty value */
+            buf_u8(&pair, '=');
+        vec_push(&v->list, copy_str(o, (Str){(char *)pair.p, pair.n}));
+        buf_release(&pair);
+        return true;
+    }
+    case OPT_LIST:
+        if (id == OPT_S_nn_graph && !memmem(s.p, s.n, "::", 2))
             return false;
         __attribute__((fallthrough));
-    case OPT_LIST:
     case OPT_PREFIX:
         vec_push(&v->list, copy_str(o, s));
         return true;
@@ -362,6 +370,8 @@ Error *options_check_program(const Options *o, bool component)
         {OPT_S_tcplisten, REFUSED, "components do not support --tcplisten"},
         {OPT_W_unknown_imports_default, CORE,
          "components cannot be run with `-W unknown-imports-default`"},
+        {OPT_W_unknown_exports_allow, CORE,
+         "--allow-unknown-exports not supported with components"},
         {OPT_S_config, WORKS, "Cannot enable wasi-config for core wasm modules"},
         {OPT_S_keyvalue, WORKS, "Cannot enable wasi-keyvalue for core wasm modules"},
         {OPT_S_http, WORKS, "Cannot enable wasi-http for core wasm modules"},

@@ -381,6 +381,54 @@ static void parse_tuple(Parser *p, const CType *c, ComponentVal *ret)
     }
 }
 
+/* One word, number, character or text, of no type in particular. */
+static void skip_token(Parser *p)
+{
+    ComponentVal ignored = {0};
+    bool marked;
+    char c = peek(p);
+    if (c == '\'')
+        parse_char(p, &ignored);
+    else if (c == '"')
+        parse_string(p, &ignored);
+    else if (!(is_digit(c) || c == '-' ? number(p, true).n || take_word(p, "-inf")
+                                       : word(p, &marked).n != 0))
+        fail(p, "expected a value");
+}
+
+enum { SKIP_DEPTH = 64 };
+
+/* A value whose type nobody knows, of a field that the record does not have. */
+static void skip_value(Parser *p)
+{
+    char closes[SKIP_DEPTH];
+    u32 depth = 0;
+    bool done = false; /* a value is complete */
+    do {
+        char c = peek(p);
+        bool opens = c == '(' || c == '[' || c == '{';
+        if (depth && c == closes[depth - 1] && take(p, c)) {
+            depth--;
+            done = true;
+        } else if (opens && !(done && c != '(')) { /* behind a word: its payload */
+            if (depth == SKIP_DEPTH) {
+                fail(p, "too many brackets");
+                return;
+            }
+            p->at++;
+            closes[depth++] = c == '(' ? ')' : c == '[' ? ']' : '}';
+            done = false;
+        } else if (depth && (c == ',' || c == ':') && take(p, c)) {
+            done = false;
+        } else if (done) {
+            fail(p, "expected ',' or a bracket");
+        } else {
+            skip_token(p);
+            done = true;
+        }
+    } while (!p->error && (depth || !done || peek(p) == '('));
+}
+
 static u32 find_label(const CType *c, Str label)
 {
     for (u32 i = 0; i < c->n; i++)
@@ -417,13 +465,17 @@ static void parse_record(Parser *p, const CType *c, ComponentVal *ret)
     } else if (!p->error) {
         do {
             bool marked;
-            u32 i = find_label(c, word(p, &marked));
-            if (i == UINT32_MAX || ret->items[i].kind != CT_KIND_COUNT) {
-                fail(p, i == UINT32_MAX ? "unknown field" : "duplicate field");
+            Str label = word(p, &marked);
+            u32 i = find_label(c, label);
+            if (!label.n || (i != UINT32_MAX && ret->items[i].kind != CT_KIND_COUNT)) {
+                fail(p, label.n ? "duplicate field" : "expected a field");
                 return;
             }
             expect(p, ':');
-            parse(p, c->fields[i].type, &ret->items[i]);
+            if (i == UINT32_MAX) /* as in Wasmtime, a caller may know more fields */
+                skip_value(p);
+            else
+                parse(p, c->fields[i].type, &ret->items[i]);
         } while (more(p, '}'));
     }
     fill_fields(p, c, ret->items);

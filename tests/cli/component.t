@@ -150,7 +150,41 @@ run --preload x="$data/values.wat" "$data/component-echo.wasm"
 code 1
 err_has "--preload cannot be used with components"
 
-finish
+begin "fields that a record does not have are read and forgotten"
+cat >record.wat <<'EOF'
+(component
+  (type $r' (record (field "a" u32) (field "b" (option u32))))
+  (export $r "r" (type $r'))
+  (core module $m (func (export "f") (param i32 i32 i32) (result i32)
+    (i32.add (local.get 0) (local.get 2))))
+  (core instance $i (instantiate $m))
+  (func (export "f") (param "x" $r) (result u32) (canon lift (core func $i "f"))))
+EOF
+answers() {
+    run --invoke "f($1)" record.wat
+    code "$2"
+    if [ "$2" = 0 ]; then stdout "$3"; else err_has "$3"; fi
+}
+answers "{a: 1, c: 2}" 0 1
+answers "{z: {q: [1, (-2.5e1, -inf)], w: '}'}, a: 1, zz: some(\"]\"), b: 4, y: %none}" 0 5
+answers "{a: 1, z: }" 1 "expected a value at 1:13"
+answers "{a: 1, z: (1]}" 1 "expected ',' or a bracket at 1:15"
+answers "{a: 1, z: 1 2}" 1 "expected ',' or '}' at 1:15"
+answers "{a: 1, a: 1}" 1 "duplicate field at 1:11"
+answers "{a: 1, : 1}" 1 "expected a field at 1:10"
+deep=$(printf '%065d' 0 | tr 0 '[')
+answers "{a: 1, z: $deep" 1 "too many brackets"
+
+begin "options that components have no use for, and values that are left out"
+run -Wunknown-exports-allow --invoke "f({a: 7})" record.wat
+code 1
+err_has "--allow-unknown-exports not supported with components"
+run -Snn-graph=x --invoke "f({a: 7})" record.wat
+code 2
+err_has "failed to parse -S option \`nn-graph=x\`: graph does not contain \`::\` separator for directory"
+run -Sconfig-var=a,keyvalue-in-memory-data=b --invoke "f({a: 7})" record.wat
+code 0
+stdout 7
 
 begin "what no option provides is not promised"
 cat >tls.wat <<'EOF'
@@ -161,3 +195,5 @@ run tls.wat
 code 1
 err_has "(not defined; this build of wasmtime does not have it yet)"
 err_lacks "it is there with"
+
+finish

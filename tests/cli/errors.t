@@ -270,11 +270,11 @@ run -W component-model=n component.wasm
 code 1
 err_has "cannot execute a component without \`--wasm component-model\`"
 
-finish
-
 begin "an instruction of the GC in a constant expression names its proposal"
 echo '(module (global i31ref (ref.i31 (i32.const 1))) (func (export "_start")))' >i31.wat
 run i31.wat
 code 1
 err_has "the module uses the gc proposal, which is not supported by this build"
 err_has "ref.i31"
+
+finish

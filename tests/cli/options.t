@@ -193,6 +193,7 @@ for group in O C D W S R; do
         *'[=y|n'*) value=y && [ "$default" != y ] || value=n ;;
         *=N) value=700000 ;;
         *=N\|Ns*) value=50s ;;
+        nn-graph=*) value=there::is-no-such-file ;;
         *=path | *=val) value=there-is-no-such-file ;;
         *=\<name\>=*) value=a=b ;;
         cranelift-KEY*) key=cranelift-enable_nothing value=1 ;;
