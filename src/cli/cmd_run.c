@@ -14,8 +14,8 @@
 #include "cli/value.h"
 #include "cli/wasi_setup.h"
 #include "wasi/ctx.h"
-#include "wasi/p1.h"
-#include "wasi/p2.h"
+#include "wasi/p1/p1.h"
+#include "wasi/p2/p2.h"
 
 #include <stdio.h>
 

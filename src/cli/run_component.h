@@ -5,7 +5,7 @@
 
 #include "cli/cmdline.h"
 #include "component/instance.h"
-#include "wasi/p2_http.h"
+#include "wasi/http/http.h"
 
 /*
  * Instantiates and calls --invoke's function, whose result goes to stdout in one line of WAVE, else

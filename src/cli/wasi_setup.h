@@ -4,7 +4,7 @@
 #define CLI_WASI_SETUP_H
 
 #include "cli/cmdline.h"
-#include "wasi/p2.h"
+#include "wasi/p2/p2.h"
 
 /* -S cli, by that name or by its old one. */
 bool wasi_setup_wants_cli(const Options *o);

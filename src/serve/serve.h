@@ -12,7 +12,7 @@
 
 #include "component/slot.h"
 #include "http/server.h"
-#include "wasi/p2_http.h"
+#include "wasi/http/http.h"
 
 typedef struct ServeConfig {
     Engine *engine; /* borrow, as all below */

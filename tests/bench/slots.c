@@ -15,7 +15,7 @@
  */
 #include "component/slot.h"
 #include "runtime/fiber.h"
-#include "wasi/p2_http.h"
+#include "wasi/http/http.h"
 #include "wit/text/ctext.h"
 
 #include <stdio.h>

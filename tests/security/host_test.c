@@ -5,7 +5,7 @@
  */
 #include "security/modes.h"
 #include "unit/wasi/guest_fixture.h"
-#include "wasi/p1.h"
+#include "wasi/p1/p1.h"
 #include "wasm/text/text.h"
 
 #include "os/thread.h"
@@ -23,7 +23,7 @@ static const struct {
     const char *name, *sig, *params;
 } functions[] = {
 #define P1(name, sig, versions, params, args) {#name, sig, #params},
-#include "wasi/p1.def"
+#include "wasi/p1/p1.def"
 #undef P1
 };
 

@@ -12,7 +12,7 @@
 #include "bind/wasi_random_insecure.h"
 #include "bind/wasi_random_random.h"
 #include "unit/wasi/guest_fixture.h"
-#include "wasi/p2_priv.h"
+#include "wasi/p2/p2_priv.h"
 
 #define CODE(name) WASI_FILESYSTEM_TYPES_ERROR_CODE_##name
 typedef WasiFilesystemTypesDescriptor Descriptor;

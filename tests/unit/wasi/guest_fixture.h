@@ -8,7 +8,7 @@
 #define TESTS_UNIT_WASI_GUEST_FIXTURE_H
 
 #include "unit/test.h"
-#include "wasi/p1_priv.h"
+#include "wasi/p1/p1_priv.h"
 
 enum {
     GUEST_BYTES = 1 << 16,

@@ -5,7 +5,7 @@
 #include "runtime/fiber.h"
 #include "unit/test.h"
 #include "wasi/loop.h"
-#include "wasi/p2.h"
+#include "wasi/p2/p2.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>

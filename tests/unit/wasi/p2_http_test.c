@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Requests that a guest answers, from a peer that is made here: what goes to it, and when. */
-#include "wasi/p2_http.h"
+#include "wasi/http/http.h"
 
 #include "component/slot.h"
 #include "os/time.h"

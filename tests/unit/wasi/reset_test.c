@@ -4,7 +4,7 @@
 #include "os/vm.h"
 #include "unit/test.h"
 #include "wasi/ctx_priv.h"
-#include "wasi/p2.h"
+#include "wasi/p2/p2.h"
 #include "wit/text/ctext.h"
 
 #include <fcntl.h>
