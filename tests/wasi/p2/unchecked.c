@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Writes that no check-write permits. */
-/* oracle: Wasmtime 48 lets them through, later versions do not */
+/* What check-write permits, and writes that it does not. */
+/* oracle: Wasmtime 48 lets them through and permits 64 KiB, later versions do not and 1 MiB */
 /* case: nothing */
 /* case: enough */
 /* case: more */
 /* case: twice */
+/* case: how-much */
 #include "guest.h"
 
 IMPORT(CLI("environment"), "get-arguments") void get_arguments(Span *ret);
@@ -40,5 +41,7 @@ void test(void)
         out_write(guest_stdout, S("x"), ret);
         out_write(guest_stdout, (u8 *)0 + 65536, n, ret);
     }
+    if (span_is(arg, "how-much"))
+        say_u64("check-write", permitted());
     put("\ndone\n");
 }
