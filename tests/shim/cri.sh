@@ -74,7 +74,7 @@ test_cri_pod_of_nginx_and_two_wasm() {
     build_cri 2>why || { echo "skip cri_pod_of_nginx_and_two_wasm: $(cat why)"; return 0; }
     find_nginx 2>why || { echo "skip cri_pod_of_nginx_and_two_wasm: no nginx that runs here: $(cat why ldd)"; return 0; }
     cri_daemon
-    http=$((20000 + $$ % 10000)) native=$((30001 + $$ % 10000))
+    http=$((20000 + $$ % 10000)) native=$((10001 + $$ % 10000))
     nginx_image $native
     image http --module "$top/tests/cli/data/component-http.wasm"
     image guest --module "$root/guest.wasm"
