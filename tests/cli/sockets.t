@@ -50,6 +50,24 @@ while read -r numbers answer; do
     stdout "$answer"
 done <"$data/sockets-addresses.txt"
 
+# The guest closes first, so the connection's end of its port stays for a minute.
+begin "a port can be listened at again at once, with room for 128 connections"
+port=$((10000 + $$ % 10000))
+for turn in first second; do
+    "$WASMTIME" run $on --invoke "serve($port)" "$data/component-listen.wat" >"$turn" 2>&1 &
+    server=$!
+    for _ in $(seq 100); do
+        room=$(ss -Hltn "sport = :$port" | awk '{ print $3 }')
+        [ -z "$room" ] || break
+        sleep 0.05
+    done
+    expect test "$room" = 128
+    python3 -c 'import socket, sys; socket.create_connection(("127.0.0.1", int(sys.argv[1]))).recv(1)' "$port"
+    wait $server
+    expect test "$(cat "$turn")" = 0
+done
+expect test -n "$(ss -Htan state time-wait "sport = :$port")"
+
 ends_with() {
     run $on "$guest" "$1"
     code 1
