@@ -113,9 +113,6 @@ static void ask(void *arg)
 
 static void asker_start(Asker *a, u32 us)
 {
-#ifdef __SANITIZE_THREAD__
-    test_skip("signals are not delivered promptly under ThreadSanitizer");
-#endif
     *a = (Asker){.whom = os_thread_id(), .us = us};
     yields = 0;
     EXPECT(os_thread_start(&a->thread, ask, a));
@@ -155,6 +152,9 @@ static void bed_init(Bed *b)
 {
     static const ValType i32s[] = {VT_I32};
     EngineConfig c;
+#ifdef __SANITIZE_THREAD__
+    test_skip("signals are not delivered promptly under ThreadSanitizer");
+#endif
     *b = (Bed){.wanted = 20};
     engine_config_init(&c);
     if (engine_new(&c, &b->engine))
