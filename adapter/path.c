@@ -156,37 +156,33 @@ Errno path_open(u32 fd, u32 follow, const u8 *p, u32 n, u32 oflags, u64 rights, 
 
 /* --- links and names --- */
 
-EXPORT(path_create_directory) Errno path_create_directory(u32 fd, const u8 *p, u32 n)
+typedef void PathFn(u32 handle, const u8 *p, u32 n, Result1 *ret);
+
+/* In place: the adapter has no table to call through. */
+__attribute__((always_inline)) static inline Errno at_path(PathFn *what, u32 fd, const u8 *p, u32 n)
 {
     Fd *f;
     Result1 r;
     Errno e = fd_file(state(), fd, &f);
     if (e)
         return e;
-    descriptor_mkdir(f->handle, p, n, &r);
+    what(f->handle, p, n, &r);
     return RESULT(r);
+}
+
+EXPORT(path_create_directory) Errno path_create_directory(u32 fd, const u8 *p, u32 n)
+{
+    return at_path(descriptor_mkdir, fd, p, n);
 }
 
 EXPORT(path_remove_directory) Errno path_remove_directory(u32 fd, const u8 *p, u32 n)
 {
-    Fd *f;
-    Result1 r;
-    Errno e = fd_file(state(), fd, &f);
-    if (e)
-        return e;
-    descriptor_rmdir(f->handle, p, n, &r);
-    return RESULT(r);
+    return at_path(descriptor_rmdir, fd, p, n);
 }
 
 EXPORT(path_unlink_file) Errno path_unlink_file(u32 fd, const u8 *p, u32 n)
 {
-    Fd *f;
-    Result1 r;
-    Errno e = fd_file(state(), fd, &f);
-    if (e)
-        return e;
-    descriptor_unlink(f->handle, p, n, &r);
-    return RESULT(r);
+    return at_path(descriptor_unlink, fd, p, n);
 }
 
 EXPORT(path_link)
