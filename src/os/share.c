@@ -2,6 +2,8 @@
 /* Memory files with seals, detached mounts, permissions. */
 #include "os/share.h"
 
+#include "os/vm.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/mount.h>
@@ -26,28 +28,14 @@ static int close_with(int fd, int err)
     return err;
 }
 
-static int write_all(int fd, const u8 *p, usize n)
-{
-    for (usize done = 0; done < n;) {
-        ssize_t k = write(fd, p + done, n - done);
-        if (k < 0 && errno != EINTR)
-            return errno;
-        done += k > 0 ? (usize)k : 0;
-    }
-    return 0;
-}
-
 int os_sealed_memory(const char *label, const void *p, usize n, int *ret_fd)
 {
     enum { SEALS = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE };
     int fd = memfd_create(label, MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (fd < 0)
         return errno;
-    int err = write_all(fd, p, n);
-    if (!err && (lseek(fd, 0, SEEK_SET) != 0 || fcntl(fd, F_ADD_SEALS, SEALS) != 0))
-        err = errno;
-    if (err)
-        return close_with(fd, err);
+    if (!os_pwrite(fd, p, n, 0) || fcntl(fd, F_ADD_SEALS, SEALS) != 0)
+        return close_with(fd, errno ? errno : EIO);
     *ret_fd = fd;
     return 0;
 }
