@@ -103,18 +103,6 @@ int os_local_send(int fd, const void *p, usize n)
     return 0;
 }
 
-int os_local_recv(int fd, void *p, usize n, usize *ret_n)
-{
-    ssize_t k;
-    do
-        k = recv(fd, p, n, 0);
-    while (k < 0 && errno == EINTR);
-    if (k < 0)
-        return errno;
-    *ret_n = (usize)k;
-    return 0;
-}
-
 void os_local_shutdown(int fd)
 {
     shutdown(fd, SHUT_RDWR);

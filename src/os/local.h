@@ -18,10 +18,8 @@ int os_local_accept(int fd, u32 ms, int *ret_fd) MUST_CHECK;
 /* The name that a socket listens at; "" if it has none. */
 void os_local_name(int fd, char *name, usize size);
 void os_local_send_limit(int fd, u32 seconds);
-/* All of it; EPIPE, never a signal, if the peer is gone. */
+/* All of it; EPIPE, never a signal, if the peer is gone. What comes is read by os_recv. */
 int os_local_send(int fd, const void *p, usize n) MUST_CHECK;
-/* *ret_n is 0 at the end. */
-int os_local_recv(int fd, void *p, usize n, usize *ret_n) MUST_CHECK;
 /* Nothing can be sent or received any more, by either side. */
 void os_local_shutdown(int fd);
 /* Is the peer a process of the same user, or of root? */

@@ -7,6 +7,7 @@
 
 #include "os/fs.h"
 #include "os/local.h"
+#include "os/socket.h"
 #include "shim/ttrpc.h"
 
 #include <time.h>
@@ -32,7 +33,7 @@ static bool await_answer(Events *e, TtrpcReader *r)
     TtrpcFrame f;
     for (;;) {
         usize n = 0;
-        if (os_local_recv(e->fd, bytes, sizeof bytes, &n) != 0 || n == 0)
+        if (os_recv(e->fd, bytes, sizeof bytes, &n) != 0 || n == 0)
             return false;
         ttrpc_feed(r, bytes, n);
         while (ttrpc_next(r, &f))

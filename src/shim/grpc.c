@@ -4,6 +4,7 @@
 
 #include "os/fs.h"
 #include "os/local.h"
+#include "os/socket.h"
 #include "shim/ttrpc.h"
 
 enum {
@@ -258,7 +259,7 @@ static GrpcStep exchange(int fd, usize limit, Buf *out, GrpcSending *s, Buf *dat
             continue; /* there was room: is there more? */
         buf_reserve(&in, MAX_FRAME);
         usize n = 0;
-        if (os_local_recv(fd, in.p + in.n, in.cap - in.n, &n) != 0 || n == 0)
+        if (os_recv(fd, in.p + in.n, in.cap - in.n, &n) != 0 || n == 0)
             break;
         in.n += n;
         step = grpc_take(&in, limit, data, out, s);

@@ -4,6 +4,7 @@
 
 #include "os/fs.h"
 #include "os/local.h"
+#include "os/socket.h"
 #include "shim/shim.pb-c.h"
 
 #include <errno.h>
@@ -175,7 +176,7 @@ static void *conn_thread(void *arg)
     u8 bytes[16384];
     for (;;) {
         usize n = 0;
-        if (os_local_recv(c->fd, bytes, sizeof bytes, &n) != 0 || n == 0)
+        if (os_recv(c->fd, bytes, sizeof bytes, &n) != 0 || n == 0)
             break;
         ttrpc_feed(&reader, bytes, n);
         while (ttrpc_next(&reader, &frame))

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Sockets with names. */
 #include "os/local.h"
+#include "os/socket.h"
 
 #include "os/fs.h"
 #include "unit/test.h"
@@ -30,12 +31,12 @@ TEST(local_sockets)
     EXPECT_EQ(os_local_accept(listener, 1000, &server), 0);
     EXPECT(os_local_peer_trusted(server));
     EXPECT_EQ(os_local_send(client, "hello", 5), 0);
-    EXPECT_EQ(os_local_recv(server, back, 5, &n), 0);
+    EXPECT_EQ(os_recv(server, back, 5, &n), 0);
     EXPECT_EQ(n, 5);
     EXPECT_STR(back, "hello");
-    EXPECT_EQ(os_local_recv(client, back, 5, &n), EAGAIN); /* after a second */
+    EXPECT_EQ(os_recv(client, back, 5, &n), EAGAIN); /* after a second */
     os_local_shutdown(server);
-    EXPECT_EQ(os_local_recv(client, back, 5, &n), 0);
+    EXPECT_EQ(os_recv(client, back, 5, &n), 0);
     EXPECT_EQ(n, 0);
     EXPECT_EQ(os_local_send(server, "hello", 5), EPIPE);
     os_fd_close(server);
