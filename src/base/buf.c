@@ -93,6 +93,19 @@ void buf_section(Buf *b, u8 id, const Buf *content)
     buf_sized(b, content->p, content->n);
 }
 
+void buf_quoted(Buf *b, Str s)
+{
+    buf_u8(b, '"');
+    for (usize i = 0; i < s.n; i++) {
+        u8 c = (u8)s.p[i];
+        if (c < 0x20 || c == '"' || c == '\\' || c == 0x7f)
+            buf_printf(b, "\\%02x", c);
+        else
+            buf_u8(b, c);
+    }
+    buf_u8(b, '"');
+}
+
 void buf_u32(Buf *b, u32 v)
 {
     buf_bytes(b, &v, sizeof v);

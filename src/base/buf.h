@@ -25,6 +25,8 @@ void buf_sized(Buf *b, const void *p, usize n);
 void buf_name(Buf *b, Str s); /* sized */
 /* A section (or subsection) of a binary: its id, then its content, sized. */
 void buf_section(Buf *b, u8 id, const Buf *content);
+/* A string literal of WebAssembly's text formats: \hh for what can not stand between the quotes. */
+void buf_quoted(Buf *b, Str s);
 void buf_u32(Buf *b, u32 v); /* little endian */
 void buf_u64(Buf *b, u64 v);
 char *buf_take_string(Buf *b); /* own, NUL-terminated; the buffer is empty after */

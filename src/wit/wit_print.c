@@ -52,19 +52,6 @@ static void print_docs(Printer *p, Str docs)
     }
 }
 
-static void print_string(Printer *p, Str s)
-{
-    buf_u8(p->out, '"');
-    for (usize i = 0; i < s.n; i++) {
-        u8 c = (u8)s.p[i];
-        if (c < 0x20 || c == '"' || c == '\\' || c == 0x7f)
-            buf_printf(p->out, "\\%02x", c);
-        else
-            buf_u8(p->out, c);
-    }
-    buf_u8(p->out, '"');
-}
-
 static void print_head(Printer *p, Str docs, const WitGate *g, Str external_id)
 {
     print_docs(p, docs);
@@ -85,7 +72,7 @@ static void print_head(Printer *p, Str docs, const WitGate *g, Str external_id)
     if (external_id.n) {
         begin_line(p);
         buf_str(p->out, STR("@external-id("));
-        print_string(p, external_id);
+        buf_quoted(p->out, external_id);
         buf_str(p->out, STR(")\n"));
     }
 }

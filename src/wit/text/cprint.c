@@ -17,19 +17,6 @@ void cprint_line(CPrinter *p)
         buf_str(p->out, STR("  "));
 }
 
-void cprint_string(CPrinter *p, Str s)
-{
-    buf_u8(p->out, '"');
-    for (usize i = 0; i < s.n; i++) {
-        u8 c = (u8)s.p[i];
-        if (c < 0x20 || c == '"' || c == '\\' || c == 0x7f)
-            buf_printf(p->out, "\\%02x", c);
-        else
-            buf_u8(p->out, c);
-    }
-    buf_u8(p->out, '"');
-}
-
 void cprint_index(CPrinter *p)
 {
     buf_printf(p->out, " %u", read_u32(&p->r));
@@ -76,7 +63,7 @@ void cprint_alias(CPrinter *p, const char *comment)
         cprint_index(p);
     } else {
         buf_u8(out, ' ');
-        cprint_string(p, read_name(&p->r));
+        buf_quoted(p->out, read_name(&p->r));
     }
     buf_printf(out, " (%.*s%s))", STR_ARG(((Str){(char *)sort.p, sort.n})), comment);
     buf_release(&sort);
@@ -96,7 +83,7 @@ static void print_items(CPrinter *p, const char *word, bool core, bool extern_na
             cprint_extern_name(p);
         } else {
             buf_u8(p->out, ' ');
-            cprint_string(p, read_name(&p->r));
+            buf_quoted(p->out, read_name(&p->r));
         }
         if (core) {
             buf_str(p->out, STR(" ("));

@@ -16,8 +16,7 @@ typedef struct CPrinter {
     u32 indent;
 } CPrinter;
 
-void cprint_line(CPrinter *p); /* a new line with its indentation */
-void cprint_string(CPrinter *p, Str s);
+void cprint_line(CPrinter *p);  /* a new line with its indentation */
 void cprint_index(CPrinter *p); /* " 7" */
 void cprint_sort(CPrinter *p);  /* "func", "core module"; reads its code */
 void cprint_core_sort(CPrinter *p);

@@ -10,12 +10,12 @@ void cprint_extern_name(CPrinter *p)
     static const char *const words[] = {"implements", "versionsuffix", "external-id"};
     u8 kind = read_u8(&p->r);
     buf_u8(p->out, ' ');
-    cprint_string(p, read_name(&p->r));
+    buf_quoted(p->out, read_name(&p->r));
     u32 n = kind == 2 ? read_u32(&p->r) : 0;
     for (u32 i = 0; i < n && read_ok(&p->r); i++) {
         u8 word = read_u8(&p->r);
         buf_printf(p->out, " (%s ", word < ARRAY_LEN(words) ? words[word] : "?");
-        cprint_string(p, read_name(&p->r));
+        buf_quoted(p->out, read_name(&p->r));
         buf_u8(p->out, ')');
     }
 }
@@ -86,7 +86,7 @@ static void print_named(CPrinter *p, const char *word, bool is_case)
     u32 n = read_u32(&p->r);
     for (u32 i = 0; i < n && read_ok(&p->r); i++) {
         buf_printf(p->out, " (%s ", word);
-        cprint_string(p, read_name(&p->r));
+        buf_quoted(p->out, read_name(&p->r));
         if (!is_case) {
             cprint_value_type(p);
         } else {
@@ -102,7 +102,7 @@ static void print_labels(CPrinter *p)
     u32 n = read_u32(&p->r);
     for (u32 i = 0; i < n && read_ok(&p->r); i++) {
         buf_u8(p->out, ' ');
-        cprint_string(p, read_name(&p->r));
+        buf_quoted(p->out, read_name(&p->r));
     }
 }
 
@@ -422,10 +422,10 @@ static void print_module_declaration(CPrinter *p)
     }
     buf_str(p->out, code ? STR("(export ") : STR("(import "));
     if (!code) {
-        cprint_string(p, read_name(&p->r));
+        buf_quoted(p->out, read_name(&p->r));
         buf_u8(p->out, ' ');
     }
-    cprint_string(p, read_name(&p->r));
+    buf_quoted(p->out, read_name(&p->r));
     print_core_extern(p);
     buf_u8(p->out, ')');
 }
