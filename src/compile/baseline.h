@@ -39,7 +39,8 @@ typedef struct Val {
     u8 reg;  /* Gpr or Xmm by type */
     u8 cond; /* BlCond */
     u32 local;
-    u64 imm; /* V_CONST: the bits; V_SLOT: the stack position */
+    u64 imm; /* V_CONST: the bits; V_SLOT: the stack position; V_LOCAL: the position of the next
+                lower value of that local, if there is one */
 } Val;
 
 /* Condition codes of the CPU and two that also look at the parity flag. */
@@ -55,6 +56,7 @@ typedef struct Local {
     bool stepped;   /* by a constant, within a loop */
     u32 reads;      /* places */
     u32 refs;       /* V_LOCAL values of it on the stack */
+    u32 top_ref;    /* position of the topmost one, if there is any */
     u32 last_write; /* module offset of the last instruction that writes it */
     u32 check_depth, check_serial, check_calls; /* where its pin was last compared with memory 0's
                                                    length (bl_note_check), serial 0: nowhere */
@@ -104,6 +106,7 @@ enum {
     BL_MERGE_INTS = 2,
     BL_MERGE_FLOATS = 4,
     BL_MAX_PARALLEL = 16,
+    BL_NEAR_TOP = 32, /* values below so many others get no temporary again */
 };
 
 /* Of the prologue. Leaf functions with small frames rely on the area below the limit. */
@@ -261,7 +264,7 @@ static inline void bl_release(Baseline *b, Val v)
     else
         b->gpr_busy &= ~(1u << v.reg);
 }
-void bl_push(Baseline *b, Val v);
+void bl_push(Baseline *b, Val v); /* V_LOCAL: counted and linked */
 void bl_push_const(Baseline *b, u8 type, u64 bits);
 void bl_push_gpr(Baseline *b, u8 type, Gpr r); /* marks a temporary as taken */
 void bl_push_xmm(Baseline *b, u8 type, Xmm r);

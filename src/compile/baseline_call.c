@@ -106,7 +106,7 @@ void bl_call_on_vectors(Baseline *b, Builtin f, u32 arg, u32 n)
 {
     u32 first = b->stack.n - n;
     bl_fuel_flush(b);
-    for (u32 i = first; i < b->stack.n; i++)
+    for (u32 i = b->stack.n; i-- > first;)
         if (b->stack.p[i].kind != V_SLOT)
             bl_to_slot(b, i);
     bl_spill_for_call(b, n);

@@ -360,20 +360,14 @@ void bl_op_br_on_null(Baseline *b, bool non_null)
     bl_fuel_flush(b);
     Val ref = bl_pop(b);
     Gpr r = bl_gpr(b, &ref);
-    if (non_null) { /* the label takes the reference as its last value */
+    if (non_null) /* the label takes the reference as its last value */
         bl_push(b, ref);
-        if (ref.kind == V_LOCAL)
-            b->locals[ref.local].refs++;
-    }
     x64_rr(&b->code, X64_TEST, SZ_64, r, r);
     branch_cond(b, k, (Val){.kind = V_FLAGS, .cond = non_null ? CC_NE : CC_E}, false);
-    if (non_null) {
+    if (non_null)
         bl_release(b, bl_pop(b));
-    } else {
+    else
         bl_push(b, ref);
-        if (ref.kind == V_LOCAL)
-            b->locals[ref.local].refs++;
-    }
 }
 
 /* Label of a jump to the block: its own, or of a stub that moves values first. */

@@ -432,11 +432,8 @@ static void op_extend_u(Baseline *b)
         bl_push_const(b, KIND_I64, (u32)x.imm);
         return;
     }
-    if (x.kind == V_LOCAL && b->locals[x.local].reg != GPR_NONE) {
-        b->locals[x.local].refs++;
-    } else {
+    if (x.kind != V_LOCAL || b->locals[x.local].reg == GPR_NONE)
         bl_gpr(b, &x);
-    }
     x.type = KIND_I64; /* i32 values in registers are zero-extended */
     bl_push(b, x);
 }

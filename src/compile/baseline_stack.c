@@ -130,6 +130,28 @@ void bl_store_val(Baseline *b, const Val *v, X64Mem dst)
     x64_mr(c, X64_MOV, sz, dst, r);
 }
 
+/* --- values of locals --- */
+
+/*
+ * The values of a local are a list from the topmost one down. They leave it at its upper end, or
+ * at its lower end (bl_spill_for_block), where only the count tells that it has become shorter.
+ */
+static void link_ref(Baseline *b, Val *v)
+{
+    Local *l = b->locals + v->local;
+    l->refs++;
+    v->imm = l->top_ref;
+    l->top_ref = b->stack.n;
+}
+
+static void unlink_ref(Baseline *b, const Val *v)
+{
+    Local *l = b->locals + v->local;
+    l->refs--;
+    if (v == b->stack.p + l->top_ref)
+        l->top_ref = (u32)v->imm;
+}
+
 /* --- temporaries --- */
 
 void bl_to_slot(Baseline *b, u32 position)
@@ -138,7 +160,7 @@ void bl_to_slot(Baseline *b, u32 position)
     bl_store_val(b, v, bl_slot(b, position));
     bl_release(b, *v);
     if (v->kind == V_LOCAL)
-        b->locals[v->local].refs--;
+        unlink_ref(b, v);
     *v = (Val){.kind = V_SLOT, .type = v->type, .imm = position};
 }
 
@@ -211,6 +233,8 @@ void bl_evict_gpr(Baseline *b, Gpr r)
 
 void bl_push(Baseline *b, Val v)
 {
+    if (v.kind == V_LOCAL)
+        link_ref(b, &v);
     vec_push(&b->stack, v);
 }
 
@@ -235,7 +259,7 @@ Val bl_pop(Baseline *b)
 {
     Val v = b->stack.p[--b->stack.n];
     if (v.kind == V_LOCAL)
-        b->locals[v.local].refs--;
+        unlink_ref(b, b->stack.p + b->stack.n);
     u32 n = b->stack.n;
     b->unspilled[0] = MIN(b->unspilled[0], n);
     b->unspilled[1] = MIN(b->unspilled[1], n);
@@ -372,12 +396,14 @@ Xmm bl_dest_for_x(Baseline *b, Val x)
 
 void bl_save_local_refs(Baseline *b, u32 local)
 {
-    for (u32 i = b->stack.n; i-- > 0 && b->locals[local].refs;) {
+    Local *l = b->locals + local;
+    while (l->refs) {
+        u32 i = l->top_ref;
         Val *v = b->stack.p + i;
-        if (v->kind != V_LOCAL || v->local != local)
-            continue;
+        ALWAYS(i < b->stack.n && v->kind == V_LOCAL && v->local == local);
         bool f = bl_is_float(v->type);
-        if (f ? !(b->xmm_temps & ~b->xmm_busy) : !(b->gpr_temps & ~b->gpr_busy)) {
+        u32 free = f ? b->xmm_temps & ~b->xmm_busy : b->gpr_temps & ~b->gpr_busy;
+        if (!free || b->stack.n - i > BL_NEAR_TOP) {
             bl_to_slot(b, i);
             continue;
         }
@@ -386,17 +412,15 @@ void bl_save_local_refs(Baseline *b, u32 local)
             bl_load_xmm(b, v, (Xmm)r);
         else
             bl_load_gpr(b, v, (Gpr)r);
+        unlink_ref(b, v);
         *v = (Val){.kind = V_REG, .type = v->type, .reg = (u8)r};
-        b->locals[local].refs--;
         b->unspilled[f] = MIN(b->unspilled[f], i);
     }
 }
 
 void bl_local_get(Baseline *b, u32 local)
 {
-    Local *l = b->locals + local;
-    l->refs++;
-    bl_push(b, (Val){.kind = V_LOCAL, .type = l->type, .local = local});
+    bl_push(b, (Val){.kind = V_LOCAL, .type = b->locals[local].type, .local = local});
 }
 
 void bl_local_set(Baseline *b, u32 local, bool tee)

@@ -126,8 +126,6 @@ static void op_as_non_null(Baseline *b)
     Gpr r = bl_gpr(b, &v);
     x64_rr(&b->code, X64_TEST, SZ_64, r, r);
     x64_jcc(&b->code, CC_E, bl_trap_label(b, TRAP_NULL_REFERENCE));
-    if (v.kind == V_LOCAL)
-        b->locals[v.local].refs++;
     bl_push(b, v);
 }
 
