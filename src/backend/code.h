@@ -7,7 +7,7 @@
  * Use: code_init once, then for each function code_reset, emit, code_finish, copy base[0..size).
  * Memory: heap, own, kept from function to function.
  *
- * Running out (1 GiB of code, or no memory) sets `failed`; emitting goes on harmlessly at the
+ * Running out (256 MiB of code, or no memory) sets `failed`; emitting goes on harmlessly at the
  * start of the buffer and code_finish returns false.
  */
 #ifndef BACKEND_CODE_H
@@ -16,7 +16,7 @@
 #include "base/vec.h"
 
 enum {
-    CODE_MAX_SIZE = 1 << 30,
+    CODE_MAX_SIZE = 256 << 20,
     CODE_MARGIN = 64, /* bytes that may be written after one code_ensure() */
 };
 
