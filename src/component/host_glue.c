@@ -6,35 +6,51 @@
 #include "component/instance_priv.h"
 #include "runtime/fiber.h"
 
+/* What the instance knows a type of the glue's by. */
+typedef struct GlueType {
+    const LiftResource *type;
+    ResourceKey key;
+    struct GlueType *next;
+} GlueType;
+
 typedef struct Glue {
     LiftEnv lift; /* first: the glue hands it back */
     ComponentInstance *inst;
     VmFuncRef *realloc;
     struct Glue *next; /* of the instance */
     const ComponentLinker *linker;
-    const CType *func; /* NULL: of any; given if the instance knows the same type twice */
-    const LiftResource *glue_type; /* looked up before: */
-    ResourceKey key;
-    CallScope scope; /* of the call that runs: there is one at a time, see instance_enter */
-    bool failed;     /* it has its error */
+    GlueType *types; /* all that its functions mention; most have one or two */
 } Glue;
+
+/* What the glues of an instance share: of all of its calls one runs at a time, see instance_enter.
+ */
+struct GlueSet {
+    Glue *first;
+    CallScope scope; /* of the call that runs */
+    bool failed;     /* it has its error */
+};
 
 static Glue *glue_of(LiftCall *c)
 {
     return (Glue *)(uintptr_t)c->env;
 }
 
+static GlueSet *set_of(LiftCall *c)
+{
+    return glue_of(c)->inst->glues;
+}
+
 /* Transfers `e`. */
 static void fail(LiftCall *c, Error *e)
 {
-    Glue *g = glue_of(c);
+    GlueSet *set = set_of(c);
     c->failed = true;
-    if (g->failed) {
+    if (set->failed) {
         error_free(e);
         return;
     }
-    g->failed = true;
-    host_fail(g->inst->root->store, e);
+    set->failed = true;
+    host_fail(glue_of(c)->inst->root->store, e);
 }
 
 static void op_fail(LiftCall *c, const char *text)
@@ -43,47 +59,24 @@ static void op_fail(LiftCall *c, const char *text)
     fail(c, *g->inst->may_leave ? error_new("%s", text) : trap_error(TRAP_CANNOT_LEAVE_COMPONENT));
 }
 
-/* What of the resource the type mentions. As deep as the type. */
-static ResourceKey key_in_type(const ComponentInstance *i, CTypeId type, const ResourceType *t)
+static GlueType *find_among(GlueType *types, const LiftResource *type)
 {
-    if (type == CTYPE_NONE)
-        return NULL;
-    const CType *c = ctype_get(i->component->types, type);
-    if (c->kind == CT_OWN || c->kind == CT_BORROW) {
-        ResourceKey key = &i->resources[c->resource - i->component->first_resource];
-        return *key == t ? key : NULL;
-    }
-    ResourceKey key = NULL;
-    for (u32 n = 0; n < c->n && c->fields && !key; n++)
-        key = key_in_type(i, c->fields[n].type, t);
-    return key;
+    while (types && types->type != type)
+        types = types->next;
+    return types;
 }
 
-static ResourceKey find_key(const Glue *g, const ResourceType *t)
-{
-    ResourceKey key = NULL;
-    for (u32 n = 0; g->func && n < g->func->n && !key; n++)
-        key = key_in_type(g->inst, g->func->fields[n].type, t);
-    if (g->func && !key)
-        key = key_in_type(g->inst, g->func->result, t);
-    return key ? key : instance_key(g->inst, t);
-}
-
-/* What the instance knows the glue's type by; NULL, with the call failed, if its interface is not
- * linked. */
+/* NULL, with the call failed, if the type's interface is not linked. */
 static ResourceKey find_type(LiftCall *c, const LiftResource *type)
 {
-    Glue *g = glue_of(c);
-    if (g->glue_type == type)
-        return g->key;
-    ResourceType *t = component_linker_type(g->linker, type);
-    ResourceKey key = t ? find_key(g, t) : NULL;
-    if (!key) {
+    const Glue *g = glue_of(c);
+    const GlueType *known = find_among(g->types, type);
+    if (LIKELY(known))
+        return known->key;
+    const ResourceType *t = component_linker_type(g->linker, type);
+    ResourceKey key = t ? instance_key(g->inst, t) : NULL;
+    if (!key)
         fail(c, error_new("the resource type `%s` is not linked", type->name));
-        return NULL;
-    }
-    g->glue_type = type;
-    g->key = key;
     return key;
 }
 
@@ -127,7 +120,7 @@ static void *op_borrow(LiftCall *c, const LiftResource *type, u32 handle)
     ResourceKey t = find_type(c, type);
     if (!t)
         return NULL;
-    Error *e = handles_lend(&g->inst->handles, t, handle, &g->scope, &rep);
+    Error *e = handles_lend(&g->inst->handles, t, handle, &g->inst->glues->scope, &rep);
     if (e)
         fail(c, e);
     return (void *)(uintptr_t)rep;
@@ -148,10 +141,10 @@ static u32 op_give_own(LiftCall *c, const LiftResource *type, void *rep)
 
 static void op_leave(LiftCall *c)
 {
-    Glue *g = glue_of(c);
-    scope_end_lends(&g->scope);
-    g->failed = false;
-    g->inst->root->called_host = true;
+    GlueSet *set = set_of(c);
+    scope_end_lends(&set->scope);
+    set->failed = false;
+    glue_of(c)->inst->root->called_host = true;
     fiber_yield_if_asked();
 }
 
@@ -182,31 +175,89 @@ bool glue_fits(const FlatSig *sig, const LiftFunc *f)
 
 enum { GLUES_LOOKED_AT = 8 }; /* few instances have more sorts of options */
 
-/* The one that the instance has for these options, made for the first. */
+/*
+ * Adds what the type mentions to a function's list. An instance may know a type twice, and what a
+ * function mentions of it first is what it means. As deep as the type.
+ */
+static void note_types(const ComponentInstance *i, CTypeId type, Arena *a, GlueType **types)
+{
+    if (type == CTYPE_NONE)
+        return;
+    const CType *c = ctype_get(i->component->types, type);
+    for (u32 n = 0; n < c->n && c->fields; n++)
+        note_types(i, c->fields[n].type, a, types);
+    if (c->kind != CT_OWN && c->kind != CT_BORROW)
+        return;
+    ResourceKey key = &i->resources[c->resource - i->component->first_resource];
+    const LiftResource *glue = linker_glue_type(*key);
+    if (!glue || find_among(*types, glue))
+        return;
+    GlueType *t = arena_new(a, GlueType);
+    *t = (GlueType){glue, key, *types};
+    *types = t;
+}
+
+static bool glue_serves(const Glue *g, const Glue *own)
+{
+    if (g->linker != own->linker || g->realloc != own->realloc || g->lift.host != own->lift.host ||
+        g->lift.memory != own->lift.memory || g->lift.encoding != own->lift.encoding)
+        return false;
+    for (const GlueType *t = own->types; t; t = t->next) {
+        const GlueType *known = find_among(g->types, t->type);
+        if (known && known->key != t->key)
+            return false;
+    }
+    return true;
+}
+
+static void add_types(Glue *g, const GlueType *types, Arena *a)
+{
+    for (; types; types = types->next) {
+        if (find_among(g->types, types->type))
+            continue;
+        GlueType *t = arena_dup(a, types, sizeof *t);
+        t->next = g->types;
+        g->types = t;
+    }
+}
+
+/* The one that the instance has for `own`, which is made for a function, or a new one. */
+static Glue *share_glue(ComponentInstance *i, Glue *own)
+{
+    Arena *a = &i->root->arena;
+    if (!i->glues)
+        i->glues = arena_new(a, GlueSet);
+    u32 n = 0;
+    Glue *g = i->glues->first;
+    while (g && n++ < GLUES_LOOKED_AT && !glue_serves(g, own))
+        g = g->next;
+    if (!g || n > GLUES_LOOKED_AT) {
+        g = arena_dup(a, own, sizeof *own);
+        g->types = NULL;
+        g->next = i->glues->first;
+        i->glues->first = g;
+    }
+    add_types(g, own->types, a);
+    return g;
+}
+
 static Glue *glue_for(const CanonEnv *env, const HostFunc *f)
 {
     ComponentInstance *i = env->inst;
-    void *host = i->root->host ? i->root->host : f->env;
-    const VmMemory *memory = env->memory ? memory_vm(env->memory) : NULL;
-    u32 n = 0;
-    for (Glue *g = i->has_twins ? NULL : i->glues; g && n < GLUES_LOOKED_AT; g = g->next, n++)
-        if (g->linker == f->linker && g->realloc == env->realloc && g->lift.host == host &&
-            g->lift.memory == memory && g->lift.encoding == (LiftEncoding)env->encoding)
-            return g;
-    Glue *g = arena_new(&i->root->arena, Glue);
-    *g = (Glue){.lift = {.ops = &ops,
-                         .host = host,
-                         .memory = memory,
+    Glue own = {.lift = {.ops = &ops,
+                         .host = i->root->host ? i->root->host : f->env,
+                         .memory = env->memory ? memory_vm(env->memory) : NULL,
                          .encoding = (LiftEncoding)env->encoding,
                          .fuel = linker_hostcall_fuel(f->linker),
                          .may_leave = i->may_leave},
                 .inst = i,
                 .realloc = env->realloc,
-                .next = i->glues,
-                .linker = f->linker,
-                .func = i->has_twins ? env->type : NULL};
-    i->glues = g;
-    return g;
+                .linker = f->linker};
+    Arena *scratch = &i->root->scratch;
+    for (u32 n = 0; n < env->type->n; n++)
+        note_types(i, env->type->fields[n].type, scratch, &own.types);
+    note_types(i, env->type->result, scratch, &own.types);
+    return share_glue(i, &own);
 }
 
 Error *glue_lowered(const CanonEnv *env, u32 core_type, const HostFunc *f, VmFuncRef **ret_func)

@@ -89,8 +89,10 @@ struct ComponentInstance {
     HandleTable handles;
     ResourceType **resources; /* by number less component->first_resource */
     bool has_twins;           /* two of them are the same */
-    struct Glue *glues;       /* of host_glue.c */
+    struct GlueSet *glues;    /* of host_glue.c; NULL: it has none */
 };
+
+typedef struct GlueSet GlueSet;
 
 /* The options of a canonical definition, resolved. */
 typedef struct CanonEnv {
