@@ -14,6 +14,11 @@ static u32 place(u64 *at, u32 count, usize size, usize align)
 
 void vm_layout_init(VmLayout *l, const WasmModule *m, Arena *arena)
 {
+    u32 *of = arena_array(arena, u32, m->nfuncs);
+    l->nfuncrefs = 0;
+    for (u32 i = 0; i < m->nfuncs; i++)
+        of[i] = m->escapes[i] && i >= m->n_imported_funcs ? l->nfuncrefs++ : UINT32_MAX;
+    l->funcref_of = of;
     u64 at = sizeof(VmCtx);
     l->globals = place(&at, m->nglobals - m->n_imported_globals, sizeof(VmVal), 16);
     l->memories = place(&at, m->nmemories - m->n_imported_memories, sizeof(VmMemory), 8);
@@ -22,13 +27,7 @@ void vm_layout_init(VmLayout *l, const WasmModule *m, Arena *arena)
     l->table_ptrs = place(&at, m->n_imported_tables, sizeof(VmTable *), 8);
     l->global_ptrs = place(&at, m->n_imported_globals, sizeof(VmVal *), 8);
     l->func_imports = place(&at, m->n_imported_funcs, sizeof(VmFuncImport), 8);
-    l->funcrefs = place(&at, m->n_escaping, sizeof(VmFuncRef), 8);
+    l->funcrefs = place(&at, l->nfuncrefs, sizeof(VmFuncRef), 8);
     l->types = place(&at, m->ntypes, sizeof(u32), 8);
     l->size = (u32)align_up(at, 16);
-    u32 *of = arena_array(arena, u32, m->nfuncs);
-    u32 n = 0;
-    for (u32 i = 0; i < m->nfuncs; i++)
-        of[i] = m->escapes[i] ? n++ : UINT32_MAX;
-    ALWAYS(n == m->n_escaping);
-    l->funcref_of = of;
 }

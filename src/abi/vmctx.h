@@ -111,17 +111,17 @@ static_assert(offsetof(VmHostFunc, store) == offsetof(VmCtx, store) &&
 /* Where things are in the context of a module's instance: offsets in bytes from the VmCtx. */
 typedef struct VmLayout {
     u32 size;
-    u32 func_imports; /* VmFuncImport[n_imported_funcs] */
-    u32 memory_ptrs;  /* VmMemory *[nmemories]; own ones point into `memories` */
-    u32 memories;     /* VmMemory[own memories] */
-    u32 table_ptrs;   /* VmTable *[n_imported_tables] */
-    u32 tables;       /* VmTable[own tables] */
-    u32 global_ptrs;  /* VmVal *[n_imported_globals] */
-    u32 globals;      /* VmVal[own globals], 16-byte aligned */
-    u32 funcrefs;     /* VmFuncRef[n_escaping] */
-    u32 types;        /* u32[ntypes]: canonical ids by module type index */
-    const u32
-        *funcref_of; /* function index -> number in funcrefs, UINT32_MAX if it does not escape */
+    u32 func_imports;      /* VmFuncImport[n_imported_funcs] */
+    u32 memory_ptrs;       /* VmMemory *[nmemories]; own ones point into `memories` */
+    u32 memories;          /* VmMemory[own memories] */
+    u32 table_ptrs;        /* VmTable *[n_imported_tables] */
+    u32 tables;            /* VmTable[own tables] */
+    u32 global_ptrs;       /* VmVal *[n_imported_globals] */
+    u32 globals;           /* VmVal[own globals], 16-byte aligned */
+    u32 funcrefs;          /* VmFuncRef[nfuncrefs] */
+    u32 nfuncrefs;         /* of own functions that escape; imports come with theirs */
+    u32 types;             /* u32[ntypes]: canonical ids by module type index */
+    const u32 *funcref_of; /* function index -> number in funcrefs, UINT32_MAX if it has none */
 } VmLayout;
 
 /* Places the arrays; funcref_of lives in `arena`. */

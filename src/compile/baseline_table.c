@@ -107,7 +107,14 @@ static void op_ref_func(Baseline *b)
 {
     Gpr h = bl_hint_gpr(b);
     Gpr d = h != GPR_NONE ? h : bl_alloc_gpr(b);
-    x64_lea(&b->code, SZ_64, d, x64_mem(ROLE_VMCTX, (i32)vm_layout_funcref(b->layout, b->in.idx)));
+    u32 func = b->in.idx;
+    if (func < b->m->n_imported_funcs) {
+        u32 import = vm_layout_func_import(b->layout, func);
+        x64_rm(&b->code, X64_MOV, SZ_64, d,
+               x64_mem(ROLE_VMCTX, (i32)(import + offsetof(VmFuncImport, ref))));
+    } else {
+        x64_lea(&b->code, SZ_64, d, x64_mem(ROLE_VMCTX, (i32)vm_layout_funcref(b->layout, func)));
+    }
     bl_push_gpr(b, KIND_REF, d);
 }
 

@@ -4,6 +4,7 @@
 #define RUNTIME_ACTIVATION_H
 
 #include "runtime/store.h"
+#include "runtime/trap.h"
 
 /* What of VmStore belongs to the calls that run in it, while their fiber is suspended. */
 typedef struct KeptVm {
@@ -28,15 +29,18 @@ typedef struct Activation {
 
 struct Fiber;
 
+enum { THREAD_FRAMES = 32 }; /* backtraces of so many need no memory of the store's */
+
 typedef struct ThreadState {
     Activation *top;
     u64 stack_floor; /* wasm frames stay above, so that host functions have room; 0: not known */
     u32 id;
     u32 nkept_fibers;
-    struct Fiber *fiber;       /* the running one */
-    struct Fiber *kept_fibers; /* ended ones, for their stacks */
-    bool yield_asked;          /* the running fiber is to yield where it next may; atomic */
-    u64 yield_pc;              /* where the signal to yield stopped wasm code */
+    struct Fiber *fiber;         /* the running one */
+    struct Fiber *kept_fibers;   /* ended ones, for their stacks */
+    bool yield_asked;            /* the running fiber is to yield where it next may; atomic */
+    u64 yield_pc;                /* where the signal to yield stopped wasm code */
+    Frame frames[THREAD_FRAMES]; /* of the store whose call was left last, until it has its error */
 } ThreadState;
 
 extern _Thread_local ThreadState thread_state __attribute__((tls_model("initial-exec")));

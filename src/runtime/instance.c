@@ -72,6 +72,13 @@ void instance_free(Instance *i, const WasmModule *w)
     mem_free(i);
 }
 
+void instance_drop(Instance *i)
+{
+    Module *m = i->module;
+    instance_free(i, m->wasm);
+    module_unref(m);
+}
+
 /* --- imports --- */
 
 static void set_import(Instance *i, const Import *import, const Extern *e)
@@ -173,9 +180,7 @@ static void make_tags(Instance *i)
 
 static VmFuncRef make_ref(Instance *i, u32 func)
 {
-    Module *m = i->module;
-    if (func < m->wasm->n_imported_funcs)
-        return *CTX_ARRAY(i, VmFuncImport, func_imports)[func].ref;
+    const Module *m = i->module;
     return (VmFuncRef){.code = code_entry(m->code, func),
                        .vmctx = i->ctx,
                        .type = m->wasm->funcs[func].type,
@@ -184,11 +189,11 @@ static VmFuncRef make_ref(Instance *i, u32 func)
 
 static void make_refs(Instance *i)
 {
-    const WasmModule *w = i->module->wasm;
+    const Module *m = i->module;
     VmFuncRef *refs = CTX_ARRAY(i, VmFuncRef, funcrefs);
     u32 n = 0;
-    for (u32 f = 0; f < w->nfuncs && n < w->n_escaping; f++)
-        if (w->escapes[f])
+    for (u32 f = m->wasm->n_imported_funcs; n < m->layout.nfuncrefs; f++)
+        if (m->layout.funcref_of[f] != UINT32_MAX)
             refs[n++] = make_ref(i, f);
 }
 
@@ -196,9 +201,8 @@ void instance_update_refs(Instance *i)
 {
     const Module *m = i->module;
     VmFuncRef *refs = CTX_ARRAY(i, VmFuncRef, funcrefs);
-    for (u32 k = 0; k < m->wasm->n_escaping; k++)
-        if (refs[k].vmctx == i->ctx)
-            refs[k].code = code_entry(m->code, refs[k].func);
+    for (u32 k = 0; k < m->layout.nfuncrefs; k++)
+        refs[k].code = code_entry(m->code, refs[k].func);
 }
 
 u32 module_compiled_funcs(const Module *m)
@@ -295,6 +299,8 @@ static Error *run_start(Instance *i)
     const WasmModule *w = i->module->wasm;
     if (!w->has_start)
         return NULL;
+    if (w->start < w->n_imported_funcs)
+        return func_call(i->store, instance_func_ref(i, w->start), NULL);
     VmFuncRef ref = make_ref(i, w->start);
     return func_call(i->store, &ref, NULL);
 }

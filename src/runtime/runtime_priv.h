@@ -106,7 +106,7 @@ struct Store {
     VEC(void *) externs; /* host objects; reference (i + 1) << 1 */
     VEC(u32) types;      /* references of host functions' types, given back at the end */
     void *data;
-    Frame *frames; /* the last backtrace */
+    Frame *frames; /* the last backtrace; NULL: there are at most THREAD_FRAMES, the thread's */
     u32 nframes;
 };
 
@@ -141,6 +141,8 @@ VmFuncRef *instance_func_ref(Instance *i, u32 func);
 Error *elem_items(Instance *i, const ElemSegment *seg, u64 *out) MUST_CHECK;
 /* Without its memories, its tables and its reference to the module. */
 void instance_free(Instance *i, const WasmModule *w);
+/* The same, and gives the reference to the module back. */
+void instance_drop(Instance *i);
 /* Functions were compiled since the references were made. */
 void instance_update_refs(Instance *i);
 /* The same for the code of imports, which others' references have. */

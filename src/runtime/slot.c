@@ -160,9 +160,30 @@ MUST_CHECK static Error *freeze_memories(Store *s, FrozenStore *f, SlotImages *i
     return NULL;
 }
 
+/* Nothing leads to the instance any more: so it is where one only fills a table of another's. */
+static bool is_spent(const WasmModule *w)
+{
+    return w->nexports == 0 && w->nfuncs == w->n_imported_funcs &&
+           w->nmemories == w->n_imported_memories && w->ntables == w->n_imported_tables;
+}
+
+static void drop_spent(Store *s)
+{
+    for (Instance **at = &s->instances, *i; (i = *at);) {
+        if (!is_spent(i->module->wasm)) {
+            at = &i->next;
+            continue;
+        }
+        *at = i->next;
+        s->ninstances--;
+        instance_drop(i);
+    }
+}
+
 Error *store_freeze(Store *s, const SlotOptions *o, SlotImages *images)
 {
     ALWAYS(s->will_freeze && !s->frozen);
+    drop_spent(s);
     FrozenStore *f = mem_alloc(sizeof *f);
     *f = (FrozenStore){.options = *o,
                        .nexterns = s->externs.n,

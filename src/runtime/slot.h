@@ -38,7 +38,8 @@ void store_will_freeze(Store *s);
 bool store_called_host(const Store *s);
 /*
  * Takes the state as it is. Nothing runs in the store. What it refuses stays usable, and can be
- * freed only.
+ * freed only. Instances that have no exports and no functions, memories and tables of their own are
+ * gone afterwards: what they had to do is done.
  */
 Error *store_freeze(Store *s, const SlotOptions *o, SlotImages *images) MUST_CHECK;
 /*

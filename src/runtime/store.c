@@ -29,7 +29,8 @@ Error *store_new(const StoreConfig *c, Store **ret_store)
     s->tunables = *c->tunables;
     s->vm.epoch = c->epoch;
     s->vm.epoch_deadline = UINT64_MAX;
-    s->frames = mem_alloc_array(s->config.max_backtrace, sizeof *s->frames);
+    if (s->config.max_backtrace > THREAD_FRAMES)
+        s->frames = mem_alloc_array(s->config.max_backtrace, sizeof *s->frames);
     arena_init(&s->arena);
     *ret_store = s;
     return NULL;
@@ -47,13 +48,10 @@ static void free_own(Store *s)
     while (s->instances) {
         Instance *i = s->instances;
         s->instances = i->next;
-        if (i->snapshot) {
+        if (i->snapshot)
             pool_give(i);
-            continue;
-        }
-        Module *m = i->module;
-        instance_free(i, m->wasm);
-        module_unref(m);
+        else
+            instance_drop(i);
     }
 }
 

@@ -56,6 +56,11 @@ NORETURN NO_SANITIZE static void leave(const Activation *a)
 
 /* --- the walk --- */
 
+static Frame *frames_of(const Store *s)
+{
+    return s->frames ? s->frames : thread_state.frames;
+}
+
 typedef struct Walk {
     Store *store; /* whose frames get the result */
     u64 pc, fp;
@@ -69,7 +74,7 @@ static void add_frame(Walk *w, const CodeMem *mem, const CodeFunc *f)
         offset = code_wasm_offset(mem, f, w->pc);
     w->first_offset = UINT32_MAX;
     Store *s = w->store;
-    s->frames[s->nframes++] = (Frame){mem->owner, f->func, offset};
+    frames_of(s)[s->nframes++] = (Frame){mem->owner, f->func, offset};
 }
 
 /* The frames of one activation. */
@@ -204,7 +209,7 @@ NO_SANITIZE static bool on_fault(const OsFault *f)
     a->trap = site->trap;
     capture(a, f->pc, f->fp, site->wasm);
     if (site->trap == TRAP_STACK_OVERFLOW && a->store->nframes) /* no instruction of the guest's */
-        a->store->frames[0].offset = NO_OFFSET;
+        frames_of(a->store)[0].offset = NO_OFFSET;
     os_fault_resume(f, (u64)(uintptr_t)wasm_unwind, a->sp);
     return true;
 }
@@ -342,7 +347,7 @@ static bool frames_have_debug_info(const Store *s)
 {
     const Module *seen = NULL;
     for (u32 i = 0; i < s->nframes; i++) {
-        const Module *m = s->frames[i].module;
+        const Module *m = frames_of(s)[i].module;
         if (m != seen && module_has_debug_info(module_wasm(m)))
             return true;
         seen = m;
@@ -359,7 +364,7 @@ Error *activation_error(Activation *a)
     Buf text = {0};
     buf_str(&text, STR(BACKTRACE_HEAD));
     for (u32 i = 0; i < s->nframes; i++)
-        format_frame(&text, i, &s->frames[i], !s->config.no_offsets);
+        format_frame(&text, i, &frames_of(s)[i], !s->config.no_offsets);
     if (s->config.details_note && frames_have_debug_info(s))
         buf_str(&text, STR("\n" DETAILS_NOTE));
     char *message = buf_take_string(&text);

@@ -64,8 +64,8 @@ TEST(call_layout_vectors_are_aligned_on_the_stack)
 
 TEST(vm_layout_places_without_overlap)
 {
-    u8 escapes[4] = {0, 1, 0, 1};
-    WasmModule m = {.nfuncs = 4,
+    u8 escapes[5] = {0, 1, 1, 0, 1};
+    WasmModule m = {.nfuncs = 5,
                     .n_imported_funcs = 2,
                     .ntables = 2,
                     .n_imported_tables = 1,
@@ -74,7 +74,7 @@ TEST(vm_layout_places_without_overlap)
                     .nglobals = 3,
                     .n_imported_globals = 1,
                     .escapes = escapes,
-                    .n_escaping = 2};
+                    .n_escaping = 3};
     Arena arena;
     arena_init(&arena);
     VmLayout l;
@@ -82,8 +82,10 @@ TEST(vm_layout_places_without_overlap)
     EXPECT_EQ(l.globals % 16, 0);
     EXPECT(l.memories >= l.globals + 2 * sizeof(VmVal));
     EXPECT_EQ(l.memory_ptrs - l.memories, sizeof(VmMemory));
-    EXPECT_EQ(l.funcref_of[0], UINT32_MAX);
-    EXPECT_EQ(vm_layout_funcref(&l, 3) - vm_layout_funcref(&l, 1), sizeof(VmFuncRef));
+    EXPECT_EQ(l.funcref_of[1], UINT32_MAX); /* an import */
+    EXPECT_EQ(l.funcref_of[3], UINT32_MAX);
+    EXPECT_EQ(l.nfuncrefs, 2);
+    EXPECT_EQ(vm_layout_funcref(&l, 4) - vm_layout_funcref(&l, 2), sizeof(VmFuncRef));
     EXPECT_EQ(vm_layout_func_import(&l, 1), l.func_imports + sizeof(VmFuncImport));
     EXPECT(l.size >= l.funcrefs + 2 * sizeof(VmFuncRef));
     arena_release(&arena);

@@ -337,3 +337,38 @@ TEST(slot_knows_whether_the_host_was_called)
     slot_run_release(&r);
     slot_bed_release(&b);
 }
+
+/* --- instances that nothing leads to --- */
+
+/* What filled a table and exports nothing is gone; what it put there stays, and is put back. */
+TEST(slot_keeps_what_spent_instances_did)
+{
+    static const char has_table[] =
+        "(module (import \"h\" \"f\" (func (param i32) (result i32)))"
+        "(type $t (func (param i32) (result i32)))"
+        "(table (export \"t\") 2 funcref)"
+        "(func (export \"f\") (param i32) (result i32) (i32.mul (local.get 0) (i32.const 3)))"
+        "(func (export \"call\") (param i32 i32) (result i32)"
+        "  (call_indirect (type $t) (local.get 0) (local.get 1)))"
+        "(func (export \"clear\") (param i32 i32) (result i32)"
+        "  (table.set (local.get 0) (ref.null func)) (i32.const 0)))";
+    static const char fills[] = "(module (import \"a\" \"f\" (func $f (param i32) (result i32)))"
+                                "(import \"a\" \"t\" (table 1 funcref))"
+                                "(elem (i32.const 1) func $f))";
+    SlotBed b;
+    SlotOptions o;
+    slot_options_init(&o);
+    slot_bed_init(&b, &o, (u64)4 << 30);
+    slot_bed_module(&b, has_table);
+    slot_bed_module(&b, fills);
+    SlotRun r;
+    slot_run_init(&r, &b, true);
+    for (u32 round = 0; round < 3; round++) {
+        EXPECT_EQ(slot_run_call(&r, 0, "call", 5, 1), 15);
+        EXPECT_EQ(slot_run_call(&r, 0, "clear", 1, 0), 0);
+        EXPECT(slot_run_any(&r, 0, "call", 5, 1) >> 32);
+        EXPECT(store_reset(r.store));
+    }
+    slot_run_release(&r);
+    slot_bed_release(&b);
+}
