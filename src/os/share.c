@@ -8,7 +8,6 @@
 #include <fcntl.h>
 #include <linux/mount.h>
 #include <stdio.h>
-#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -120,9 +119,11 @@ int os_private_create(int dir, const char *name, int *ret_fd)
     return 0;
 }
 
-int os_lock(int fd)
+int os_lock(int fd, u64 place)
 {
-    while (flock(fd, LOCK_EX) != 0)
+    struct flock lock = {
+        .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = (off_t)place, .l_len = 1};
+    while (fcntl(fd, F_OFD_SETLKW, &lock) != 0)
         if (errno != EINTR)
             return errno;
     return 0;

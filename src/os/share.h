@@ -29,7 +29,8 @@ int os_private_dir(const char *path, int *ret_fd) MUST_CHECK;
 int os_private_open(int dir, const char *name, int *ret_fd) MUST_CHECK;
 /* Made or emptied; for writing by this user, and for reading by whoever is given it. */
 int os_private_create(int dir, const char *name, int *ret_fd) MUST_CHECK;
-/* Waits until no other descriptor of the file has the lock, which ends with this one. */
-int os_lock(int fd) MUST_CHECK;
+/* Waits until no other opening of the file has locked this place, below 2^63; the lock ends with
+ * the descriptor. The file is open for writing, and may be shorter. */
+int os_lock(int fd, u64 place) MUST_CHECK;
 
 #endif

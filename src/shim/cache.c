@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /*
- * Entries are named by their keys, files that are being made "new-" and the key, locks "lock-" and
- * a digit: sixteen, so that their number is bounded and none has to go while somebody waits for it.
+ * Entries are named by their keys, files that are being made "new-" and the key. A lock is a place
+ * in the file "locks", so that no file has to go while somebody waits for it, and nobody waits for
+ * another's module.
  */
 #include "shim/cache.h"
 
@@ -13,7 +14,9 @@
 
 #include <stdlib.h>
 
-enum { NAME_SIZE = CACHE_KEY + 8, MAX_ENTRIES = 65536 };
+enum { NAME_SIZE = CACHE_KEY + 8, MAX_ENTRIES = 65536, PLACE_DIGITS = 15 };
+
+#define LOCKS "locks"
 
 static Error *failed(const char *what, int err)
 {
@@ -56,14 +59,21 @@ int cache_find(const CodeCache *c, const char *key)
     return fd;
 }
 
+/* The number of its first digits. */
+static u64 place_of(const char *key)
+{
+    char digits[PLACE_DIGITS + 1];
+    memcpy(digits, key, PLACE_DIGITS);
+    digits[PLACE_DIGITS] = 0;
+    return strtoull(digits, NULL, 16);
+}
+
 Error *cache_lock(const CodeCache *c, const char *key, int *ret_lock)
 {
-    char name[] = "lock-0";
     int fd = -1;
-    name[sizeof name - 2] = key[0];
-    int err = os_private_create(c->dir, name, &fd);
+    int err = os_private_create(c->dir, LOCKS, &fd);
     if (!err)
-        err = os_lock(fd);
+        err = os_lock(fd, place_of(key));
     if (err) {
         if (fd >= 0)
             os_fd_close(fd);
@@ -121,7 +131,7 @@ static int add_entry(void *arg, const char *name, OsFileType type, u64 ino)
     OsStat st;
     (void)type;
     (void)ino;
-    if (strlen(name) + 1 > sizeof e.name || str_starts(str_of(name), STR("lock-")) ||
+    if (strlen(name) + 1 > sizeof e.name || strcmp(name, LOCKS) == 0 ||
         l->entries.n >= MAX_ENTRIES || os_stat_at(l->dir, name, &st) != 0)
         return 0;
     memcpy(e.name, name, strlen(name) + 1);

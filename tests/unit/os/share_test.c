@@ -83,7 +83,7 @@ TEST(share_private_folder)
     EXPECT(os_private_dir(link, &dir) != 0);
     EXPECT_EQ(os_private_dir(path, &dir), 0);
     EXPECT_EQ(os_private_create(dir, "file", &fd), 0);
-    EXPECT_EQ(os_lock(fd), 0);
+    EXPECT_EQ(os_lock(fd, (u64)1 << 60), 0);
     EXPECT(write(fd, "x", 1) == 1);
     close(fd);
     EXPECT_EQ(os_private_open(dir, "file", &fd), 0);

@@ -8,6 +8,8 @@
 #include "unit/test.h"
 
 #include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -124,6 +126,54 @@ TEST(security_shim_cache_damage)
     EXPECT(has(&p, key));
     EXPECT(fchmodat(p.cache.dir, key, 0666, 0) == 0); /* others could write to it */
     EXPECT(!has(&p, key));
+    place_release(&p);
+}
+
+typedef struct Waiter {
+    Place *place;
+    const char *key;
+    atomic_bool through;
+} Waiter;
+
+static void *take_lock(void *arg)
+{
+    Waiter *w = arg;
+    int lock;
+    EXPECT(!cache_lock(&w->place->cache, w->key, &lock));
+    atomic_store(&w->through, true);
+    cache_unlock(lock);
+    return NULL;
+}
+
+static void await_lock(Waiter *w, u32 tries)
+{
+    for (u32 i = 0; i < tries && !atomic_load(&w->through); i++)
+        usleep(10000);
+}
+
+/* A module that takes minutes to compile keeps nobody else's waiting, whatever their digests are.
+ */
+TEST(security_shim_cache_locks)
+{
+    Place p;
+    char slow[CACHE_KEY + 1], other[CACHE_KEY + 1];
+    pthread_t threads[2];
+    int lock;
+    place_init(&p, 1 << 20);
+    key_of(1, slow);
+    key_of(2, other);
+    Waiter same = {.place = &p, .key = slow}, apart = {.place = &p, .key = other};
+    EXPECT(!cache_lock(&p.cache, slow, &lock));
+    EXPECT_EQ(pthread_create(&threads[0], NULL, take_lock, &apart), 0);
+    EXPECT_EQ(pthread_create(&threads[1], NULL, take_lock, &same), 0);
+    await_lock(&apart, 500);
+    EXPECT(atomic_load(&apart.through));
+    await_lock(&same, 20);
+    EXPECT(!atomic_load(&same.through));
+    cache_unlock(lock);
+    for (int i = 0; i < 2; i++)
+        pthread_join(threads[i], NULL);
+    EXPECT(atomic_load(&same.through));
     place_release(&p);
 }
 
