@@ -65,15 +65,15 @@ static Error *add(GuestOptions *o, const char *name, const char *value)
     return error_new("unknown annotation: " PREFIX "%.100s", name);
 }
 
-/* As if the words stood on the command line of `run`. */
-static Error *check(const GuestOptions *o)
+/* As if the words from `first` on stood on the command line of `run`. */
+static Error *check(const GuestOptions *o, u32 first)
 {
     VEC(char *) argv = {0};
     CmdLine c;
     CmdLineEnd end;
     Buf text = {0};
     vec_push(&argv, (char *)"run");
-    for (u32 i = 0; i < o->words.n; i++)
+    for (u32 i = first; i < o->words.n; i++)
         if (strcmp(o->words.p[i], "--dir=") != 0)
             vec_push(&argv, o->words.p[i]);
     vec_push(&argv, (char *)"-");
@@ -88,6 +88,14 @@ static Error *check(const GuestOptions *o)
     return e;
 }
 
+/* Each by itself, so that the error names it. */
+static Error *read_one(GuestOptions *o, const char *key, const char *value)
+{
+    u32 first = o->words.n;
+    Error *e = add(o, key + strlen(PREFIX), value);
+    return e ? e : error_wrap(check(o, first), "the annotation %.100s", key);
+}
+
 Error *guest_options_read(const Bundle *b, GuestOptions *ret_options)
 {
     const char *key;
@@ -98,10 +106,10 @@ Error *guest_options_read(const Bundle *b, GuestOptions *ret_options)
     json_object_foreach(json_object_get(b->config, "annotations"), key, value)
     {
         if (!e && str_starts(str_of(key), STR(PREFIX)))
-            e = add(o, key + strlen(PREFIX), json_string_value(value));
+            e = read_one(o, key, json_string_value(value));
     }
     if (!e && o->words.n > 0)
-        e = check(o);
+        e = check(o, 0);
     return error_wrap(e, "the annotations of the container are not right");
 }
 

@@ -21,9 +21,11 @@ static Error *wanted_maker(const Bundle *b, Maker *ret_maker)
 {
     static const char *const names[] = {
         [MAKER_AUTO] = "auto", [MAKER_OWN] = "own", [MAKER_RUNTIME] = "runtime"};
-    const char *text = bundle_annotation(b, ANNOTATION);
-    if (!text)
+    const char *text = bundle_annotation(b, ANNOTATION), *from = ANNOTATION;
+    if (!text) {
         text = getenv(VARIABLE);
+        from = VARIABLE;
+    }
     if (!text || !*text) {
         *ret_maker = MAKER_AUTO;
         return NULL;
@@ -34,7 +36,7 @@ static Error *wanted_maker(const Bundle *b, Maker *ret_maker)
             return NULL;
         }
     }
-    return error_new("`%.100s` is not a kind of sandbox: own, runtime or auto", text);
+    return error_new("%s: `%.100s` is not a kind of sandbox: own, runtime or auto", from, text);
 }
 
 static char *why_not(const Runtime *r, const char *id, const Bundle *b, Plan *p)

@@ -4,6 +4,8 @@
 
 #include "unit/test.h"
 
+#include <stdio.h>
+
 static Error *read_options(const char *annotations, GuestOptions *o)
 {
     Bundle b = {.module = -1};
@@ -73,6 +75,16 @@ TEST(shim_options_code_depends_on)
     guest_options_release(&o);
 }
 
+/* Does a message of the chain have the name that the annotation has in the JSON? */
+static bool names_key(const Error *e, const char *annotation)
+{
+    char key[40];
+    snprintf(key, sizeof key, "%.*s", (int)strcspn(annotation + 2, "\""), annotation + 2);
+    while (e && !strstr(e->message, key))
+        e = e->cause;
+    return e != NULL;
+}
+
 TEST(shim_options_refused)
 {
     static const char *const wrong[] = {
@@ -91,6 +103,8 @@ TEST(shim_options_refused)
         Error *e = read_options(wrong[i], &o);
         if (!e)
             test_fail(__FILE__, __LINE__, "%s is not refused", wrong[i]);
+        else if (!names_key(e, wrong[i]))
+            test_fail(__FILE__, __LINE__, "the error of %s does not name it", wrong[i]);
         error_free(e);
         guest_options_release(&o);
     }
