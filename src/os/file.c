@@ -22,9 +22,11 @@ Error *os_read_all(int fd, usize limit, Buf *out)
 {
     struct stat st;
     usize expect = 0; /* what a regular file says; the end is where read() says so */
+    Error *e = NULL;
     if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0)
         expect = MIN((usize)st.st_size, limit) + 1;
-    Error *e = NULL;
+    if (expect > limit && (usize)st.st_size > limit && lseek(fd, 0, SEEK_CUR) == 0)
+        e = error_new("more than %zu bytes", limit);
     while (!e) {
         buf_reserve(out, out->n < expect ? expect - out->n : CHUNK);
         ssize_t got = read(fd, out->p + out->n, out->cap - out->n);
@@ -46,6 +48,11 @@ Error *os_read_fd(int fd, const char *label, usize limit, Buf *out)
     Error *flat = e ? error_new("failed to read %s: %s", label, e->message) : NULL;
     error_free(e);
     return flat;
+}
+
+void os_rewind(int fd)
+{
+    (void)lseek(fd, 0, SEEK_SET);
 }
 
 Error *os_read_file(const char *path, usize limit, Buf *out)

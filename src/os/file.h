@@ -14,6 +14,8 @@ Error *os_read_file(const char *path, usize limit, Buf *out);
 Error *os_read_fd(int fd, const char *label, usize limit, Buf *out);
 /* The same with the bare reason: what errno says, or that there is more. */
 Error *os_read_all(int fd, usize limit, Buf *out) MUST_CHECK;
+/* What was read of a file is read again; of what is none, nothing is. */
+void os_rewind(int fd);
 /* Replaces the file, or writes to standard output for "-". */
 Error *os_write_file(const char *path, const void *p, usize n);
 /* All bytes, however few the system takes at a time. The error is the bare reason. */

@@ -8,6 +8,7 @@
 #include "unit/test.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -103,6 +104,15 @@ TEST(os_read_file_reads_files_and_pipes_within_a_limit)
     Error *e = os_read_file(path, 4, &b);
     EXPECT(e && strstr(e->message, "more than 4 bytes") && b.p == NULL);
     error_free(e);
+    os_rewind(fd);
+    EXPECT(os_read_fd(fd, path, 5, &b) == NULL && b.n == 5);
+    buf_release(&b);
+    int unreadable = open(path, O_WRONLY); /* its size alone says that it is too large */
+    e = os_read_fd(unreadable, path, 4, &b);
+    EXPECT(e && strstr(e->message, "more than 4 bytes"));
+    error_free(e);
+    close(unreadable);
+    close(fd);
     unlink(path);
     e = os_read_file(path, 4, &b);
     EXPECT(e && strstr(e->message, "No such file"));
