@@ -36,6 +36,12 @@ typedef struct Run {
     Timeout timeout;
 } Run;
 
+/* What messages call the program. */
+static const char *program_name(const CmdLine *c)
+{
+    return c->container ? c->container : c->args.p[0];
+}
+
 /* The strategies that exist are refused as not built, others as wrong. */
 MUST_CHECK static Error *check_profile(const char *strategy)
 {
@@ -187,7 +193,7 @@ MUST_CHECK static Error *find_function(Instance *i, const char *invoked, VmFuncR
 
 MUST_CHECK static Error *run_main(Run *r)
 {
-    const char *path = r->c->args.p[0], *invoked = cmdline_value(r->c, FLAG_invoke);
+    const char *path = program_name(r->c), *invoked = cmdline_value(r->c, FLAG_invoke);
     Instance *i = NULL;
     log_print(&r->c->log, LOG_DEBUG, "wasmtime::instance", "instantiating %s", path);
     Error *e = linker_instantiate(r->linker, r->module, &i);
@@ -226,7 +232,7 @@ MUST_CHECK static Error *run(Run *r)
         e = run_component(r->c, r->store, r->component, r->component_linker, &r->instance);
     else
         e = run_main(r);
-    return error_wrap(e, "failed to run main module `%s`", r->c->args.p[0]);
+    return error_wrap(e, "failed to run main module `%s`", program_name(r->c));
 }
 
 Error *cmd_run(CmdLine *c, int *ret_status)

@@ -57,6 +57,8 @@ struct CmdLine {
     VEC(const char *) args; /* positional ones; for ARGS_GUEST all from the first on */
     Options options;
     Log log;
+    const char *container; /* NULL: not in one; else borrowed, what it calls its program. A function
+                              of that prints nothing if it has no result. */
 };
 
 typedef enum CmdLineEnd {

@@ -106,7 +106,8 @@ static void print_result(const ComponentTypes *t, const CType *type, const Compo
     buf_release(&out);
 }
 
-MUST_CHECK static Error *call(ComponentFunc *f, const WaveCall *c, Arena *arena)
+/* `quiet`: what has no result prints nothing. */
+MUST_CHECK static Error *call(ComponentFunc *f, const WaveCall *c, bool quiet, Arena *arena)
 {
     const ComponentTypes *t = NULL;
     const CType *type = NULL;
@@ -119,11 +120,12 @@ MUST_CHECK static Error *call(ComponentFunc *f, const WaveCall *c, Arena *arena)
     e = component_call(f, args, arena, &result);
     if (e)
         return e;
-    print_result(t, type, &result);
+    if (!quiet || type->result != CTYPE_NONE)
+        print_result(t, type, &result);
     return NULL;
 }
 
-MUST_CHECK static Error *invoke_text(const ComponentItems *exports, const char *text)
+MUST_CHECK static Error *invoke_text(const ComponentItems *exports, const char *text, bool quiet)
 {
     WaveCall c = {0};
     ComponentFunc *f = NULL;
@@ -135,7 +137,7 @@ MUST_CHECK static Error *invoke_text(const ComponentItems *exports, const char *
         return e;
     Arena arena;
     arena_init(&arena);
-    e = call(f, &c, &arena);
+    e = call(f, &c, quiet, &arena);
     arena_release(&arena);
     return e;
 }
@@ -212,7 +214,7 @@ Error *run_component(const CmdLine *c, Store *s, LoadedComponent *component,
         return e;
     const ComponentItems *exports = component_exports(*ret_instance);
     const char *invoked = cmdline_value(c, FLAG_invoke);
-    return invoked ? invoke_text(exports, invoked) : run_command(exports);
+    return invoked ? invoke_text(exports, invoked, c->container != NULL) : run_command(exports);
 }
 
 Error *run_component_link_http(const CmdLine *c, ComponentLinker *l, WasiP2 *p)

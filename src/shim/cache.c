@@ -2,16 +2,18 @@
 /*
  * Entries are named by their keys, files that are being made "new-" and the key. A lock is a place
  * in the file "locks", so that no file has to go while somebody waits for it, and nobody waits for
- * another's module.
+ * another's module. An empty file "func-" and a digest says that a module has a function.
  */
 #include "shim/cache.h"
 
 #include "base/vec.h"
 #include "engine/engine.h"
+#include "oci/digest.h"
 #include "os/fs.h"
 #include "os/share.h"
 #include "os/time.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { NAME_SIZE = CACHE_KEY + 8, MAX_ENTRIES = 65536, PLACE_DIGITS = 15 };
@@ -108,6 +110,37 @@ void cache_drop(const CodeCache *c, const char *key)
     char name[NAME_SIZE];
     new_name(key, name);
     os_unlink_at(c->dir, name);
+}
+
+/* ---- functions ---- */
+
+/* By a digest of both, since a function's name may be anything. */
+static void note_name(const char *key, const char *func, char name[NAME_SIZE])
+{
+    Buf both = {0};
+    Digest d;
+    buf_str(&both, str_of(key));
+    buf_str(&both, str_of(func));
+    digest_of(both.p, both.n, &d);
+    snprintf(name, NAME_SIZE, "func-%s", d.hex);
+    buf_release(&both);
+}
+
+void cache_note(const CodeCache *c, const char *key, const char *func)
+{
+    char name[NAME_SIZE];
+    int fd;
+    note_name(key, func, name);
+    if (os_private_create(c->dir, name, &fd) == 0)
+        os_fd_close(fd);
+}
+
+bool cache_noted(const CodeCache *c, const char *key, const char *func)
+{
+    char name[NAME_SIZE];
+    OsStat st;
+    note_name(key, func, name);
+    return os_stat_at(c->dir, name, &st) == 0;
 }
 
 /* ---- the limit ---- */

@@ -33,4 +33,8 @@ Error *cache_begin(const CodeCache *c, const char *key, int *ret_fd) MUST_CHECK;
 void cache_drop(const CodeCache *c, const char *key);
 Error *cache_enter(const CodeCache *c, const char *key) MUST_CHECK;
 
+/* That the module of the key has the function, which need not be looked for again. */
+void cache_note(const CodeCache *c, const char *key, const char *func);
+bool cache_noted(const CodeCache *c, const char *key, const char *func);
+
 #endif

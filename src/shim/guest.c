@@ -12,6 +12,7 @@
 #include "engine/engine.h"
 #include "os/fs.h"
 #include "os/vm.h"
+#include "shim/entry.h"
 #include "shim/options.h"
 #include "wit/component.h"
 
@@ -25,8 +26,6 @@
 #define HTTP_ADDRESS "WASMTIME_HTTP_PROXY_SOCKET_ADDR"
 
 enum { EXECUTOR_FD = 3, HELD_FD = 3, MODULE_FD = 4, EXIT_FAILED = 137, SIGNALLED = 128 };
-
-typedef enum GuestKind { GUEST_RUN, GUEST_HTTP, GUEST_INVOKE } GuestKind;
 
 static const int ending_signals[] = {SIGTERM, SIGINT, SIGQUIT, SIGHUP};
 
@@ -61,33 +60,19 @@ u64 guest_signals(void)
 }
 
 /* What came before, and was held back, is done now. */
-static void take_signals(GuestKind kind)
+static void take_signals(EntryKind kind)
 {
     for (usize i = 0; i < ARRAY_LEN(ending_signals); i++) {
         struct sigaction a = {.sa_handler = end_by_signal};
-        if (kind == GUEST_HTTP && (ending_signals[i] == SIGTERM || ending_signals[i] == SIGINT))
+        if (kind == ENTRY_HTTP && (ending_signals[i] == SIGTERM || ending_signals[i] == SIGINT))
             a.sa_handler = end_well; /* until the server has its own */
         sigaction(ending_signals[i], &a, NULL);
     }
     mask_signals(SIG_UNBLOCK);
 }
 
-static GuestKind kind_of_exports(const Component *c, const char *func)
-{
-    const CType *t = ctype_get(c->types, c->type);
-    GuestKind kind = strcmp(func, "_start") == 0 ? GUEST_RUN : GUEST_INVOKE;
-    for (u32 i = 0; i < t->nexports; i++) {
-        Str name = t->exports[i].name.text;
-        if (str_starts(name, STR("wasi:http/incoming-handler")))
-            return GUEST_HTTP;
-        if (str_starts(name, STR("wasi:cli/run")))
-            kind = GUEST_RUN;
-    }
-    return kind;
-}
-
 /* What is wrong with a component is said by who runs it. */
-static GuestKind kind_of_component(Str bytes, const char *func)
+static EntryKind kind_of_component(Str bytes, const char *func)
 {
     TypeRegistry *types = types_new();
     ComponentOptions o = {.features = features_default(),
@@ -97,7 +82,7 @@ static GuestKind kind_of_component(Str bytes, const char *func)
     Diag diag;
     diag_init(&diag);
     Component *c = component_decode(types, &o, (const u8 *)bytes.p, bytes.n, &diag);
-    GuestKind kind = c ? kind_of_exports(c, func) : GUEST_RUN;
+    EntryKind kind = c ? entry_of_component(c, func) : ENTRY_RUN;
     component_free(c);
     types_free(types);
     return kind;
@@ -108,7 +93,7 @@ typedef struct Guest {
     const char *func;
     int nargs;
     char **args; /* view */
-    GuestKind kind;
+    EntryKind kind;
     bool component;
 } Guest;
 
@@ -129,7 +114,7 @@ static Error *find_kind(Guest *g)
     if (g->component)
         g->kind = kind_of_component(inner, g->func);
     else
-        g->kind = strcmp(g->func, "_start") == 0 ? GUEST_RUN : GUEST_INVOKE;
+        g->kind = entry_of_module(g->func);
     os_vm_release(p, bytes);
     return NULL;
 }
@@ -168,7 +153,7 @@ static void put_run(WordList *words, const Guest *g)
     put(words, "-S", "inherit-env,inherit-network,tcp,udp,allow-ip-name-lookup");
     put_options(words, g, "/::/");
     put(words, "--argv0=", g->nargs > 0 ? g->args[0] : "");
-    if (g->kind == GUEST_INVOKE) {
+    if (g->kind == ENTRY_INVOKE) {
         put(words, "--invoke=", g->func);
         if (g->component)
             put(words, TAKE_PTR(words->p[--words->n]), "()");
@@ -205,12 +190,13 @@ static void put_serve(WordList *words, const Guest *g)
     unsetenv(HTTP_ADDRESS);
 }
 
-static Error *run_words(const WordList *words, int *ret_status)
+static Error *run_words(const WordList *words, const char *name, int *ret_status)
 {
     CmdLine c;
     CmdLineEnd end;
     Buf text = {0};
     Error *e = cmdline_parse(&c, (int)words->n, words->p, &text, &end);
+    c.container = name;
     if (!e)
         e = options_check(&c.options);
     if (!e && !command_desc(c.command)->run)
@@ -267,14 +253,14 @@ int guest_main(bool held, int nargs, char **args)
     g.func = guest_word_read(args[0], &g.options);
     Error *e = find_kind(&g);
     take_signals(g.kind);
-    if (g.kind == GUEST_HTTP)
+    if (g.kind == ENTRY_HTTP)
         put_serve(&words, &g);
     else
         put_run(&words, &g);
     if (held && !may_run())
         return EXIT_FAILED;
     if (!e)
-        e = run_words(&words, &status);
+        e = run_words(&words, g.nargs > 0 ? g.args[0] : "", &status);
     status = status_of(e, status);
     for (u32 i = 0; i < words.n; i++)
         mem_free(words.p[i]);

@@ -2,7 +2,7 @@
 /*
  * containerd-shim-wasmtime-v1: between containerd and containers with WebAssembly programs. Also
  * the program inside those containers ("--guest", "--held-guest"), and the compiler for them
- * ("--precompile").
+ * ("--precompile", "--check").
  */
 #include "base/version.h"
 #include "shim/guest.h"
@@ -37,7 +37,9 @@ int main(int argc, char **argv)
     if (argc > 1 && strcmp(argv[1], "--held-guest") == 0)
         return guest_main(true, argc - 2, argv + 2);
     if (argc > 1 && strcmp(argv[1], "--precompile") == 0)
-        return precompile_main(argc - 2, argv + 2);
+        return precompile_main(true, argc - 2, argv + 2);
+    if (argc > 1 && strcmp(argv[1], "--check") == 0)
+        return precompile_main(false, argc - 2, argv + 2);
     ShimFlags f;
     Error *e = shim_flags_parse(&f, argc, argv);
     if (!e)

@@ -206,11 +206,12 @@ static Error *compile(Making *k, int out, bool *ret_made)
     if (e)
         return e;
     u64 start = os_monotonic_ns();
-    e = precompile_run(k->m->children, k->s->options, in, out, ret_made, &why);
+    e = precompile_run(k->m->children, k->s->func, k->s->options, in, out, ret_made, &why);
     os_fd_close(in);
     if (*ret_made) {
         shim_log(k->m->log, "info", "%s: compiled %s in %llu ms", k->s->id, k->key,
                  (unsigned long long)((os_monotonic_ns() - start) / 1000000));
+        cache_note(&k->m->cache, k->key, k->s->func);
         keep(k, out);
     }
     if (why)
@@ -260,13 +261,39 @@ static Error *find_or_make(Making *k, int *ret_fd)
     return e;
 }
 
+/* Is the function in the code that was compiled before, for another function maybe? */
+static Error *check_function(const Making *k, int code)
+{
+    const CodeCache *cache = &k->m->cache;
+    bool there = false;
+    char *why = NULL;
+    if (cache_noted(cache, k->key, k->s->func))
+        return NULL;
+    Error *e = precompile_run(k->m->children, k->s->func, k->s->options, code, -1, &there, &why);
+    if (there)
+        cache_note(cache, k->key, k->s->func);
+    os_rewind(code);
+    mem_free(why); /* whoever runs it says what is not there */
+    return e;
+}
+
+/* Takes the descriptor of the code. */
+static Error *give_code(const Making *k, int code, int *ret_fd)
+{
+    Error *e = check_function(k, code);
+    if (!e)
+        return give_out(k->m, code, "code", MAX_CODE, ret_fd);
+    os_fd_close(code);
+    return e;
+}
+
 static Error *open_new(Making *k, int *ret_fd)
 {
     const Buf *bytes;
     int fd = -1;
     Error *e = k->m->cache.dir >= 0 ? find_or_make(k, &fd) : NULL;
     if (!e && fd >= 0)
-        return give_out(k->m, fd, "code", MAX_CODE, ret_fd);
+        return give_code(k, fd, ret_fd);
     if (!e)
         e = module_bytes(k, &bytes);
     return e ? e : seal("module", bytes, ret_fd);
@@ -281,7 +308,7 @@ Error *modules_open(Modules *m, const ModuleSource *s, int *ret_fd)
         return e;
     snprintf(key, sizeof key, "%s-%s", s->digest.hex, target);
     int fd = cache_find(&m->cache, key);
-    e = fd >= 0 ? give_out(m, fd, "code", MAX_CODE, ret_fd) : open_new(&k, ret_fd);
+    e = fd >= 0 ? give_code(&k, fd, ret_fd) : open_new(&k, ret_fd);
     buf_release(&k.own);
     return e;
 }

@@ -28,6 +28,7 @@ void modules_init(Modules *m, Children *children, const ShimLog *log);
 typedef struct ModuleSource {
     const char *id; /* borrow; of the container, for the log */
     Digest digest;
+    const char *func; /* borrow; of it that is to be run */
     EngineWords options;
     /* Only asked if the code is not there: the module; NULL: `bytes` are it. */
     Error *(*read)(void *arg, Buf *ret_bytes);
@@ -39,7 +40,7 @@ typedef struct ModuleSource {
     void *arg;
 } ModuleSource;
 
-/* An error if the module is not valid, or can not be read. */
+/* An error if the module is not valid, can not be read, or has no such function. */
 Error *modules_open(Modules *m, const ModuleSource *s, int *ret_fd) MUST_CHECK;
 
 /* This program for containers, as which it can not be changed. */

@@ -14,6 +14,7 @@
 #include "os/file.h"
 #include "os/fs.h"
 #include "os/vm.h"
+#include "shim/entry.h"
 
 #include <grp.h>
 #include <signal.h>
@@ -87,8 +88,9 @@ static bool input_is_compiled(void)
     return os_fd_pread(STDIN_FILENO, head, sizeof head, 0, &n) == 0 && engine_is_compiled(head, n);
 }
 
-/* What is compiled is loaded to see whether it can be, and stays as it is. */
-static Error *compile(const CmdLine *c, bool compiled, Buf *out)
+/* What is compiled is loaded to see whether it can be, and stays as it is. `out` NULL: for that
+ * alone. */
+static Error *compile(const CmdLine *c, const char *func, bool compiled, Buf *out)
 {
     Engine *engine = NULL;
     Module *m = NULL;
@@ -96,9 +98,12 @@ static Error *compile(const CmdLine *c, bool compiled, Buf *out)
     Error *e = engine_setup(c, ENGINE_COMPILE, &engine);
     if (!e)
         e = load_program(engine, c, "-", &m, &component);
-    if (!e && compiled)
+    if (!e)
+        e = entry_check(m, component, func);
+    os_rewind(STDIN_FILENO);
+    if (!e && out && compiled)
         e = os_read_fd(STDIN_FILENO, "the compiled module", MAX_COMPILED, out);
-    else if (!e)
+    else if (!e && out)
         e = component ? component_serialize(component, out)
                       : engine_module_serialize(engine, m, out);
     module_unref(m);
@@ -115,20 +120,21 @@ static void say(Error *e)
     error_free(e);
 }
 
-int precompile_main(int noptions, char **options)
+int precompile_main(bool makes, int nwords, char **words)
 {
     CmdLine c;
     Buf out = {0};
-    if (!give_up_rights() || noptions > MAX_ENGINE_WORDS)
+    if (!give_up_rights() || nwords < 1 || nwords > MAX_ENGINE_WORDS + 1)
         return EXIT_OTHER;
     bool compiled = input_is_compiled();
-    Error *e = parse((EngineWords){(const char *const *)options, (usize)noptions}, compiled, &c);
+    const EngineWords options = {(const char *const *)words + 1, (usize)nwords - 1};
+    Error *e = parse(options, compiled, &c);
     if (!e)
-        e = compile(&c, compiled, &out);
+        e = compile(&c, words[0], compiled, makes ? &out : NULL);
     int status = e ? EXIT_MODULE : 0;
     if (e)
         say(e);
-    else if (!os_pwrite(OUTPUT_FD, out.p, out.n, 0))
+    else if (makes && !os_pwrite(OUTPUT_FD, out.p, out.n, 0))
         status = EXIT_OTHER;
     buf_release(&out);
     cmdline_release(&c);
@@ -178,15 +184,16 @@ static char *why_not(int status)
     return buf_take_string(&b);
 }
 
-Error *precompile_run(Children *children, EngineWords options, int in, int out, bool *ret_made,
-                      char **ret_why)
+Error *precompile_run(Children *children, const char *func, EngineWords options, int in, int out,
+                      bool *ret_made, char **ret_why)
 {
-    const char *argv[MAX_ENGINE_WORDS + 3];
+    const char *argv[MAX_ENGINE_WORDS + 4];
     usize n = 0;
     int status, words = os_memfd("words", 0, false);
     ALWAYS(options.n <= MAX_ENGINE_WORDS);
     argv[n++] = "/proc/self/exe";
-    argv[n++] = "--precompile";
+    argv[n++] = out >= 0 ? "--precompile" : "--check";
+    argv[n++] = func;
     for (usize i = 0; i < options.n; i++)
         argv[n++] = options.words[i];
     argv[n] = NULL;

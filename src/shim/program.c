@@ -49,21 +49,22 @@ static void keep_code(void *source, const char *target, const Buf *code)
 static Error *open_layer(Shim *s, const Container *c, Bundle *b, LayerSource *l,
                          EngineWords options)
 {
+    bundle_use_layer(b);
     const ModuleSource source = {.id = c->id,
                                  .digest = l->digest,
+                                 .func = b->func,
                                  .options = options,
                                  .read = read_layer,
                                  .fetch = fetch_code,
                                  .keep = keep_code,
                                  .arg = l};
-    bundle_use_layer(b);
     return modules_open(&s->modules, &source, &b->module);
 }
 
 /* What bundle_find_program has found. */
 static Error *open_found(Shim *s, const Container *c, Bundle *b, EngineWords options)
 {
-    ModuleSource source = {.id = c->id, .options = options, .bytes = &b->bytes};
+    ModuleSource source = {.id = c->id, .func = b->func, .options = options, .bytes = &b->bytes};
     if (b->kind != BUNDLE_WASM)
         return NULL;
     digest_of(b->bytes.p, b->bytes.n, &source.digest);

@@ -60,6 +60,7 @@ test_simple_component() {
   (func (export "thunk-trap") (canon lift (core func $i "thunk-trap"))))
 EOF
     exits 0 run thunk "/thunk.wat#thunk"
+    is "$out" ""
     exits 137 run thunk "/thunk.wat#thunk-trap"
 }
 
