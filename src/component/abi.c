@@ -4,7 +4,6 @@
 
 #include "component/abi_priv.h"
 #include "component/instance_priv.h"
-#include "runtime/fiber.h"
 
 enum { TREE_BYTES_MAX = 1 << 30 };
 
@@ -78,9 +77,7 @@ Error *abi_realloc(AbiSide *s, AbiWhat what, u64 old, u64 old_size, u32 align, u
     *s->may_leave = false;
     u64 context[2];
     task_hide_context(s->inst, context);
-    fiber_hold(); /* what is being lowered may be a view of what others change */
     Error *e = func_call(s->store, s->realloc, vals);
-    fiber_unhold();
     if (e)
         return e;
     task_show_context(s->inst, context);

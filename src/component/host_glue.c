@@ -88,10 +88,8 @@ static u32 op_realloc(LiftCall *c, u32 old, u32 old_size, u32 align, u32 size)
     u64 context[2];
     task_hide_context(i, context);
     *i->may_leave = false;
-    fiber_hold(); /* what is being lowered may be a view of what others change */
     Error *e = g->realloc ? func_call(i->root->store, g->realloc, vals)
                           : error_new("no realloc is given to the canonical function");
-    fiber_unhold();
     *i->may_leave = true;
     task_show_context(i, context);
     if (!e)

@@ -76,7 +76,8 @@ typedef struct HostCall {
 
 /*
  * One of the three is set: `raw` reads the flat parameters and memory by itself (generated glue),
- * `vals` gets trees and leaves the result's tree, in the call's arena; an error of these ends the
+ * `vals` gets trees and leaves the result's tree, all of it in the call's arena: the guest's
+ * realloc runs before it is written, and others may meanwhile. An error of these ends the
  * guest. `glue` is called by the guest without a detour.
  */
 typedef struct HostFunc {

@@ -4,7 +4,10 @@
  * values. What the guest passes is checked and lifted in place where C has the same layout: strings
  * in UTF-8 and lists of plain numbers are views into guest memory, valid until the host function
  * returns; the rest is copied into the call's arena. Results are written to guest memory that the
- * guest's realloc gives; they must not be views of parameters, since realloc may move the memory.
+ * guest's realloc gives, which may move the memory, and may take long, while other guests and the
+ * event loop go on. So what a result points at stays as it is until then: it lies in the call's
+ * arena, or is changed and freed by nothing but calls of this guest, which can make none from its
+ * realloc, or lives as long as the host. Parameters do not.
  *
  * Sticky: after a failure every primitive returns zeros and the call only unwinds.
  *

@@ -41,7 +41,6 @@ struct Fiber {
     u32 thread;
     FiberState state;
     bool started, stop;
-    u32 held; /* by host functions that must not be left */
     FiberYieldFn *yield;
     Fiber *next;              /* kept ones */
     void *fake_stack;         /* of the address sanitizer: that of who does not run */
@@ -302,7 +301,7 @@ void fiber_ask_to_yield(u32 thread)
 
 NO_SANITIZE bool fiber_may_yield(const ThreadState *t)
 {
-    return t->fiber && t->fiber->yield && !t->fiber->held && t->top;
+    return t->fiber && t->fiber->yield && t->top;
 }
 
 void fiber_yield(ThreadState *t)
@@ -317,18 +316,6 @@ void fiber_yield_if_asked(void)
     ThreadState *t = &thread_state;
     if (UNLIKELY(__atomic_load_n(&t->yield_asked, __ATOMIC_RELAXED)) && fiber_may_yield(t))
         fiber_yield(t);
-}
-
-void fiber_hold(void)
-{
-    if (thread_state.fiber)
-        thread_state.fiber->held++;
-}
-
-void fiber_unhold(void)
-{
-    if (thread_state.fiber)
-        thread_state.fiber->held--;
 }
 
 Fiber *fiber_current(void)

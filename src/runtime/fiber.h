@@ -51,7 +51,8 @@ bool fiber_is_stopped(const Fiber *f); /* fiber_suspend returns true */
  * A guest that computes can be made to let others have a turn. Whoever resumes the fiber gives it a
  * function, which is to suspend it and to see to it that it is resumed; it is called on the fiber
  * with the store that runs there, once for each fiber_ask_to_yield at most: between two
- * instructions of wasm code, in builtins, or at the end of a host function. The guest does not
+ * instructions of wasm code, in builtins, or at the end of a host function. That includes wasm code
+ * that a host function calls: it holds nothing then that others may change. The guest does not
  * notice, as long as no other call is made into its store meanwhile: it has in registers where its
  * memory is and how long. If its store was interrupted meanwhile, or the fiber is freed, it is left
  * as by an interrupt.
@@ -65,10 +66,6 @@ void fiber_ask_to_yield(u32 thread);
 /* For the end of host functions, when they hold nothing of others any more: yields if the fiber was
  * asked and could not at once. */
 void fiber_yield_if_asked(void);
-/* Between these the running fiber does not yield: for host functions that call wasm while they hold
- * what others may change. They nest. Nothing without a fiber. */
-void fiber_hold(void);
-void fiber_unhold(void);
 
 /* A pointer for whoever resumes the fiber; NULL at first. */
 void *fiber_data(const Fiber *f);

@@ -129,8 +129,9 @@ void wasi_keyvalue_store_open(LiftCall *call, Str identifier,
     ret_result->as.ok = b;
 }
 
-/* What is given to the guest are views of the bucket: nothing of the guest's that could change it
- * runs before they are copied. */
+/* What is given to the guest are views of the bucket: it alone changes it, and not from its
+ * realloc.
+ */
 void wasi_keyvalue_store_bucket_get(LiftCall *call, Bucket *self, Str key,
                                     WasiKeyvalueStoreResultOptionListU8Error *ret_result)
 {
