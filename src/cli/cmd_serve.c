@@ -264,6 +264,8 @@ MUST_CHECK static Error *load(Serve *s)
         e = load_program(s->config.engine, s->c, s->c->args.p[0], &s->module, &s->config.component);
     if (!e && !s->config.component)
         e = error_new("The serve command currently requires a component");
+    if (!e) /* each request would fail */
+        e = component_check_limits(s->config.component, &config.limits);
     return e ? e : options_check_program(&s->c->options, true);
 }
 

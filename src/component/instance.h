@@ -127,6 +127,11 @@ void component_linker_hint(ComponentLinker *l, ComponentHint *hint, void *arg);
 
 /* What component_instance_new would say of the imports, without an instance. */
 Error *component_check_imports(const LoadedComponent *c, const ComponentLinker *l) MUST_CHECK;
+/*
+ * Whether the memories and tables of its core modules fit, as they are at first. A module that
+ * does not may be one that is never instantiated.
+ */
+Error *component_check_limits(const LoadedComponent *c, const StoreLimits *l) MUST_CHECK;
 
 /* --- instances --- */
 

@@ -185,6 +185,35 @@ const Component *component_decoded(const LoadedComponent *c)
     return c->component;
 }
 
+MUST_CHECK static Error *check_module_limits(const WasmModule *w, const StoreLimits *l)
+{
+    for (u32 i = w->n_imported_memories; i < w->nmemories; i++) {
+        const MemoryType *t = &w->memories[i];
+        if (t->limits.min > l->memory_bytes >> t->page_size_log2)
+            return error_new("memory %u has at least %llu pages of %llu bytes, of the %llu bytes "
+                             "that are allowed",
+                             i, (unsigned long long)t->limits.min, 1ull << t->page_size_log2,
+                             (unsigned long long)l->memory_bytes);
+    }
+    for (u32 i = w->n_imported_tables; i < w->ntables; i++) {
+        u64 min = w->tables[i].type.limits.min;
+        if (min > l->table_elements)
+            return error_new("table %u has at least %llu elements, of the %llu that are allowed", i,
+                             (unsigned long long)min, (unsigned long long)l->table_elements);
+    }
+    return NULL;
+}
+
+Error *component_check_limits(const LoadedComponent *c, const StoreLimits *l)
+{
+    for (u32 i = 0; i < c->modules.n; i++) {
+        Error *e = check_module_limits(module_wasm(c->modules.p[i].module), l);
+        if (e)
+            return error_wrap(e, "core module %u of the component does not fit the limits", i);
+    }
+    return NULL;
+}
+
 MUST_CHECK static Error *make_adapter(LoadedComponent *c, Str bytes, Module **ret_module)
 {
     Error *e = engine_module_new(c->engine, (const u8 *)bytes.p, bytes.n, NULL, ret_module);
