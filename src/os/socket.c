@@ -191,6 +191,26 @@ static int listen_unix(const OsAddress *a, int backlog, int *ret_fd)
     return 0;
 }
 
+static const char *path_of(const OsAddress *a)
+{
+    return family_of(a) == AF_UNIX ? ((const struct sockaddr_un *)a->raw)->sun_path : "";
+}
+
+OsSocketFile os_socket_file(const OsAddress *a)
+{
+    struct stat st;
+    if (lstat(path_of(a), &st) != 0 || !S_ISSOCK(st.st_mode))
+        return (OsSocketFile){0};
+    return (OsSocketFile){st.st_dev, st.st_ino};
+}
+
+void os_socket_file_remove(const OsAddress *a, OsSocketFile f)
+{
+    OsSocketFile now = os_socket_file(a);
+    if (now.inode && now.inode == f.inode && now.device == f.device)
+        (void)unlink(path_of(a));
+}
+
 int os_socket_dup(int fd, int *ret_fd)
 {
     int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);

@@ -33,6 +33,13 @@ int os_socket_peer(int fd, OsAddress *ret_address);
  * descriptors; what is left of a dead server at its path is replaced.
  */
 int os_listen(const OsAddress *a, int backlog, u32 n, int *ret_fds);
+/* What is at the path of a unix socket's address: its file, once it listens. Zeros if nothing. */
+typedef struct OsSocketFile {
+    u64 device, inode;
+} OsSocketFile;
+OsSocketFile os_socket_file(const OsAddress *a);
+/* Removes it, unless something else is there by now. */
+void os_socket_file_remove(const OsAddress *a, OsSocketFile f);
 /*
  * Descriptors that a service manager passed (LISTEN_PID, LISTEN_FDS): *ret_n of them from
  * *ret_first on, made nonblocking and close-on-exec; 0 if there are none.

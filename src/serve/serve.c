@@ -114,11 +114,13 @@ MUST_CHECK static Error *link_component(Server *s)
     return e;
 }
 
-MUST_CHECK static Error *bind_to(const Server *s, const OsAddress *a, u32 n, int *ret_fds)
+MUST_CHECK static Error *bind_to(Server *s, const OsAddress *a, u32 n, int *ret_fds)
 {
     int err = os_listen(a, (int)s->c.backlog, n, ret_fds);
-    if (err == 0)
+    if (err == 0) {
+        s->bound[s->nbound++] = (Bound){*a, os_socket_file(a)};
         return NULL;
+    }
     char address[OS_ADDRESS_TEXT];
     os_address_format(a, address);
     return error_new("failed to listen on %s: %s (os error %d)", address, strerror(err), err);
@@ -142,23 +144,31 @@ static u32 take_inherited(Server *s)
 
 MUST_CHECK static Error *listen_all(Server *s)
 {
-    OsAddress a;
-    if (!s->c.address && take_inherited(s) > 0)
+    const OsAddress *a = s->c.address;
+    OsAddress usual;
+    if (!a && take_inherited(s) > 0)
         return NULL;
-    if (s->c.address)
-        a = *s->c.address;
-    else
-        ALWAYS(os_address_parse(STR(SERVE_DEFAULT_ADDRESS), &a));
+    ALWAYS(os_address_parse(STR(SERVE_DEFAULT_ADDRESS), &usual));
     int *fds = mem_alloc_array(s->nworkers, sizeof *fds);
-    Error *e = bind_to(s, &a, s->nworkers, fds);
+    Error *e = bind_to(s, a ? a : &usual, s->nworkers, fds);
     for (u32 i = 0; i < s->nworkers && !e; i++)
         vec_push(&s->workers[i].sockets, fds[i]);
     mem_free(fds);
     return e;
 }
 
+/* The next server may have the paths at once; one that has taken them already keeps them. */
+static void remove_files(Server *s)
+{
+    while (s->nbound > 0) {
+        const Bound *b = &s->bound[--s->nbound];
+        os_socket_file_remove(&b->address, b->file);
+    }
+}
+
 static void close_sockets(Server *s)
 {
+    remove_files(s);
     for (u32 i = 0; i < s->nworkers; i++)
         for (u32 n = 0; n < s->workers[i].sockets.n; n++)
             os_fd_close(s->workers[i].sockets.p[n]);
@@ -186,6 +196,7 @@ static void stop(Server *s)
     if (s->stopping)
         _exit(0); /* asked for twice */
     s->stopping = true;
+    remove_files(s);
     u64 now = os_monotonic_ns();
     s->drain_deadline = now + MIN(s->c.drain_ns, UINT64_MAX - now - 1);
     if (count_running(s) > 0)

@@ -81,8 +81,16 @@ struct Worker {
     u64 connections; /* atomic, of the HTTP server */
 };
 
+/* Where it listens by a file, which goes with it. */
+typedef struct Bound {
+    OsAddress address;
+    OsSocketFile file;
+} Bound;
+
 struct Server {
     ServeConfig c;
+    Bound bound[3]; /* the server, shutdown, metrics */
+    u32 nbound;
     SlotImages *images;
     /* What guests import, made before anything is served. Its host is no guest's: `linked`. */
     ComponentLinker *linker;
