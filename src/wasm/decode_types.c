@@ -122,6 +122,10 @@ static void read_super(GroupReader *g, SubType *types, u32 place)
                   index);
         return;
     }
+    if (index < m->ntypes && m->types[index] == TYPE_NONE) {
+        read_fail(r, DIAG_INVALID, at, "type index %u is a module type, not a sub type", index);
+        return;
+    }
     SubType *t = &types[place];
     t->super = relative_or_canonical(m, index);
     u32 above = t->super & TYPE_REL ? types[index - m->ntypes].depth

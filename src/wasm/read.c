@@ -161,11 +161,13 @@ Str read_name(Reader *r)
 
 static bool type_index_known(Reader *r, u64 index, const u8 *at)
 {
-    if (index < (u64)r->m->ntypes + r->group)
-        return true;
-    read_fail(r, DIAG_INVALID, at, "unknown type %llu: type index out of bounds",
-              (unsigned long long)index);
-    return false;
+    if (index >= (u64)r->m->ntypes + r->group)
+        read_fail(r, DIAG_INVALID, at, "unknown type %llu: type index out of bounds",
+                  (unsigned long long)index);
+    else if (index < r->m->ntypes && r->m->types[index] == TYPE_NONE)
+        read_fail(r, DIAG_INVALID, at, "type index %llu is a module type, not a sub type",
+                  (unsigned long long)index);
+    return read_ok(r);
 }
 
 u32 read_type_index(Reader *r)

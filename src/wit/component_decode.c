@@ -301,6 +301,9 @@ static void find_defined(CDecoder *d)
     for (u32 i = 0; i < s->imported_resources.n; i++)
         int_map_set(&seen, s->imported_resources.p[i], 0);
     s->defined_resources.n = 0;
+    collect_defined(d, s->imports.p, s->imports.n, &seen, &instances);
+    if (s->defined_resources.n)
+        cfail(d, "local resource type found in imports");
     collect_defined(d, s->exports.p, s->exports.n, &seen, &instances);
     int_map_release(&seen);
     int_map_release(&instances);
@@ -363,15 +366,23 @@ static void read_component(CDecoder *d, Component *c)
     scope_pop(d);
 }
 
-/* The reader of modules has other words for the end of the bytes. */
+/* The reader of modules has other words for the end of the bytes, and for the code of a type. */
+static void use_own_words(const Component *c, Diag *diag)
+{
+    Str msg = str_of(diag->msg);
+    if (str_starts(msg, STR("unexpected end of section")) ||
+        str_starts(msg, STR("length out of bounds")))
+        snprintf(diag->msg, sizeof diag->msg, "unexpected end-of-file");
+    else if (str_starts(msg, STR("malformed definition type")))
+        snprintf(diag->msg, sizeof diag->msg, "invalid leading byte (0x%x) for type",
+                 c->bytes[diag->offset]);
+}
+
 static void finish_decoder(CDecoder *d)
 {
     Diag *diag = rd(d)->diag;
-    Str msg = str_of(diag->msg);
-    if (!d->in_module && diag->kind == DIAG_MALFORMED &&
-        (str_starts(msg, STR("unexpected end of section")) ||
-         str_starts(msg, STR("length out of bounds"))))
-        snprintf(diag->msg, sizeof diag->msg, "unexpected end-of-file");
+    if (!d->in_module && diag->kind == DIAG_MALFORMED)
+        use_own_words(&d->root->component, diag);
     map_release(&d->canons);
     int_map_release(&d->subtypes);
 }
@@ -396,8 +407,6 @@ Component *component_decode(TypeRegistry *registry, const ComponentOptions *o, c
     WasmModule none = {.registry = registry, .bytes = c->bytes, .size = u32_of(n)};
     d.w.m = &none;
     insn_reader_init(rd(&d), &none, (Range){0, none.size}, diag);
-    d.placeholder = types_add_func(registry, NULL, 0, NULL, 0);
-    vec_push(&root->type_ids, d.placeholder);
     ctypes_init(&d);
     read_component(&d, c);
     finish_decoder(&d);

@@ -80,7 +80,6 @@ typedef struct CDecoder {
     IntMap subtypes; /* pairs of nodes, the first below the second */
     u32 work;        /* see remap_work */
     bool in_module;  /* the error is one of a module inside */
-    u32 placeholder; /* core function type at the place of module types */
 } CDecoder;
 
 static inline Reader *rd(CDecoder *d)

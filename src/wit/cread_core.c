@@ -170,9 +170,7 @@ static void read_module_decl(CDecoder *d, ModuleDecls *l, u32 *cap)
         vec_push(&l->imports, n);
         return;
     case 1:
-        if (ok(d) && rd(d)->at < rd(d)->end && *rd(d)->at == CODE_MODULE)
-            cbad_code(d, rd(d)->at, CODE_MODULE, "core type of a module type");
-        else if (ok(d))
+        if (ok(d))
             decode_type_group(&d->w, cap);
         return;
     case 2:
@@ -205,7 +203,8 @@ void core_space_enter(CDecoder *d, WasmModule *m)
 void core_space_leave(CDecoder *d, WasmModule *m)
 {
     for (u32 i = 0; i < m->ntypes; i++)
-        vec_push(&d->root->type_ids, m->types[i]);
+        if (m->types[i] != TYPE_NONE)
+            vec_push(&d->root->type_ids, m->types[i]);
     arena_release(&m->arena);
 }
 
@@ -235,7 +234,8 @@ static const CoreModuleType *read_module_type(CDecoder *d)
     return t;
 }
 
-/* Puts an entry into the scope's core type space. */
+/* Puts an entry into the scope's core type space: a canonical id, or TYPE_NONE and a module type.
+ */
 static void push_core_type(CDecoder *d, u32 id, const CoreModuleType *module)
 {
     WasmModule *m = &d->scope->core;
@@ -246,7 +246,8 @@ static void push_core_type(CDecoder *d, u32 id, const CoreModuleType *module)
             memcpy(grown, m->types, m->ntypes * sizeof *grown);
         m->types = grown;
     }
-    types_ref(m->registry, id);
+    if (id != TYPE_NONE)
+        types_ref(m->registry, id);
     m->types[m->ntypes++] = id;
     vec_push(&d->scope->core_types, module);
 }
@@ -269,7 +270,7 @@ void cread_core_type(CDecoder *d)
         r->at++;
         const CoreModuleType *t = read_module_type(d);
         if (ok(d))
-            push_core_type(d, d->placeholder, t);
+            push_core_type(d, TYPE_NONE, t);
         return;
     }
     /* A plain `sub` has a byte in front, as its own code is that of module types here. */

@@ -84,14 +84,21 @@ static void once(CDecoder *d, bool *has, u8 code)
     *has = true;
 }
 
-static void read_memory_option(CDecoder *d, CanonOptions *o)
+/* A memory that values go through: no shared one, of pages of 64 KiB. *ret_is64: its addresses. */
+static u32 read_memory(CDecoder *d, const char *what, bool *ret_is64)
 {
-    o->memory = cread_index(d, SORT_CORE_MEMORY);
+    u32 index = cread_index(d, SORT_CORE_MEMORY);
     if (!ok(d))
-        return;
-    o->memory64 = d->scope->core_memories.p[o->memory].is64;
-    if (o->memory64)
-        cneed(d, COMPONENT_FEATURE_BIT_MEMORY64, "64-bit memory of a canonical option");
+        return 0;
+    const MemoryType *m = &d->scope->core_memories.p[index];
+    *ret_is64 = m->is64;
+    if (m->shared)
+        cfail(d, "mismatch in the shared flag for memories");
+    else if (m->page_size_log2 != 16)
+        cfail(d, "mismatch in page size for memories");
+    else if (m->is64)
+        cneed(d, COMPONENT_FEATURE_BIT_MEMORY64, what);
+    return index;
 }
 
 static void read_option(CDecoder *d, CanonOptions *o)
@@ -111,7 +118,7 @@ static void read_option(CDecoder *d, CanonOptions *o)
     switch (code) {
     case OPT_MEMORY:
         once(d, &o->has_memory, code);
-        read_memory_option(d, o);
+        o->memory = read_memory(d, "64-bit memory of a canonical option", &o->memory64);
         return;
     case OPT_REALLOC:
         once(d, &o->has_realloc, code);
@@ -478,13 +485,10 @@ static void canon_transfer(CDecoder *d, Canon *c, const u8 *at)
 static void canon_wait(CDecoder *d, Canon *c)
 {
     c->cancellable = read_bool(d);
-    c->memory = cread_index(d, SORT_CORE_MEMORY);
-    if (!ok(d))
-        return;
-    bool is64 = d->scope->core_memories.p[c->memory].is64;
-    if (is64)
-        cneed(d, COMPONENT_FEATURE_BIT_MEMORY64, "64-bit memory");
-    push_sig(d, c, infos[c->kind].sig, is64);
+    bool is64;
+    c->memory = read_memory(d, "64-bit memory", &is64);
+    if (ok(d))
+        push_sig(d, c, infos[c->kind].sig, is64);
 }
 
 static void canon_options(CDecoder *d, Canon *c, const u8 *at)
@@ -512,9 +516,9 @@ static void canon_indirect(CDecoder *d, Canon *c)
         return;
     const WasmModule *core = &d->scope->core;
     c->spawn_type = core->types[type];
-    const SubType *t = types_get(core->registry, c->spawn_type);
-    if (d->scope->core_types.p[type] || t->kind != COMPOSITE_FUNC || t->func.nresults != 0 ||
-        t->func.nparams != 1 || t->func.params[0] != VT_I32) {
+    const SubType *t = c->spawn_type == TYPE_NONE ? NULL : types_get(core->registry, c->spawn_type);
+    if (!t || t->kind != COMPOSITE_FUNC || t->func.nresults != 0 || t->func.nparams != 1 ||
+        t->func.params[0] != VT_I32) {
         cfail(d,
               "start function must take a single `i32` argument and return nothing: core type "
               "index %u",

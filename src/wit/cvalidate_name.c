@@ -152,6 +152,10 @@ static void check_label(CDecoder *d, const NameSet *set, const CType *handle, St
 
 static void check_constructor(CDecoder *d, const NameSet *set, const CType *f, Str label)
 {
+    if (f->is_async) {
+        cfail(d, "constructor function cannot be async");
+        return;
+    }
     if (f->result == CTYPE_NONE) {
         cfail(d, "function should return one value");
         return;
