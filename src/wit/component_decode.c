@@ -301,9 +301,6 @@ static void find_defined(CDecoder *d)
     for (u32 i = 0; i < s->imported_resources.n; i++)
         int_map_set(&seen, s->imported_resources.p[i], 0);
     s->defined_resources.n = 0;
-    collect_defined(d, s->imports.p, s->imports.n, &seen, &instances);
-    if (s->defined_resources.n)
-        cfail(d, "local resource type found in imports");
     collect_defined(d, s->exports.p, s->exports.n, &seen, &instances);
     int_map_release(&seen);
     int_map_release(&instances);

@@ -56,9 +56,43 @@ void scope_pop(CDecoder *d)
     mem_free(s);
 }
 
+/* Is one of these a resource of the scope's own, or an instance that has one? */
+static bool has_local_resource(CDecoder *d, const ComponentExtern *e, u32 n, const IntMap *imported,
+                               IntMap *instances)
+{
+    for (u32 i = 0; i < n; i++) {
+        const CType *t = e[i].sort == SORT_CORE_MODULE ? NULL : node(d, e[i].type);
+        if (e[i].sort == SORT_TYPE && t->kind == CT_RESOURCE) {
+            if (t->resource >= d->scope->first_resource && !int_map_has(imported, t->resource))
+                return true;
+        } else if (e[i].sort == SORT_INSTANCE && t->least_resource != UINT32_MAX &&
+                   !int_map_has(instances, e[i].type)) {
+            int_map_set(instances, e[i].type, 0);
+            if (has_local_resource(d, t->exports, t->nexports, imported, instances))
+                return true;
+        }
+    }
+    return false;
+}
+
+/* Whoever instantiates a component cannot have what it makes. */
+static void check_imports(CDecoder *d)
+{
+    const Scope *s = d->scope;
+    IntMap imported = {0}, instances = {0};
+    for (u32 i = 0; i < s->imported_resources.n; i++)
+        int_map_set(&imported, s->imported_resources.p[i], 0);
+    if (has_local_resource(d, s->imports.p, s->imports.n, &imported, &instances))
+        cfail(d, "local resource type found in imports");
+    int_map_release(&imported);
+    int_map_release(&instances);
+}
+
 CTypeId scope_type(CDecoder *d, CTypeKind kind)
 {
     Scope *s = d->scope;
+    if (ok(d) && kind == CT_COMPONENT)
+        check_imports(d);
     CType *t = ctype_new(d, kind, 0);
     t->nimports = s->imports.n;
     t->imports = arena_dup(arena(d), s->imports.p, s->imports.n * sizeof *s->imports.p);

@@ -40,7 +40,7 @@
     (import "[constructor]a" (func async (result (own $a)))))
   "constructor function cannot be async")
 
-;; What a component defines itself is not asked for by its imports.
+;; What a component makes itself is not asked for by its imports.
 (assert_invalid
   (component
     (type $r (resource (rep i32)))
@@ -50,6 +50,19 @@
   (component
     (type $r (resource (rep i32)))
     (import "i" (instance (alias outer 1 $r (type $t)) (export "t" (type (eq $t))))))
+  "local resource type found in imports")
+(assert_invalid
+  (component
+    (type (component
+      (export "r1" (type $r (sub resource)))
+      (import "r2" (type (eq $r))))))
+  "local resource type found in imports")
+(assert_invalid
+  (component
+    (type (component
+      (export "i" (instance $i (export "r" (type (sub resource)))))
+      (alias export $i "r" (type $r))
+      (import "j" (instance (alias outer 1 $r (type $t)) (export "t" (type (eq $t))))))))
   "local resource type found in imports")
 (component definition
   (import "r" (type $r (sub resource)))
