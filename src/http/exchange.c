@@ -39,6 +39,15 @@ HttpFault http_request_fault(const HttpRequest *r)
     return r->fault;
 }
 
+void http_request_continue(HttpRequest *r)
+{
+    if (!r->continued && !r->started) {
+        http_conn_put(r, "HTTP/1.1 100 Continue\r\n\r\n", 25);
+        http_conn_later(r);
+    }
+    r->continued = true;
+}
+
 HttpRead http_request_read(HttpRequest *r, Str *ret_data)
 {
     HttpRead got = http_conn_fill(r);
@@ -47,9 +56,8 @@ HttpRead http_request_read(HttpRequest *r, Str *ret_data)
         r->reading = true;
         http_conn_later(r);
     }
-    if (got == HTTP_READ_WAIT && !r->continued && !r->started)
-        http_conn_put(r, "HTTP/1.1 100 Continue\r\n\r\n", 25);
-    r->continued |= got == HTTP_READ_WAIT;
+    if (got == HTTP_READ_WAIT)
+        http_request_continue(r);
     return got;
 }
 

@@ -106,6 +106,8 @@ typedef enum HttpRead {
  * "100 Continue" if the client waits for it.
  */
 HttpRead http_request_read(HttpRequest *r, Str *ret_data);
+/* The body will be asked for: "100 Continue" is sent now, since a response may start before. */
+void http_request_continue(HttpRequest *r);
 void http_request_consume(HttpRequest *r, usize n); /* of the bytes that read gave */
 /* After HTTP_READ_END. Their spans count from *ret_bytes. */
 const HttpFields *http_request_trailers(const HttpRequest *r, const u8 **ret_bytes);

@@ -36,6 +36,11 @@ static HttpRead peer_read(void *user, Str *ret_data)
     return got == HTTP_READ_FAIL ? HTTP_READ_WAIT : got;
 }
 
+static void peer_wanted(void *user)
+{
+    http_request_continue(((Call *)user)->r);
+}
+
 static void peer_consume(void *user, usize n)
 {
     http_request_consume(((Call *)user)->r, n);
@@ -144,6 +149,7 @@ static void peer_fail(void *user, const char *why)
 
 static const WasiHttpPeer peer = {
     .read = peer_read,
+    .wanted = peer_wanted,
     .consume = peer_consume,
     .trailers = peer_trailers,
     .start = peer_start,

@@ -169,6 +169,8 @@ void wasi_http_types_incoming_body_stream(LiftCall *call, IncomingBody *self,
         return;
     self->taken = true;
     self->in->refs++;
+    if (self->in->ops && self->in->ops->wanted)
+        self->in->ops->wanted(self->in->from);
     ret_result->as.ok = p2_input_new(call, &input_ops, self->in, &self->streams);
 }
 

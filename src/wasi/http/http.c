@@ -30,6 +30,13 @@ static HttpRead request_read(void *from, Str *ret_data)
     return h->peer->read(h->user, ret_data);
 }
 
+static void request_wanted(void *from)
+{
+    const P2Http *h = from;
+    if (h->peer->wanted)
+        h->peer->wanted(h->user);
+}
+
 static void request_consume(void *from, usize n)
 {
     const P2Http *h = from;
@@ -54,6 +61,7 @@ static void request_release(void *from)
 }
 
 static const P2SourceOps request_ops = {.read = request_read,
+                                        .wanted = request_wanted,
                                         .consume = request_consume,
                                         .trailers = request_trailers,
                                         .error = request_error,

@@ -60,6 +60,7 @@ ComponentFunc *wasi_http_handler(const ComponentItems *exports);
 typedef struct WasiHttpPeer {
     /* The request's body, as http_request_read, _consume and _trailers. */
     HttpRead (*read)(void *user, Str *ret_data);
+    void (*wanted)(void *user); /* as http_request_continue; may be NULL */
     void (*consume)(void *user, usize n);
     const HttpFields *(*trailers)(void *user, const u8 **ret_bytes);
     /* The response: NULL, or why the head is none; then `fail` or `abort` comes. */

@@ -79,6 +79,7 @@ P2Fields *p2_fields_take(P2Http *h, WasiHttpTypesFields *f);
 
 typedef struct P2SourceOps {
     HttpRead (*read)(void *from, Str *ret_data);
+    void (*wanted)(void *from); /* it will be read; may be NULL */
     void (*consume)(void *from, usize n);
     const HttpFields *(*trailers)(void *from, const u8 **ret_bytes);
     void (*error)(void *from, P2HttpError *ret_error); /* after HTTP_READ_FAIL */
