@@ -332,9 +332,8 @@ static HttpFault finish_request(HttpHead *h, const u8 *p)
     Str text = http_span_str(m.host, p);
     if (!http_authority_split(text, &host, &port))
         return HTTP_FAULT_HOST;
-    if (h->authority.n > 0 && !http_same_text(text, http_span_str(h->authority, p)))
-        return HTTP_FAULT_AUTHORITY;
-    h->authority = m.host;
+    if (h->authority.n == 0) /* that of the target is what counts, if there is one */
+        h->authority = m.host;
     return HTTP_FAULT_NONE;
 }
 
