@@ -4,6 +4,8 @@
  * in their order, so the verdict does not depend on how the input was cut.
  */
 #include "http/head.h"
+
+#include "base/utf8.h"
 #include "http/chars_priv.h"
 
 void http_head_start(HttpHead *h)
@@ -138,12 +140,23 @@ static bool parse_absolute(HttpHead *h, Str t)
     return false;
 }
 
+/* Clients send characters beyond ASCII as they are, though they should escape them. */
+static bool target_received(Str t)
+{
+    if (LIKELY(http_target_valid(t)))
+        return true;
+    for (usize i = 0; i < t.n; i++)
+        if (!(t.p[i] & 0x80) && !(http_chars[(u8)t.p[i]] & HTTP_CHAR_TARGET))
+            return false;
+    return t.n > 0 && utf8_valid(t.p, t.n);
+}
+
 static bool parse_target(HttpHead *h, Str t)
 {
     Str host;
     i32 port;
     h->path = h->target;
-    if (!http_target_valid(t))
+    if (!target_received(t))
         return false;
     if (h->method == HTTP_METHOD_CONNECT) {
         h->form = HTTP_TARGET_AUTHORITY;

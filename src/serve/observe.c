@@ -2,6 +2,7 @@
 /* Counters, the text of the metrics, and the lines of the access log. */
 #include "serve/observe.h"
 
+#include "base/utf8.h"
 #include "os/time.h"
 
 #include <string.h>
@@ -113,17 +114,29 @@ static void put_time(Buf *out, bool json)
     buf_str(out, str_of(text));
 }
 
+/* Bytes of a character that JSON may have as it is; 0 if there is none. */
+static u32 beyond_ascii(Str s)
+{
+    u32 c, n = utf8_decode((const u8 *)s.p, s.n, &c);
+    return n > 1 && c >= 0xa0 ? n : 0;
+}
+
 /* What the peer wrote stays within its quotes and its line. */
 static void put_quoted(Str s, bool json, Buf *out)
 {
     for (usize i = 0; i < s.n; i++) {
         u8 c = (u8)s.p[i];
-        if (c == '"' || c == '\\')
+        u32 n = json && c >= 0x80 ? beyond_ascii((Str){s.p + i, s.n - i}) : 0;
+        if (n > 0) {
+            buf_bytes(out, s.p + i, n);
+            i += n - 1;
+        } else if (c == '"' || c == '\\') {
             buf_printf(out, "\\%c", c);
-        else if (c >= 0x20 && c < 0x7f)
+        } else if (c >= 0x20 && c < 0x7f) {
             buf_u8(out, c);
-        else
+        } else {
             buf_printf(out, json ? "\\u%04x" : "\\x%02x", c);
+        }
     }
 }
 
