@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /*
- * The process can neither become more than nobody nor compile for ever, and the kernel takes it
- * first when memory runs out. A module too much for it is run as it is, and compiled function by
- * function within its container's limits.
+ * The process can neither become more than nobody, nor open a file, nor compile for ever, and the
+ * kernel takes it first when memory runs out. A module too much for it is run as it is, and
+ * compiled function by function within its container's limits.
  */
 #include "shim/precompile.h"
 
@@ -14,6 +14,7 @@
 #include "os/file.h"
 #include "os/fs.h"
 #include "os/vm.h"
+#include "shim/confine.h"
 #include "shim/entry.h"
 
 #include <grp.h>
@@ -54,7 +55,7 @@ static bool give_up_rights(void)
     /* It ends with the thread that waits for it; behind the change of the user, which undoes that.
      */
     return prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 &&
-           prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
+           prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && confine_to_computing();
 }
 
 /* The command line of `compile`, or of `run` with what is compiled, with these options; *ret_c is
