@@ -16,6 +16,7 @@ struct Command {
     pid_t pid;
     bool ended;
     int status;
+    const atomic_bool *abandoned;
 };
 
 static bool note_end(Children *c, pid_t pid, int status)
@@ -127,9 +128,9 @@ Error *children_start(Children *c, const ChildSpec *spec)
 
 Error *children_run(Children *c, const ChildSpec *spec, int *ret_status)
 {
-    Command k = {0};
+    Command k = {.abandoned = spec->abandoned};
     pthread_mutex_lock(&c->lock);
-    int why = spawn(spec, &k.pid);
+    int why = k.abandoned && atomic_load(k.abandoned) ? ECANCELED : spawn(spec, &k.pid);
     if (why == 0) {
         k.next = c->commands;
         c->commands = &k;
@@ -140,4 +141,14 @@ Error *children_run(Children *c, const ChildSpec *spec, int *ret_status)
     }
     pthread_mutex_unlock(&c->lock);
     return why ? error_new("failed to run `%s`: %s", spec->argv[0], strerror(why)) : NULL;
+}
+
+void children_abandon(Children *c, atomic_bool *abandoned)
+{
+    pthread_mutex_lock(&c->lock);
+    atomic_store(abandoned, true);
+    for (const Command *k = c->commands; k; k = k->next)
+        if (k->abandoned == abandoned && !k->ended)
+            kill(k->pid, SIGKILL);
+    pthread_mutex_unlock(&c->lock);
 }

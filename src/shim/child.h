@@ -10,6 +10,7 @@
 #include "base/error.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <sys/types.h>
 
 enum { CHILD_FDS = 5 };
@@ -20,7 +21,8 @@ typedef struct ChildSpec {
     const char *dir;        /* working directory, NULL: as this process */
     const char *const *env; /* NULL: that of this process */
     int fds[CHILD_FDS];
-    int fd5;           /* 0: none */
+    int fd5;                      /* 0: none */
+    const atomic_bool *abandoned; /* see children_abandon; NULL: nobody may end it */
     bool hold_signals; /* those that end a process wait until it, or what it starts, takes them */
 } ChildSpec;
 
@@ -43,5 +45,7 @@ Error *children_init(Children *c, ExitFn *exited, void *ctx) MUST_CHECK;
 Error *children_start(Children *c, const ChildSpec *spec) MUST_CHECK;
 /* Runs the command, found in PATH, to its end. */
 Error *children_run(Children *c, const ChildSpec *spec, int *ret_status) MUST_CHECK;
+/* Sets the flag: commands with it are killed, and no more are run. */
+void children_abandon(Children *c, atomic_bool *abandoned);
 
 #endif

@@ -69,6 +69,7 @@ static void container_free(Container *c)
     mem_free(c->bundle);
     mem_free(c->root);
     mem_free(c->cgroup);
+    mem_free(c->asked_cgroup);
     mem_free(c);
 }
 

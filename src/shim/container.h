@@ -40,9 +40,12 @@ typedef struct Container {
     struct Container *next;
     u32 refs;
     char *id, *bundle, *root, *cgroup; /* own */
+    char *asked_cgroup;                /* own; what config.json names, NULL: not read yet */
     Runtime runtime;
     Process *init, *execs; /* own */
     bool gone;             /* deleted, but somebody still looks at it */
+    const void *client;    /* of Create or Start, while it is done */
+    atomic_bool abandoned; /* by that one */
     pthread_mutex_t op;
 } Container;
 

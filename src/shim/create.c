@@ -124,10 +124,20 @@ static Error *create_by_any(Shim *s, Container *c, const Bundle *b)
     return e;
 }
 
+/* The bundle may be gone when it is needed. */
+static void note_groups(Container *c, const Bundle *b)
+{
+    const json_t *spec = json_object_get(b->config, "linux");
+    const char *path = json_string_value(json_object_get(spec, "cgroupsPath"));
+    mem_free(c->asked_cgroup);
+    c->asked_cgroup = path ? mem_strdup_n(path, strlen(path)) : NULL;
+}
+
 static Error *find_and_create(Shim *s, Container *c)
 {
     Bundle b;
     Error *e = bundle_open(&b, c->bundle);
+    note_groups(c, &b);
     if (!e)
         e = program_find(s, c, &b);
     if (!e)
@@ -139,6 +149,7 @@ static Error *find_and_create(Shim *s, Container *c)
 Error *container_create(Shim *s, Container *c, const Pb__CreateRequest *m)
 {
     Error *e = runtime_init(&c->runtime, &s->children, s->ns, m->options);
+    c->runtime.abandoned = &c->abandoned;
     if (!e)
         e = runtime_save(&c->runtime, c->bundle);
     if (!e)
@@ -215,19 +226,23 @@ Error *container_exec(Shim *s, Container *c, Process *p)
  */
 static void remove_groups(const Container *c)
 {
-    Bundle b;
     Cgroups groups = {0};
-    Error *e = bundle_open(&b, c->bundle);
-    json_t *spec = e ? NULL : json_object_get(b.config, "linux");
-    const char *path = json_string_value(json_object_get(spec, "cgroupsPath"));
+    const char *path = c->asked_cgroup;
     const char *name = path ? strrchr(path, '/') : NULL;
-    if (name && strcmp(name + 1, c->id) == 0) {
-        e = cgroups_init(&groups);
-        if (!e && cgroup_path_valid(path) && cgroup_exists(&groups, path))
-            e = cgroup_remove(&groups, path);
-        cgroups_release(&groups);
-    }
+    if (!name || strcmp(name + 1, c->id) != 0)
+        return;
+    Error *e = cgroups_init(&groups);
+    if (!e && cgroup_path_valid(path) && cgroup_exists(&groups, path))
+        e = cgroup_remove(&groups, path);
+    cgroups_release(&groups);
     error_free(e);
+}
+
+void container_read_groups(Container *c)
+{
+    Bundle b;
+    error_free(bundle_open(&b, c->bundle));
+    note_groups(c, &b);
     bundle_release(&b);
 }
 

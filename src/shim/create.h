@@ -9,6 +9,8 @@
 Error *container_create(Shim *s, Container *c, const Pb__CreateRequest *m) MUST_CHECK;
 /* A further process, which Exec has described in `<bundle>/exec-<id>.json`. */
 Error *container_exec(Shim *s, Container *c, Process *p) MUST_CHECK;
+/* The control group that the bundle asks for; for a container that this process has not made. */
+void container_read_groups(Container *c);
 /* Ends what runs and takes the mounts away. */
 void container_destroy(Container *c);
 

@@ -163,7 +163,8 @@ static char *logged_error(const char *path)
 typedef struct Words {
     const char *w[MAX_WORDS];
     usize n;
-    char *log; /* own */
+    char *log;  /* own */
+    bool makes; /* create, start, exec: of no use when nobody waits for it */
 } Words;
 
 static void put(Words *words, const char *w)
@@ -172,24 +173,30 @@ static void put(Words *words, const char *w)
     words->w[words->n++] = w;
 }
 
+/* A containerd that has given up has removed the bundle, maybe; what was made has to go then, too.
+ */
 static void put_start(Words *words, const Runtime *r, const char *bundle)
 {
-    words->log = path_in(bundle, "runtime.log");
-    unlink(words->log);
     put(words, "runc");
     put(words, "--root");
     put(words, r->root);
-    put(words, "--log");
-    put(words, words->log);
-    put(words, "--log-format");
-    put(words, "json");
+    if (access(bundle, F_OK) == 0) {
+        words->log = path_in(bundle, "runtime.log");
+        unlink(words->log);
+        put(words, "--log");
+        put(words, words->log);
+        put(words, "--log-format");
+        put(words, "json");
+    }
     if (r->systemd_cgroup)
         put(words, "--systemd-cgroup");
 }
 
 static Error *run(Runtime *r, Words *words, const char *dir, const RuntimeIo *io)
 {
-    ChildSpec spec = {.argv = words->w, .dir = dir, .fds = {-1, -1, -1, -1, -1}};
+    ChildSpec spec = {.argv = words->w, .dir = words->log ? dir : "/", .fds = {-1, -1, -1, -1, -1}};
+    if (words->makes)
+        spec.abandoned = r->abandoned;
     if (io) {
         memcpy(spec.fds, io->fds, sizeof spec.fds);
         spec.hold_signals = io->fds[3] >= 0; /* the executor takes them; native programs do not */
@@ -197,7 +204,7 @@ static Error *run(Runtime *r, Words *words, const char *dir, const RuntimeIo *io
     int status;
     Error *e = children_run(r->children, &spec, &status);
     if (!e && status != 0) {
-        char *why = logged_error(words->log);
+        char *why = words->log ? logged_error(words->log) : NULL;
         if (why)
             e = error_new("%s", why);
         else if (WIFSIGNALED(status))
@@ -232,6 +239,7 @@ static Error *run_with_pid(Runtime *r, Words *words, const char *dir, const char
                            const RuntimeIo *io, pid_t *ret_pid)
 {
     unlink(pid_file);
+    words->makes = true;
     Error *e = run(r, words, dir, io);
     return e ? e : read_pid(pid_file, ret_pid);
 }
@@ -331,6 +339,7 @@ Error *runtime_do(Runtime *r, const char *bundle, const char *verb, const char *
     Words words = {0};
     put_start(&words, r, bundle);
     put(&words, verb);
+    words.makes = strcmp(verb, "start") == 0;
     if (option)
         put(&words, option);
     put(&words, id);

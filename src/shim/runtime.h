@@ -7,8 +7,9 @@
 #include "shim/shim.pb-c.h"
 
 typedef struct Runtime {
-    Children *children; /* borrow */
-    char *root;         /* own; where it keeps its state */
+    Children *children;           /* borrow */
+    const atomic_bool *abandoned; /* borrow; who asked for create, start or exec has gone */
+    char *root;                   /* own; where it keeps its state */
     bool systemd_cgroup, no_pivot;
     /* Of a container that our own sandbox made: its control group (own; NULL: the runtime made it),
      * and what holds its program until it is started, -1: nothing. */

@@ -28,6 +28,7 @@ typedef struct Conn {
     pthread_mutex_t lock; /* of writing */
     atomic_uint refs, calls, threads;
     u32 last_stream;
+    atomic_bool left;
 } Conn;
 
 struct Call {
@@ -71,6 +72,16 @@ static void call_free(Call *c)
     protobuf_c_message_free_unpacked(&c->request->base, NULL);
     protobuf_c_message_free_unpacked(c->message, NULL);
     mem_free(c);
+}
+
+const void *call_client(const Call *c)
+{
+    return c->conn;
+}
+
+bool call_client_left(const Call *c)
+{
+    return atomic_load(&c->conn->left);
 }
 
 Str call_service(const Call *c)
@@ -183,6 +194,8 @@ static void *conn_thread(void *arg)
             take_frame(c, &frame);
     }
     os_local_shutdown(c->fd);
+    atomic_store(&c->left, true);
+    c->server->left(c->server->ctx, c);
     ttrpc_reader_release(&reader);
     conn_unref(c);
     return NULL;

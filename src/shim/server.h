@@ -19,7 +19,8 @@ typedef void CallFn(void *ctx, Call *call);
 typedef struct Server {
     int fd; /* listens */
     CallFn *call;
-    void (*idle)(void *ctx); /* nobody is connected, and was for some seconds */
+    void (*left)(void *ctx, const void *client); /* it is not connected any more */
+    void (*idle)(void *ctx);                     /* nobody is connected, and was for some seconds */
     void *ctx;
     atomic_uint conns;
 } Server;
@@ -27,6 +28,9 @@ typedef struct Server {
 /* Accepts connections until the process ends. */
 NORETURN void server_run(Server *s);
 
+/* Which connection it came on, while it is there. */
+const void *call_client(const Call *c);
+bool call_client_left(const Call *c);
 Str call_service(const Call *c);
 Str call_method(const Call *c);
 /* The request's message; NULL if the bytes are none. Freed with the call. */

@@ -295,7 +295,8 @@ Error *shim_serve(const ShimFlags *f)
         e = events_init(&s->events, getenv("TTRPC_ADDRESS"), f->ns, &s->log);
     if (e)
         return e;
-    server_run(&(Server){.fd = fd, .call = task_call, .idle = task_idle, .ctx = s});
+    server_run(
+        &(Server){.fd = fd, .call = task_call, .left = task_left, .idle = task_idle, .ctx = s});
 }
 
 /* ---- delete ---- */
@@ -344,6 +345,7 @@ Error *shim_delete(const ShimFlags *f)
         e = runtime_init(&c.runtime, &children, f->ns, NULL);
     if (!e) {
         runtime_load(&c.runtime, bundle, f->id);
+        container_read_groups(&c);
         container_destroy(&c);
         remove_dead_socket();
         Pb__DeleteReply r = PB__DELETE_REPLY__INIT;
@@ -357,6 +359,7 @@ Error *shim_delete(const ShimFlags *f)
         buf_release(&out);
     }
     runtime_release(&c.runtime);
+    mem_free(c.asked_cgroup);
     mem_free(c.root);
     free(cwd);
     return e;

@@ -94,6 +94,32 @@ static void leave(Shim *s, Container *c)
     container_unref(s, c);
 }
 
+/* A runtime that hangs, in a hook for example, is ended when nobody waits for it any more. */
+static void begin_for(Shim *s, Container *c, const Call *call)
+{
+    pthread_mutex_lock(&s->lock);
+    c->client = call_client(call);
+    atomic_store(&c->abandoned, call_client_left(call));
+    pthread_mutex_unlock(&s->lock);
+}
+
+static void end_for(Shim *s, Container *c)
+{
+    pthread_mutex_lock(&s->lock);
+    c->client = NULL;
+    pthread_mutex_unlock(&s->lock);
+}
+
+void task_left(void *shim, const void *client)
+{
+    Shim *s = shim;
+    pthread_mutex_lock(&s->lock);
+    for (Container *c = s->containers; c; c = c->next)
+        if (c->client == client)
+            children_abandon(&s->children, &c->abandoned);
+    pthread_mutex_unlock(&s->lock);
+}
+
 static void task_create(const Task *t)
 {
     Shim *s = t->s;
@@ -115,7 +141,9 @@ static void task_create(const Task *t)
         leave(s, c);
         return;
     }
+    begin_for(s, c, call);
     Error *e = container_create(s, c, m);
+    end_for(s, c);
     if (e) {
         container_remove(s, c);
         process_abandon(s, c->init);
@@ -171,7 +199,9 @@ static void task_start(const Task *t)
     bool fresh = t->p->state == PROCESS_CREATED;
     bool paused = t->c->init->state == PROCESS_PAUSED;
     pthread_mutex_unlock(&s->lock);
+    begin_for(s, t->c, t->call);
     Error *e = fresh && !paused ? start_process(s, t->c, t->p) : NULL;
+    end_for(s, t->c);
     if (paused)
         call_fail(t->call, RPC_FAILED_PRECONDITION, "the container is paused");
     else if (!fresh)

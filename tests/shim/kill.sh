@@ -78,6 +78,21 @@ kill_at() {
     [ "$4" != daemon ] || start_daemon
 }
 
+gone_after() { for _ in $(seq 40); do nothing_of "$1" && return 0; sleep 1; done; echo "left of $1:"; left_of "$1"; return 1; }
+# A runtime that hangs, as in a hook, is ended when who asked for the container does not wait for it any more.
+test_client_that_gives_up() {
+    held_daemon
+    for at in before-create amid-create after-create; do
+        hold "$at" "$at"
+        "$bin/ctr" -a "$work/c.sock" -n "$ns" run -d --runtime "$runtime" --annotation io.wasmtime.sandbox=runtime \
+            --rootfs "$root" "$at" /bin/native sleep >/dev/null 2>&1 &
+        client=$!
+        until_ok is_held "$at"
+        kill -9 $client
+    done
+    for at in before-create amid-create after-create; do gone_after "$at"; done
+}
+
 # The task is deleted as an operator would do it.
 clean_up() {
     for _ in 1 2 3 4 5 6 7 8; do
