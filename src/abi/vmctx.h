@@ -78,16 +78,15 @@ struct VmCtx {
     const void *const *builtins; /* entries in the order of builtins.def */
     u8 *memory0_base; /* copy of memory 0's base, kept only where that memory cannot move */
     void *instance;   /* of runtime/instance.h */
-    i64 outside;      /* CHECKED_OUTSIDE, where a conditional move can read it */
 };
 
 /*
  * Around a memory that compiled code checks lie CHECKED_GUARD bytes that always fault. So a check
- * looks at the index alone, and replaces one that is not below the length by CHECKED_OUTSIDE: with
- * any offset that keeps the access within CHECKED_GUARD bytes of the index, the access faults.
+ * looks at the index alone, and replaces one that is not below the length by the length: with any
+ * offset that keeps the access within CHECKED_GUARD bytes of the index, the access faults. A check
+ * of another kind sends what fails right in front of the memory.
  */
 #define CHECKED_GUARD ((u64)64 << 10)
-#define CHECKED_OUTSIDE (-(i64)CHECKED_GUARD)
 
 /*
  * A host function, found where a wasm callee would have its VmCtx. Its code is the stub of its

@@ -35,6 +35,7 @@ void compile_ctx_free(CompileCtx *c)
     vec_release(&b->blocks);
     vec_release(&b->scan_blocks);
     vec_release(&b->loops);
+    vec_release(&b->hoists);
     vec_release(&b->stubs);
     vec_release(&b->traps);
     vec_release(&b->calls);

@@ -38,7 +38,10 @@ typedef struct Val {
     u8 kind, type;
     u8 reg;  /* Gpr or Xmm by type */
     u8 cond; /* BlCond */
-    u32 local;
+    union {
+        u32 local;
+        u32 reach; /* V_REG: as bl_reach says */
+    };
     u64 imm; /* V_CONST: the bits; V_SLOT: the stack position; V_LOCAL: the position of the next
                 lower value of that local, if there is one */
 } Val;
@@ -54,14 +57,17 @@ typedef struct Local {
     bool saved;     /* pinned in a register that calls do not keep */
     u32 weight;     /* uses, each worth 8^(loop depth) */
     bool stepped;   /* by a constant, within a loop */
-    u32 reads;      /* places */
+    u32 reads;      /* places in loops */
     u32 refs;       /* V_LOCAL values of it on the stack */
     u32 top_ref;    /* position of the topmost one, if there is any */
     u32 last_write; /* module offset of the last instruction that writes it */
     u32 check_depth, check_serial, check_calls; /* where its pin was last compared with memory 0's
                                                    length (bl_note_check), serial 0: nowhere */
-    i32 offset;                                 /* of its slot from rbp, 0 if it has none */
-    u32 def_depth, def_serial;                  /* scan: the block of the first write */
+    u32 check_slack;
+    u32 hoist_depth, hoist_serial; /* the loop before which it was compared */
+    u32 hoist;                     /* scan: the innermost open loop's, plus one */
+    i32 offset;                    /* of its slot from rbp, 0 if it has none */
+    u32 def_depth, def_serial;     /* scan: the block of the first write */
 } Local;
 
 typedef enum BlockKind { BK_FUNC, BK_BLOCK, BK_LOOP, BK_IF, BK_ELSE } BlockKind;
@@ -85,6 +91,22 @@ typedef struct ScanBlock {
     u32 serial;
     u32 loop; /* number of the loop plus one, 0 for other blocks */
 } ScanBlock;
+
+/* What the scan of a loop leaves. */
+typedef struct LoopInfo {
+    bool innermost;
+    u32 outer; /* number of the loop around it plus one, 0 for none */
+    u32 calls; /* scan: calls before it */
+    u32 hoist, nhoists;
+} LoopInfo;
+
+/* A local that is compared with the length before a loop (loop_checks.c). */
+typedef struct Hoist {
+    u32 local, loop; /* number of the loop plus one */
+    u32 step;        /* by how much it grows in a turn */
+    u32 outer;       /* scan: the same local's entry for a loop around this one, plus one */
+    bool dead;       /* it does not qualify after all */
+} Hoist;
 
 /* ud2 out of line. */
 typedef struct TrapStub {
@@ -154,10 +176,11 @@ typedef struct Baseline {
     u32 npinned;
     u32 pinned[BL_MAX_PINS + BL_FLOAT_PINS]; /* locals that are pinned */
     VEC(ScanBlock) scan_blocks;
-    VEC(bool) loops; /* in order: true if there is no loop inside */
-    u32 loop;        /* number of the next one */
-    u32 serial;      /* of the newest block */
-    u32 calls_made;  /* so far */
+    VEC(LoopInfo) loops; /* in order */
+    VEC(Hoist) hoists;   /* in order of the loops */
+    u32 loop;            /* number of the next one */
+    u32 serial;          /* of the newest block */
+    u32 calls_made;      /* so far */
 
     u32 slot_log2;    /* log2 of the bytes of a stack slot */
     u32 locals_start; /* bytes below rbp where the locals' slots begin ... */
@@ -196,30 +219,77 @@ static inline X64Size bl_size(u8 type)
     return type == KIND_I32 ? SZ_32 : SZ_64;
 }
 
-/*
- * Notes that the local's pin is below the length of memory 0 from here on. Memories do not shrink,
- * so that holds as long as the pin keeps its value: in what the check dominates (its block is
- * open), without a write in between, be it by way of an inner loop's head. After a call the pin has
- * been reloaded, which may be speculation on an older value: it counts no more.
- */
-static inline void bl_note_check(Baseline *b, Local *l)
-{
-    l->check_depth = b->blocks.n - 1;
-    l->check_serial = b->blocks.p[l->check_depth].serial;
-    l->check_calls = b->calls_made;
-}
-static inline bool bl_is_checked(const Baseline *b, const Local *l)
-{
-    return l->check_serial && l->check_calls == b->calls_made && l->check_depth < b->blocks.n &&
-           b->blocks.p[l->check_depth].serial == l->check_serial &&
-           (l->check_depth >= b->blocks.p[b->blocks.n - 1].loop || l->last_write < b->wasm_at);
-}
-
 /* True if faults are traps and the guards are as abi/vmctx.h says. */
 static inline bool bl_checks_by_guard(const Baseline *b, const MemoryType *t)
 {
     return memory_needs_faults(t, b->t) && !memory_is_guarded(t, b->t);
 }
+
+enum { HOIST_REACH = CHECKED_GUARD / 2, HOIST_DRIFT = CHECKED_GUARD - HOIST_REACH };
+
+/*
+ * Notes that the local's pin is at most the length of memory 0 plus `slack` from here on, and that
+ * an access which proved it less is behind or ahead on every way. Memories do not shrink, so that
+ * holds as long as the pin keeps its value: in what the check dominates (its block is open),
+ * without a write in between, be it by way of an inner loop's head. After a call the pin has been
+ * reloaded, which may be speculation on an older value: it counts no more.
+ */
+static inline void bl_note_check(Baseline *b, Local *l, u32 slack)
+{
+    l->check_depth = b->blocks.n - 1;
+    l->check_serial = b->blocks.p[l->check_depth].serial;
+    l->check_calls = b->calls_made;
+    l->check_slack = slack;
+}
+/* The loop is open before which the pin was checked, for all of the loop's turns. */
+static inline bool bl_is_hoisted(const Baseline *b, const Local *l)
+{
+    return l->hoist_serial && l->hoist_depth < b->blocks.n &&
+           b->blocks.p[l->hoist_depth].serial == l->hoist_serial;
+}
+/* By how much the pin may exceed the length, plus one; 0 if nothing is known. */
+static inline u32 bl_pin_reach(const Baseline *b, const Local *l)
+{
+    if (l->check_serial && l->check_calls == b->calls_made && l->check_depth < b->blocks.n &&
+        b->blocks.p[l->check_depth].serial == l->check_serial &&
+        (l->check_depth >= b->blocks.p[b->blocks.n - 1].loop || l->last_write < b->wasm_at))
+        return l->check_slack + 1;
+    return bl_is_hoisted(b, l) ? HOIST_DRIFT + 1 : 0;
+}
+/* True if accesses by the pin that end within so many bytes need no check. */
+static inline bool bl_is_checked(const Baseline *b, const Local *l, u64 bytes)
+{
+    u32 reach = bl_pin_reach(b, l);
+    return reach && reach - 1 + bytes <= CHECKED_GUARD;
+}
+
+/* --- loop_checks.c --- */
+enum { LOOP_STACK = 16, LOOP_LOCALS = 8 };
+typedef struct LoopLocal {
+    u32 local, step;
+    bool accessed; /* memory is, by its value */
+    bool bad;      /* it does not qualify */
+} LoopLocal;
+/* The state of the scan of loops. */
+typedef struct LoopScan {
+    bool on;
+    bool straight; /* since the head of the innermost loop there was no branch or label */
+    bool full;     /* what follows is not followed */
+    u32 loop;      /* number of the innermost one plus one, 0 for none */
+    u32 calls;     /* so far */
+    u32 nstack, nlocals;
+    u32 stack[LOOP_STACK]; /* values: the local that they are, or as loop_checks.c says */
+    LoopLocal locals[LOOP_LOCALS];
+} LoopScan;
+void loop_scan_init(Baseline *b, LoopScan *s);
+void loop_scan_open(Baseline *b, LoopScan *s); /* the loop that was pushed last */
+void loop_scan_close(Baseline *b, LoopScan *s);
+/* Every instruction, before what it does to loops and locals is told. */
+void loop_scan_insn(Baseline *b, LoopScan *s, const Insn *in);
+/* A write that adds the constant `step` to the local; 0: any other. */
+void loop_scan_write(Baseline *b, LoopScan *s, u32 local, u64 step);
+/* Before the head of the loop whose block will have that depth and serial. */
+void bl_hoist_checks(Baseline *b, const LoopInfo *info, u32 depth, u32 serial);
 
 /* --- scan.c --- */
 /* Reads the body once: fills locals and the flags above, leaves the reader at its start. */
@@ -355,6 +425,12 @@ typedef struct Addr {
 /* The operand of an access of `size` bytes; notes nothing. May use RAX in the operand. */
 Addr bl_address(Baseline *b, Val *index, const MemArg *a, u32 size);
 void bl_addr_free(Baseline *b, const Addr *a);
+/* Of a scalar access: log2 of its bytes. */
+u32 bl_access_size(OpId op);
+/* The lesser of register and length of the memory. */
+void bl_mask_index(Baseline *b, u32 memory, Gpr i);
+/* As bl_pin_reach, of a value that is an index of memory 0. */
+u32 bl_reach(const Baseline *b, const Val *v);
 bool bl_op_memory(Baseline *b, OpId op);
 /* True if memory.copy or memory.fill of that constant length needs no builtin (for a fill: if its
  * byte is constant, too). */

@@ -272,7 +272,9 @@ void bl_op_block(Baseline *b, BlockKind kind)
         k.other = code_label(&b->code);
         bl_branch_if(b, cond, true, k.other);
     } else if (kind == BK_LOOP) {
-        if (b->loops.p[b->loop++])
+        const LoopInfo *info = b->loops.p + b->loop++;
+        bl_hoist_checks(b, info, b->blocks.n, k.serial);
+        if (info->innermost)
             x64_align(&b->code, LOOP_ALIGN);
         code_bind(&b->code, k.label);
         bl_interrupt_checks(b);

@@ -51,6 +51,7 @@ static void finish(Baseline *b, u8 type, Gpr d, Val x, Val y)
 
 static void add_const(Baseline *b, u8 type, Val x, i32 imm)
 {
+    u32 reach = bl_reach(b, &x);
     Gpr h = bl_hint_gpr(b);
     u8 r = reg_of(b, &x);
     Gpr d = h != GPR_NONE ? h : is_temp(b, &x) ? (Gpr)x.reg : bl_alloc_gpr(b);
@@ -68,6 +69,8 @@ static void add_const(Baseline *b, u8 type, Val x, i32 imm)
     }
     bl_release(b, x);
     bl_push_gpr(b, type, d);
+    if (reach && imm >= 0 && (u32)imm <= CHECKED_GUARD - reach) /* a sum that wraps is small */
+        b->stack.p[b->stack.n - 1].reach = reach + (u32)imm;
 }
 
 /* Flags from `x & y` if all that follows is a test for zero. */
@@ -435,6 +438,8 @@ static void op_extend_u(Baseline *b)
     if (x.kind != V_LOCAL || b->locals[x.local].reg == GPR_NONE)
         bl_gpr(b, &x);
     x.type = KIND_I64; /* i32 values in registers are zero-extended */
+    if (x.kind == V_REG)
+        x.reach = 0;
     bl_push(b, x);
 }
 

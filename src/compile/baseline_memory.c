@@ -173,10 +173,64 @@ static Gpr index_plus_offset(Baseline *b, Val *index, const MemArg *a)
     return t;
 }
 
+/* The length of that memory is where conditional moves can take it from; may use RAX. */
+typedef struct Length {
+    bool in_reg;
+    Gpr reg;
+    X64Mem m;
+} Length;
+
+static Length memory_length(Baseline *b, u32 memory)
+{
+    if (memory == 0 && b->length_reg != GPR_NONE)
+        return (Length){.in_reg = true, .reg = b->length_reg};
+    return (Length){.m = memory_field(b, memory, offsetof(VmMemory, length))};
+}
+
+/* The lesser of register and length. */
+void bl_mask_index(Baseline *b, u32 memory, Gpr i)
+{
+    CodeBuf *c = &b->code;
+    Length n = memory_length(b, memory);
+    if (n.in_reg) {
+        x64_rr(c, X64_CMP, SZ_64, i, n.reg);
+        x64_cmov_rr(c, CC_AE, SZ_64, i, n.reg);
+    } else {
+        x64_rm(c, X64_CMP, SZ_64, i, n.m);
+        x64_cmov_rm(c, CC_AE, SZ_64, i, n.m);
+    }
+}
+
+/* The lesser of register and length in RAX. */
+static void mask_in_rax(Baseline *b, Gpr i)
+{
+    CodeBuf *c = &b->code;
+    Length n = memory_length(b, 0);
+    if (n.in_reg)
+        x64_rr(c, X64_MOV, SZ_64, RAX, n.reg);
+    else
+        x64_rm(c, X64_MOV, SZ_64, RAX, n.m);
+    x64_rr(c, X64_CMP, SZ_64, i, RAX);
+    x64_cmov_rr(c, CC_B, SZ_64, RAX, i);
+}
+
+u32 bl_reach(const Baseline *b, const Val *v)
+{
+    u8 type = b->m->nmemories && b->m->memories[0].is64 ? KIND_I64 : KIND_I32;
+    if (v->type != type)
+        return 0;
+    if (v->kind == V_REG)
+        return v->reach;
+    if (v->kind != V_LOCAL || b->locals[v->local].type != type ||
+        b->locals[v->local].reg == GPR_NONE)
+        return 0;
+    return bl_pin_reach(b, b->locals + v->local);
+}
+
 /*
- * An index that is not below the length becomes one with which the access faults, right where it
- * is: be it a local's pin, for nobody sees the local any more. So the pin holds what is safe to use
- * until it is written, speculatively, too, and further accesses by it need no check.
+ * An index that is not below the length becomes the length, with which the access faults, right
+ * where it is: be it a local's pin, for nobody sees the local any more. So the pin holds what is
+ * safe to use until it is written, speculatively, too, and further accesses by it need no check.
  *
  * Not so the pin of a local that goes through an array, for the move would be part of what one turn
  * of the loop waits for in the one before: with few uses, it is masked in RAX.
@@ -197,20 +251,16 @@ static Addr masked_address(Baseline *b, Val *index, const MemArg *a, u32 size, b
     keep_temp(b, &r, 0, i);
     bool is_pin = i == pin && a->memory == 0;
     Local *l = is_pin ? b->locals + index->local : NULL;
-    if (!is_pin || !bl_is_checked(b, l)) {
-        if (a->memory == 0 && b->length_reg != GPR_NONE)
-            x64_rr(c, X64_CMP, SZ_64, i, b->length_reg);
-        else
-            x64_rm(c, X64_CMP, SZ_64, i, memory_field(b, a->memory, offsetof(VmMemory, length)));
-        if (is_pin && with_rax && l->stepped && l->reads <= STEPPED_READS) {
-            x64_mov_ri(c, SZ_64, RAX, CHECKED_OUTSIDE);
-            x64_cmov_rr(c, CC_B, SZ_64, RAX, i);
-            i = RAX;
-        } else {
-            x64_cmov_rm(c, CC_AE, SZ_64, i, x64_mem(ROLE_VMCTX, offsetof(VmCtx, outside)));
-            if (is_pin)
-                bl_note_check(b, l);
-        }
+    u32 reach = a->memory == 0 && small ? bl_reach(b, index) : 0;
+    if (reach && reach - 1 + a->offset + size <= CHECKED_GUARD) {
+        /* nothing to do */
+    } else if (is_pin && with_rax && l->stepped && l->reads <= STEPPED_READS) {
+        mask_in_rax(b, i);
+        i = RAX;
+    } else {
+        bl_mask_index(b, a->memory, i);
+        if (is_pin)
+            bl_note_check(b, l, 0);
     }
     Gpr base = ROLE_MEMORY;
     if (a->memory != 0) {
@@ -554,6 +604,11 @@ static const Access accesses[] = {
     {KIND_I64, SZ_32, true, false},
 };
 static_assert(OP_i64_store32 - OP_i32_load + 1 == ARRAY_LEN(accesses), "a row an opcode");
+
+u32 bl_access_size(OpId op)
+{
+    return accesses[op - OP_i32_load].width;
+}
 
 bool bl_op_memory(Baseline *b, OpId op)
 {

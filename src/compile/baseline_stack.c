@@ -427,6 +427,7 @@ void bl_local_set(Baseline *b, u32 local, bool tee)
 {
     Local *l = b->locals + local;
     Val v = bl_pop(b);
+    u32 reach = bl_reach(b, &v);
     l->check_serial = 0;
     if (v.kind == V_LOCAL && v.local == local) {
         bl_release(b, v);
@@ -446,6 +447,8 @@ void bl_local_set(Baseline *b, u32 local, bool tee)
         bl_load_xmm(b, &v, l->reg);
     } else {
         bl_load_gpr(b, &v, l->reg);
+        if (reach)
+            bl_note_check(b, l, reach - 1);
     }
     bl_release(b, v);
     if (tee)

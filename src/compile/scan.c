@@ -32,13 +32,15 @@ static void add_locals(void *arg, u32 count, ValType type)
 }
 
 /* Of instructions that are no local.get. */
-enum { STEP_CONST = INT32_MAX - 2, STEP_ADD, STEP_OTHER };
+enum { STEP_CONST = INT32_MAX - 3, STEP_ADD, STEP_SUB, STEP_OTHER };
 
 typedef struct Scan {
     Baseline *b;
     u32 depth; /* of loops */
     u32 serial;
     u64 consts[2]; /* of the last two instructions, the last first; UINT64_MAX: no i32.const */
+    u64 amount;    /* of the last constant */
+    LoopScan loops;
     u32 step[3]; /* the last three instructions, the last first: STEP_* or the local that is read */
 } Scan;
 
@@ -62,8 +64,10 @@ static void use_local(Scan *s, Local *l)
 static void scan_open(Scan *s, bool loop)
 {
     Baseline *b = s->b;
-    if (loop)
-        vec_push(&b->loops, false);
+    if (loop) {
+        vec_push(&b->loops, (LoopInfo){0});
+        loop_scan_open(b, &s->loops);
+    }
     vec_push(&b->scan_blocks, ((ScanBlock){++s->serial, loop ? b->loops.n : 0}));
     s->depth += loop;
 }
@@ -75,7 +79,8 @@ static void scan_close(Scan *s)
     if (!loop)
         return;
     s->depth--;
-    b->loops.p[loop - 1] = loop == b->loops.n; /* none was opened since */
+    b->loops.p[loop - 1].innermost = loop == b->loops.n; /* none was opened since */
+    loop_scan_close(b, &s->loops);
 }
 
 static bool is_defined(const Baseline *b, const Local *l)
@@ -88,7 +93,7 @@ static void scan_read(Scan *s, Local *l)
 {
     if (!is_defined(s->b, l))
         l->need_init = true;
-    l->reads++;
+    l->reads += s->depth > 0;
     use_local(s, l);
 }
 
@@ -97,8 +102,11 @@ static void scan_write(Scan *s, Local *l, u32 at)
     Baseline *b = s->b;
     l->written = true;
     l->last_write = at;
-    l->stepped |= s->depth && s->step[0] == STEP_ADD && s->step[1] == STEP_CONST &&
-                  s->step[2] == (u32)(l - b->locals);
+    bool steps = (s->step[0] == STEP_ADD || s->step[0] == STEP_SUB) && s->step[1] == STEP_CONST &&
+                 s->step[2] == (u32)(l - b->locals);
+    l->stepped |= s->depth && steps;
+    loop_scan_write(b, &s->loops, (u32)(l - b->locals),
+                    steps && s->step[0] == STEP_ADD ? s->amount : 0);
     if (!is_defined(b, l)) {
         l->def_depth = b->scan_blocks.n - 1;
         l->def_serial = b->scan_blocks.p[l->def_depth].serial;
@@ -110,6 +118,7 @@ static void scan_call(Scan *s, bool leaves)
 {
     s->b->has_call = true;
     s->b->leaves |= leaves;
+    s->loops.calls++;
     add_weight(&s->b->call_weight, weight_at(s->depth));
 }
 
@@ -207,9 +216,10 @@ static u32 step_of(const Insn *in)
         return STEP_CONST;
     case OP_i32_add:
     case OP_i64_add:
+        return STEP_ADD;
     case OP_i32_sub:
     case OP_i64_sub:
-        return STEP_ADD;
+        return STEP_SUB;
     default:
         return STEP_OTHER;
     }
@@ -229,6 +239,7 @@ void bl_scan(Baseline *b)
     Scan s = {
         .b = b, .consts = {UINT64_MAX, UINT64_MAX}, .step = {STEP_OTHER, STEP_OTHER, STEP_OTHER}};
     b->scan_blocks.n = b->loops.n = b->loop = 0;
+    loop_scan_init(b, &s.loops);
     scan_open(&s, false);
     for (u32 i = 0; i < b->type->nparams; i++) {
         b->locals[i].def_serial = s.serial;
@@ -237,10 +248,13 @@ void bl_scan(Baseline *b)
     InsnReader start = b->r;
     Insn in;
     while (insn_read(&b->r, &in)) {
+        loop_scan_insn(b, &s.loops, &in);
         scan_insn(&s, &in);
         s.step[2] = s.step[1];
         s.step[1] = s.step[0];
         s.step[0] = step_of(&in);
+        if (s.step[0] == STEP_CONST)
+            s.amount = in.value;
         s.consts[1] = s.consts[0];
         s.consts[0] = in.op == OP_i32_const ? (u32)in.value : UINT64_MAX;
     }

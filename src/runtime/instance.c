@@ -53,11 +53,8 @@ static Instance *instance_alloc(Store *s, Module *m)
     lay_out(i, m, (uintptr_t)block);
     i->store = s;
     i->module = module_ref(m);
-    *i->ctx = (VmCtx){.magic = VMCTX_MAGIC,
-                      .store = &s->vm,
-                      .builtins = builtin_entries,
-                      .instance = i,
-                      .outside = CHECKED_OUTSIDE};
+    *i->ctx =
+        (VmCtx){.magic = VMCTX_MAGIC, .store = &s->vm, .builtins = builtin_entries, .instance = i};
     if (m->wasm->ntypes)
         memcpy(CTX_ARRAY(i, u32, types), m->wasm->types, m->wasm->ntypes * sizeof(u32));
     return i;

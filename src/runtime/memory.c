@@ -6,9 +6,9 @@
  *
  * Only committed pages can be accessed. A guarded memory (memory_is_guarded) reserves 4 GiB or
  * more, and compiled code relies on the faults behind its length; its length is a multiple of the
- * wasm page, so of the system's. All others are checked by compiled code; accesses that fail the
- * check go to the guard in front. Where pages have 64 KiB, only the index is checked, and the guard
- * behind catches what begins in bounds and ends beyond; else it is a second line.
+ * wasm page, so of the system's. All others are checked by compiled code. Where pages have 64 KiB,
+ * only the index is, and an access that begins near the length or fails the check meets the guard
+ * behind it; else accesses that fail go to the guard in front.
  *
  * A memory that outgrows its reservation, and memory_can_move(), is extended where it is, or its
  * page tables move, or it is copied, in this order. Each time it reserves as much again as it has,

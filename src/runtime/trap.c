@@ -165,8 +165,8 @@ void store_interrupt(Store *s)
 /* --- signals --- */
 
 /* The memory that an access at that machine address was meant for, NULL if none. Code that checks
- * its accesses sends those that fail to the guard in front; where it does not check, a fault there
- * is a bug of ours and no trap. */
+ * its accesses may send those that fail to the guard in front; where it does not check, a fault
+ * there is a bug of ours and no trap. */
 static const Memory *memory_at(const Store *s, u64 address)
 {
     for (const Memory *m = s->memories; m; m = m->next) {
@@ -189,7 +189,8 @@ NO_SANITIZE static bool note_address(Activation *a, TrapCode code, u64 address)
     if (!a->memory)
         return false;
     u64 base = (u64)(uintptr_t)a->memory->vm->base;
-    a->faulted = address >= base; /* checked accesses that fail go to the guard in front */
+    a->faulted = /* elsewhere what failed the check has another address */
+        memory_is_guarded(&a->memory->type, &a->store->tunables);
     a->address = address - base;
     return true;
 }

@@ -77,6 +77,93 @@ static const char repeats[] =
     "  (br_if 0 (local.tee 1 (i32.sub (local.get 1) (i32.const 1)))))"
     " (local.get 2))";
 
+/* Locals that step through memory, which are compared with the length before the loop, and those
+ * that only look like it. All go on until they trap, or for as many turns as the second parameter
+ * says; what they leave in memory or in the global tells how far they came. */
+static const char loops[] =
+    "(memory INDEX 1 3) (global $seen (mut INDEX) (INDEX.const 0))"
+    "(func $nothing)"
+    "(func (export \"get_seen\") (result INDEX) (global.get $seen))"
+    "(func (export \"byte\") (param INDEX) (result i32) (i32.load8_u (local.get 0)))"
+    "(func (export \"size\") (result INDEX) (memory.size))"
+    "(func (export \"grow\") (param INDEX) (result INDEX) (memory.grow (local.get 0)))"
+    "(func (export \"clear\") (memory.fill (INDEX.const 0) (i32.const 0)"
+    " (INDEX.mul (memory.size) (INDEX.const 65536))))"
+    /* the access, then the step */
+    "(func (export \"fill\") (param INDEX i32)"
+    " (loop (i32.store8 (local.get 0) (i32.const 7))"
+    "  (local.set 0 (INDEX.add (local.get 0) (INDEX.const 1)))"
+    "  (br_if 0 (local.tee 1 (i32.sub (local.get 1) (i32.const 1))))))"
+    /* the step, then the access; further ones of other offsets */
+    "(func (export \"ahead\") (param INDEX i32) (result i32) (local i32)"
+    " (loop (drop (i32.load16_u (local.tee 0 (INDEX.add (local.get 0) (INDEX.const 64)))))"
+    "  (local.set 2 (i32.add (local.get 2) (i32.load8_u offset=32000 (local.get 0))))"
+    "  (br_if 0 (local.tee 1 (i32.sub (local.get 1) (i32.const 1)))))"
+    " (local.get 2))"
+    /* two of them, from one to the other */
+    "(func (export \"copy\") (param INDEX i32) (result INDEX) (local INDEX)"
+    " (loop (i32.store8 (local.get 2) (i32.load8_u offset=5 (local.get 0)))"
+    "  (local.set 2 (INDEX.add (local.get 2) (INDEX.const 1)))"
+    "  (local.set 0 (INDEX.add (local.get 0) (INDEX.const 1)))"
+    "  (br_if 0 (local.tee 1 (i32.sub (local.get 1) (i32.const 1)))))"
+    " (INDEX.add (local.get 0) (local.get 2)))"
+    /* too large a step */
+    "(func (export \"leap\") (param INDEX i32)"
+    " (loop (i32.store8 (local.get 0) (i32.const 7))"
+    "  (local.set 0 (INDEX.add (local.get 0) (INDEX.const 0x10000000)))"
+    "  (br_if 0 (local.tee 1 (i32.sub (local.get 1) (i32.const 1))))))"
+    /* small ones, too many of them: by an inner loop */
+    "(func (export \"inner\") (param INDEX i32) (local i32)"
+    " (loop (i32.store8 (local.get 0) (i32.const 7)) (local.set 2 (i32.const 1000000))"
+    "  (loop (local.set 0 (INDEX.add (local.get 0) (INDEX.const 64)))"
+    "   (br_if 0 (local.tee 2 (i32.sub (local.get 2) (i32.const 1)))))"
+    "  (br_if 0 (local.tee 1 (i32.sub (local.get 1) (i32.const 1))))))"
+    /* another write behind a branch */
+    "(func (export \"behind\") (param INDEX i32)"
+    " (loop (i32.store8 (local.get 0) (i32.const 7))"
+    "  (if (i32.eq (local.get 1) (i32.const 2))"
+    "   (then (local.set 0 (INDEX.const 0x20000000))))"
+    "  (br_if 0 (local.tee 1 (i32.sub (local.get 1) (i32.const 1))))))"
+    /* the access is not reached in every turn */
+    "(func (export \"leaves\") (param INDEX i32) (result INDEX)"
+    " (block (loop (br_if 1 (i32.eqz (local.get 1))) (i32.store8 (local.get 0) (i32.const 7))"
+    "  (local.set 1 (i32.sub (local.get 1) (i32.const 1)))"
+    "  (local.set 0 (INDEX.add (local.get 0) (INDEX.const 1))) (br 0)))"
+    " (local.get 0))"
+    /* the value is seen before the access */
+    "(func (export \"seen\") (param INDEX i32)"
+    " (loop (global.set $seen (local.get 0)) (i32.store8 (local.get 0) (i32.const 7))"
+    "  (local.set 0 (INDEX.add (local.get 0) (INDEX.const 1)))"
+    "  (br_if 0 (local.tee 1 (i32.sub (local.get 1) (i32.const 1))))))"
+    "(func (export \"stored\") (param INDEX i32)"
+    " (loop (INDEX.store (INDEX.const 16) (local.get 0)) (i32.store8 (local.get 0) (i32.const 7))"
+    "  (local.set 0 (INDEX.add (local.get 0) (INDEX.const 1)))"
+    "  (br_if 0 (local.tee 1 (i32.sub (local.get 1) (i32.const 1))))))"
+    "(func (export \"kept\") (param INDEX i32) (local INDEX)"
+    " (loop (local.set 2 (INDEX.add (local.get 0) (INDEX.const 1)))"
+    "  (global.set $seen (local.get 2)) (i32.store8 (local.get 0) (i32.const 7))"
+    "  (local.set 0 (INDEX.add (local.get 0) (INDEX.const 1)))"
+    "  (br_if 0 (local.tee 1 (i32.sub (local.get 1) (i32.const 1))))))"
+    /* what is in bounds changes */
+    "(func (export \"grows\") (param INDEX i32)"
+    " (loop (i32.store8 (local.get 0) (i32.const 7)) (drop (memory.grow (INDEX.const 1)))"
+    "  (call $nothing) (local.set 0 (INDEX.add (local.get 0) (INDEX.const 64)))"
+    "  (br_if 0 (local.tee 1 (i32.sub (local.get 1) (i32.const 1))))))"
+    /* sums that lead on from what was checked, in a line */
+    "(func (export \"sums\") (param INDEX i32) (result i32) (local INDEX)"
+    " (drop (i32.load8_u (local.get 0)))"
+    " (local.set 2 (INDEX.add (local.get 0) (INDEX.const 30000)))"
+    " (drop (i32.load8_u (local.get 2)))"
+    " (local.set 2 (INDEX.add (local.get 2) (INDEX.const 30000)))"
+    " (local.set 2 (INDEX.add (local.get 2) (INDEX.const 30000)))"
+    " (local.set 2 (INDEX.add (local.get 2) (INDEX.const 0x7fffffff)))"
+    " (local.set 2 (INDEX.sub (local.get 2) (INDEX.const 0x7fffffff)))"
+    " (i32.load8_u offset=9 (local.get 2)))"
+    "(func (export \"back\") (param INDEX i32) (result i32)"
+    " (drop (i32.load8_u (local.get 0)))"
+    " (local.set 0 (INDEX.add (local.get 0) (INDEX.const -8)))"
+    " (i32.load8_u (local.get 0)))";
+
 static void free_text(char **text)
 {
     mem_free(*text);
@@ -172,12 +259,64 @@ static void check_repeats(const char *index, const EngineConfig *config)
     harness_free(&h);
 }
 
+static void check_loops(const char *index, const EngineConfig *config)
+{
+    __attribute__((cleanup(free_text))) char *text = with_index(loops, index);
+    TrapCode oob = TRAP_MEMORY_OUT_OF_BOUNDS;
+    Harness h = harness_new(text, config);
+    static const char *const steppers[] = {"fill", "leaves", "seen", "stored", "kept"};
+    for (u32 i = 0; i < ARRAY_LEN(steppers); i++) {
+        harness_run(&h, steppers[i], 65526, 10, 0);
+        harness_trap(&h, steppers[i], 65526, 11, oob);
+        harness_run(&h, "clear", 0, 0, 0);
+        harness_trap(&h, steppers[i], 65534, 100, oob);
+        EXPECT_EQ(harness_run(&h, "byte", 65533, 0, 0), 0);
+        EXPECT_EQ(harness_run(&h, "byte", 65535, 0, 0), 7);
+        harness_trap(&h, steppers[i], 65536, 1, oob);
+        harness_trap(&h, steppers[i], 0x10000000, 1, oob);
+        harness_trap(&h, steppers[i], 0xfffffff0, 100, oob);
+    }
+    harness_trap(&h, "seen", 0x10000000, 1, oob);
+    EXPECT_EQ(harness_run(&h, "get_seen", 0, 0, 0), 0x10000000);
+    harness_trap(&h, "kept", 0x10000000, 1, oob);
+    EXPECT_EQ(harness_run(&h, "get_seen", 0, 0, 0), 0x10000001);
+    harness_trap(&h, "stored", 0x12345678, 1, oob);
+    EXPECT_EQ(harness_run(&h, "byte", 17, 0, 0), 0x56);
+    EXPECT_EQ(harness_run(&h, "leaves", 0x10000000, 0, 0), 0x10000000);
+    harness_run(&h, "ahead", 65535 - 32000 - 640, 10, 0);
+    harness_trap(&h, "ahead", 65535 - 32000 - 640, 11, oob);
+    harness_trap(&h, "ahead", 65535, 11, oob);
+    harness_trap(&h, "ahead", 0x10000000, 11, oob);
+    u64 wraps = (u64)0 - 64; /* out of bounds until the step */
+    harness_run(&h, "ahead", index[1] == '6' ? wraps : (u32)wraps, 2, 0);
+    EXPECT_EQ(harness_run(&h, "copy", 65530 - 100, 101, 0), 65530 + 1 + 101);
+    harness_trap(&h, "copy", 65530 - 100, 102, oob);
+    harness_trap(&h, "copy", 0x10000000, 102, oob);
+    static const char *const others[] = {"leap", "inner", "behind"};
+    for (u32 i = 0; i < ARRAY_LEN(others); i++) {
+        harness_run(&h, others[i], 65535, 1, 0);
+        harness_trap(&h, others[i], 65535, 2, oob);
+    }
+    harness_trap(&h, "sums", 100, 0, oob); /* 90109 */
+    harness_run(&h, "grow", 1, 0, 0);
+    harness_run(&h, "sums", 40000, 0, 0);
+    harness_trap(&h, "sums", 131072 - 90009, 0, oob);
+    harness_run(&h, "sums", 131071 - 90009, 0, 0);
+    harness_trap(&h, "back", 7, 0, oob);
+    harness_run(&h, "back", 8, 0, 0);
+    harness_run(&h, "grows", 131072 - 64, 1000, 0);
+    EXPECT_EQ(harness_run(&h, "size", 0, 0, 0), 3);
+    harness_trap(&h, "grows", 3 * 65536 - 64, 2, oob);
+    harness_free(&h);
+}
+
 static void check_all(const EngineConfig *config)
 {
     static const char *const types[] = {"i32", "i64"};
     for (u32 i = 0; i < ARRAY_LEN(types); i++) {
         check_boundaries(types[i], config);
         check_repeats(types[i], config);
+        check_loops(types[i], config);
     }
 }
 
