@@ -17,7 +17,7 @@ void vm_layout_init(VmLayout *l, const WasmModule *m, Arena *arena)
     u32 *of = arena_array(arena, u32, m->nfuncs);
     l->nfuncrefs = 0;
     for (u32 i = 0; i < m->nfuncs; i++)
-        of[i] = m->escapes[i] && i >= m->n_imported_funcs ? l->nfuncrefs++ : UINT32_MAX;
+        of[i] = (m->escapes[i] & ESCAPES) && i >= m->n_imported_funcs ? l->nfuncrefs++ : UINT32_MAX;
     l->funcref_of = of;
     u64 at = sizeof(VmCtx);
     l->globals = place(&at, m->nglobals - m->n_imported_globals, sizeof(VmVal), 16);

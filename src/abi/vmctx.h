@@ -43,10 +43,13 @@ typedef struct VmTable {
 /* What a funcref points to. */
 typedef struct VmFuncRef {
     const void *code; /* entry in wasm's own calling convention */
-    VmCtx *vmctx;     /* of the callee; for host functions the VmHostFunc */
-    u32 type;         /* canonical id */
-    u32 func;         /* index in the callee's module, UINT32_MAX for host functions */
-    void *reserved;   /* keeps the size a power of two */
+    /* Of the callee; for host functions the VmHostFunc. NULL: of the instance whose table it is in.
+     * Such references are in common tables alone: what is read from these is replaced by a
+     * reference of the instance's own. */
+    VmCtx *vmctx;
+    u32 type;       /* canonical id */
+    u32 func;       /* index in the callee's module, UINT32_MAX for host functions */
+    void *reserved; /* keeps the size a power of two */
 } VmFuncRef;
 static_assert(sizeof(VmFuncRef) == 32, "indexed by a shift");
 
@@ -110,15 +113,17 @@ static_assert(offsetof(VmHostFunc, store) == offsetof(VmCtx, store) &&
 /* Where things are in the context of a module's instance: offsets in bytes from the VmCtx. */
 typedef struct VmLayout {
     u32 size;
-    u32 func_imports;      /* VmFuncImport[n_imported_funcs] */
-    u32 memory_ptrs;       /* VmMemory *[nmemories]; own ones point into `memories` */
-    u32 memories;          /* VmMemory[own memories] */
-    u32 table_ptrs;        /* VmTable *[n_imported_tables] */
-    u32 tables;            /* VmTable[own tables] */
-    u32 global_ptrs;       /* VmVal *[n_imported_globals] */
-    u32 globals;           /* VmVal[own globals], 16-byte aligned */
-    u32 funcrefs;          /* VmFuncRef[nfuncrefs] */
-    u32 nfuncrefs;         /* of own functions that escape; imports come with theirs */
+    u32 func_imports; /* VmFuncImport[n_imported_funcs] */
+    u32 memory_ptrs;  /* VmMemory *[nmemories]; own ones point into `memories` */
+    u32 memories;     /* VmMemory[own memories] */
+    u32 table_ptrs;   /* VmTable *[n_imported_tables] */
+    u32 tables;       /* VmTable[own tables] */
+    u32 global_ptrs;  /* VmVal *[n_imported_globals] */
+    u32 globals;      /* VmVal[own globals], 16-byte aligned */
+    u32 funcrefs;     /* VmFuncRef[nfuncrefs] */
+    /* Of own functions that escape. Imports come with theirs; others get theirs when it is asked
+     * for. */
+    u32 nfuncrefs;
     u32 types;             /* u32[ntypes]: canonical ids by module type index */
     const u32 *funcref_of; /* function index -> number in funcrefs, UINT32_MAX if it has none */
 } VmLayout;

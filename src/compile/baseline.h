@@ -448,6 +448,8 @@ typedef struct BuiltinArgs {
     u32 npre, n;
 } BuiltinArgs;
 /* Pops the values and pushes the result, if any, as that type (KIND_BOT: none). */
+/* Has the function no reference in the context, and comes with none? */
+bool bl_ref_is_late(const Baseline *b, u32 func);
 void bl_call_builtin(Baseline *b, Builtin f, BuiltinArgs args, u8 result);
 /* The call alone, with the arguments behind the context in place. */
 void bl_builtin_raw(Baseline *b, Builtin f);

@@ -366,8 +366,9 @@ static void load_callee(Baseline *b, Val *index, u32 table, u32 type)
 }
 
 /* To the callee's context and memory, from the VmFuncRef or VmFuncImport in RAX; RAX gets our
- * context, and the code's address goes to RCX or to a word of the frame. */
-static void switch_context(Baseline *b, bool rcx_free)
+ * context, and the code's address goes to RCX or to a word of the frame. `common`: the reference is
+ * in a common table, and may be to a function of our instance without saying so. */
+static void switch_context(Baseline *b, bool rcx_free, bool common)
 {
     CodeBuf *c = &b->code;
     static_assert(offsetof(VmFuncRef, vmctx) == offsetof(VmFuncImport, vmctx) &&
@@ -379,6 +380,10 @@ static void switch_context(Baseline *b, bool rcx_free)
         x64_mr(c, X64_MOV, SZ_64, x64_mem(RBP, WORD_AT), code);
     x64_rm(c, X64_MOV, SZ_64, ROLE_MEMORY, x64_mem(RAX, offsetof(VmFuncRef, vmctx)));
     x64_rr(c, X64_MOV, SZ_64, RAX, ROLE_VMCTX);
+    if (common) {
+        x64_rr(c, X64_TEST, SZ_64, ROLE_MEMORY, ROLE_MEMORY);
+        x64_cmov_rr(c, CC_E, SZ_64, ROLE_MEMORY, ROLE_VMCTX);
+    }
     x64_rr(c, X64_MOV, SZ_64, ROLE_VMCTX, ROLE_MEMORY);
     x64_rm(c, X64_MOV, SZ_64, ROLE_MEMORY, x64_mem(ROLE_VMCTX, offsetof(VmCtx, memory0_base)));
 }
@@ -398,6 +403,11 @@ typedef struct Callee {
 static bool needs_builtin(const Baseline *b, const Callee *f)
 {
     return f->kind == CALLEE_TABLE && !types_get(b->m->registry, f->type)->final;
+}
+
+static bool is_common(const Baseline *b, const Callee *f)
+{
+    return f->kind == CALLEE_TABLE && b->m->tables[f->table].common;
 }
 
 /* RAX: the VmFuncRef, or the VmFuncImport by its address. */
@@ -449,7 +459,7 @@ static void emit_call(Baseline *b, Callee *f, const FuncType *t)
             bl_reload_memory0(b);
     } else {
         bool rcx = rcx_is_free(&k);
-        switch_context(b, rcx);
+        switch_context(b, rcx, is_common(b, f));
         if (rcx)
             x64_call_r(c, RCX);
         else
@@ -508,7 +518,7 @@ static void emit_tail_call(Baseline *b, Callee *f, const FuncType *t)
         x64_rm(c, X64_MOV, SZ_64, RDI, x64_mem(RBP, -(i32)b->result_ptr));
     bl_drop_to(b, b->stack.n - t->nparams);
     if (f->kind != CALLEE_OWN) {
-        switch_context(b, false);
+        switch_context(b, false, is_common(b, f));
         if (moves)
             copy_word(c, x64_mem(RSP, TAIL_CODE), x64_mem(RBP, WORD_AT));
     }

@@ -63,6 +63,10 @@ static u8 index_type(const Baseline *b, u32 table)
 
 static void op_table_get(Baseline *b)
 {
+    if (b->m->tables[b->in.idx].common) {
+        bl_call_builtin(b, BUILTIN_table_get, (BuiltinArgs){{b->in.idx}, 1, 1}, KIND_REF);
+        return;
+    }
     Val index = bl_pop(b);
     Gpr h = bl_hint_gpr(b);
     X64Mem m = bl_table_elem(b, b->in.idx, &index);
@@ -74,6 +78,10 @@ static void op_table_get(Baseline *b)
 
 static void op_table_set(Baseline *b)
 {
+    if (b->m->tables[b->in.idx].common) {
+        bl_call_builtin(b, BUILTIN_table_set, (BuiltinArgs){{b->in.idx}, 1, 2}, KIND_BOT);
+        return;
+    }
     Val v = bl_pop(b), index = bl_pop(b);
     Gpr r = bl_gpr(b, &v);
     X64Mem m = bl_table_elem(b, b->in.idx, &index);
@@ -103,8 +111,17 @@ static void op_table_grow(Baseline *b)
 
 /* --- references --- */
 
+bool bl_ref_is_late(const Baseline *b, u32 func)
+{
+    return func >= b->m->n_imported_funcs && b->layout->funcref_of[func] == UINT32_MAX;
+}
+
 static void op_ref_func(Baseline *b)
 {
+    if (bl_ref_is_late(b, b->in.idx)) {
+        bl_call_builtin(b, BUILTIN_ref_func, (BuiltinArgs){{b->in.idx}, 1, 0}, KIND_REF);
+        return;
+    }
     Gpr h = bl_hint_gpr(b);
     Gpr d = h != GPR_NONE ? h : bl_alloc_gpr(b);
     u32 func = b->in.idx;

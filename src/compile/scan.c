@@ -189,6 +189,15 @@ static void scan_insn(Scan *s, const Insn *in)
     case OP_elem_drop:
         scan_call(s, false);
         break;
+    case OP_table_get:
+    case OP_table_set:
+        if (b->m->tables[in->idx].common)
+            scan_call(s, false);
+        break;
+    case OP_ref_func:
+        if (bl_ref_is_late(b, in->idx))
+            scan_call(s, false);
+        break;
     default: /* nothing that matters here but accesses */
         if (in->op >= OP_i32_load && in->op <= OP_i64_store32)
             add_weight(&b->locals[b->length_local].weight, weight_at(s->depth));

@@ -23,7 +23,7 @@
 #include "base/base.h"
 
 /* Raised with every change of this file, of abi/ or of generated code. */
-#define IMAGE_VERSION 5u
+#define IMAGE_VERSION 6u
 #define IMAGE_MAGIC "WTCIMAGE"
 
 enum {

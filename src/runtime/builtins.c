@@ -24,6 +24,9 @@ void builtin_table_copy(VmCtx *ctx, u32 dst, u32 src, u64 d, u64 s, u64 n);
 void builtin_table_fill(VmCtx *ctx, u32 table, u64 d, u64 value, u64 n);
 void builtin_table_init(VmCtx *ctx, u32 segment, u32 table, u64 d, u64 s, u64 n);
 void builtin_elem_drop(VmCtx *ctx, u32 segment);
+u64 builtin_table_get(VmCtx *ctx, u32 table, u64 index);
+void builtin_table_set(VmCtx *ctx, u32 table, u64 index, u64 value);
+u64 builtin_ref_func(VmCtx *ctx, u32 func);
 u32 builtin_is_subtype(VmCtx *ctx, u32 actual, u32 expected);
 void builtin_trap(VmCtx *ctx, u32 code);
 void builtin_raise_pending(VmCtx *ctx);
@@ -134,6 +137,14 @@ void builtin_data_drop(VmCtx *ctx, u32 segment)
 
 /* --- tables --- */
 
+/* Of n elements some are about to be written. */
+static void own_elems(VmCtx *ctx, RtTable *t, u64 n)
+{
+    if (n && !table_own(t))
+        trap_raise_error(ctx, error_new("failed to allocate a table of %llu elements",
+                                        (unsigned long long)t->vm->length));
+}
+
 u64 builtin_table_grow(VmCtx *ctx, u32 table, u64 delta, u64 value)
 {
     charge(ctx, delta);
@@ -151,7 +162,10 @@ void builtin_table_copy(VmCtx *ctx, u32 dst, u32 src, u64 d, u64 s, u64 n)
     if (!in_range(d, n, to->length) || !in_range(s, n, from->length))
         trap_raise(ctx, TRAP_TABLE_OUT_OF_BOUNDS);
     charge(ctx, n);
+    own_elems(ctx, i->tables[dst], n);
     memmove(to->elems + d, from->elems + s, n * sizeof *to->elems);
+    for (u64 k = 0; k < n && i->tables[src]->common && dst != src; k++)
+        to->elems[d + k] = instance_own_ref(i, to->elems[d + k]);
 }
 
 void builtin_table_fill(VmCtx *ctx, u32 table, u64 d, u64 value, u64 n)
@@ -160,6 +174,7 @@ void builtin_table_fill(VmCtx *ctx, u32 table, u64 d, u64 value, u64 n)
     if (!in_range(d, n, t->length))
         trap_raise(ctx, TRAP_TABLE_OUT_OF_BOUNDS);
     charge(ctx, n);
+    own_elems(ctx, instance_of(ctx)->tables[table], n);
     for (u64 i = 0; i < n; i++)
         t->elems[d + i] = value;
 }
@@ -172,6 +187,7 @@ void builtin_table_init(VmCtx *ctx, u32 segment, u32 table, u64 d, u64 s, u64 n)
     if (!in_range(s, n, length) || !in_range(d, n, t->length))
         trap_raise(ctx, TRAP_TABLE_OUT_OF_BOUNDS);
     charge(ctx, n);
+    own_elems(ctx, i->tables[table], n);
     if (n)
         memcpy(t->elems + d, i->elems[segment] + s, n * sizeof *t->elems);
 }
@@ -179,6 +195,29 @@ void builtin_table_init(VmCtx *ctx, u32 segment, u32 table, u64 d, u64 s, u64 n)
 void builtin_elem_drop(VmCtx *ctx, u32 segment)
 {
     instance_of(ctx)->elem_dropped[segment] = true;
+}
+
+u64 builtin_table_get(VmCtx *ctx, u32 table, u64 index)
+{
+    Instance *i = instance_of(ctx);
+    const VmTable *t = i->tables[table]->vm;
+    if (index >= t->length)
+        trap_raise(ctx, TRAP_TABLE_OUT_OF_BOUNDS);
+    return instance_own_ref(i, t->elems[index]);
+}
+
+void builtin_table_set(VmCtx *ctx, u32 table, u64 index, u64 value)
+{
+    RtTable *t = instance_of(ctx)->tables[table];
+    if (index >= t->vm->length)
+        trap_raise(ctx, TRAP_TABLE_OUT_OF_BOUNDS);
+    own_elems(ctx, t, 1);
+    t->vm->elems[index] = value;
+}
+
+u64 builtin_ref_func(VmCtx *ctx, u32 func)
+{
+    return (u64)(uintptr_t)instance_func_ref(instance_of(ctx), func);
 }
 
 /* --- the rest --- */

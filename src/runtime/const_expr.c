@@ -141,25 +141,13 @@ Error *const_eval(Instance *i, Range expr, VmVal *ret_value)
     return eval(i, &r, ret_value);
 }
 
-/* A LEB128 number that was validated. */
-static u32 read_u32(const u8 **at)
-{
-    u32 v = 0;
-    for (u32 shift = 0;; shift += 7) {
-        u8 b = *(*at)++;
-        v |= (u32)(b & 0x7f) << shift;
-        if (!(b & 0x80) || shift >= 28)
-            return v;
-    }
-}
-
 Error *elem_items(Instance *i, const ElemSegment *seg, u64 *out)
 {
     const WasmModule *w = i->module->wasm;
     if (!seg->exprs) {
         const u8 *at = w->bytes + seg->items.at;
         for (u32 k = 0; k < seg->count; k++)
-            out[k] = (u64)(uintptr_t)instance_func_ref(i, read_u32(&at));
+            out[k] = (u64)(uintptr_t)instance_func_ref(i, elem_next_index(&at));
         return NULL;
     }
     Diag diag;

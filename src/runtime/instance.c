@@ -65,6 +65,9 @@ void instance_free(Instance *i, const WasmModule *w)
     for (u32 k = 0; k < w->nelems; k++)
         mem_free(i->elems[k]);
     mem_free(i->own_globals);
+    for (u32 f = 0; f < w->nfuncs && i->late_refs; f++)
+        mem_free(i->late_refs[f]);
+    mem_free(i->late_refs);
     snapshot_free(i->snapshot);
     mem_free(i);
 }
@@ -156,7 +159,10 @@ static Error *make_tables(Instance *i)
         t->vm = &CTX_ARRAY(i, VmTable, tables)[own];
         VmVal init = {0};
         Error *e = w->tables[k].has_init ? const_eval(i, w->tables[k].init, &init) : NULL;
-        if (!e)
+        if (w->tables[k].common)
+            e = table_init_common(i->store, t, &w->tables[k].type,
+                                  module_common_elems(i->module, k));
+        else if (!e)
             e = table_init(i->store, t, &w->tables[k].type, init.ref);
         if (e)
             return e;
@@ -200,6 +206,10 @@ void instance_update_refs(Instance *i)
     VmFuncRef *refs = CTX_ARRAY(i, VmFuncRef, funcrefs);
     for (u32 k = 0; k < m->layout.nfuncrefs; k++)
         refs[k].code = code_entry(m->code, refs[k].func);
+    for (u32 f = 0; f < m->wasm->nfuncs && i->late_refs; f++)
+        if (i->late_refs[f])
+            i->late_refs[f]->code = code_entry(m->code, f);
+    module_update_common_refs(i->module);
 }
 
 u32 module_compiled_funcs(const Module *m)
@@ -220,8 +230,15 @@ VmFuncRef *instance_func_ref(Instance *i, u32 func)
     const Module *m = i->module;
     if (func < m->wasm->n_imported_funcs)
         return CTX_ARRAY(i, VmFuncImport, func_imports)[func].ref;
-    ALWAYS(m->layout.funcref_of[func] != UINT32_MAX);
-    return (VmFuncRef *)((u8 *)i->ctx + vm_layout_funcref(&m->layout, func));
+    if (LIKELY(m->layout.funcref_of[func] != UINT32_MAX))
+        return (VmFuncRef *)((u8 *)i->ctx + vm_layout_funcref(&m->layout, func));
+    if (!i->late_refs)
+        i->late_refs = mem_alloc_array(m->wasm->nfuncs, sizeof *i->late_refs);
+    if (!i->late_refs[func]) {
+        VmFuncRef ref = make_ref(i, func);
+        i->late_refs[func] = mem_dup(&ref, sizeof ref);
+    }
+    return i->late_refs[func];
 }
 
 /* --- segments --- */
@@ -236,6 +253,8 @@ static Error *run_elem(Instance *i, u32 index)
         i->elems[index] = mem_alloc_array(seg->count, sizeof(u64));
         return elem_items(i, seg, i->elems[index]);
     }
+    if (i->tables[seg->table]->common)
+        return NULL;
     VmVal at;
     Error *e = const_eval(i, seg->offset, &at);
     if (e)

@@ -27,7 +27,7 @@ struct Snapshot {
     u8 *context; /* own: bytes from the end of VmCtx to the function imports */
     usize context_bytes;
     bool *dropped; /* own: elem and data segments */
-    u64 **tables;  /* own: elements */
+    u64 **tables;  /* own: elements; NULL for common tables */
     const u8 *map; /* of the memory: where it was */
     u64 committed;
     u32 refs_at; /* functions that were compiled when the references were made */
@@ -232,14 +232,16 @@ void pool_remember(Instance *i)
     memcpy(s->dropped + w->nelems, i->data_dropped, w->ndatas);
     u64 total = 0;
     for (u32 k = 0; k < w->ntables; k++)
-        total += i->tables[k]->vm->length;
+        total += i->tables[k]->common ? 0 : i->tables[k]->vm->length;
     s->tables = mem_alloc_array(w->ntables + total, sizeof(u64));
     u64 *at = (u64 *)(s->tables + w->ntables);
     for (u32 k = 0; k < w->ntables; k++) {
+        i->tables[k]->pooled = true;
+        if (i->tables[k]->common)
+            continue;
         s->tables[k] = at;
         memcpy(at, i->tables[k]->vm->elems, i->tables[k]->vm->length * sizeof *at);
         at += i->tables[k]->vm->length;
-        i->tables[k]->pooled = true;
     }
     if (w->nmemories) {
         s->map = i->memories[0]->map;
@@ -295,6 +297,8 @@ static bool reset_memory(Instance *i)
 static bool reset_table(RtTable *t, const u64 *elems)
 {
     u64 n = t->type.limits.min;
+    if (t->common)
+        return table_reset(t, t->common, n, MAX_TABLE_SPARE);
     if (t->cap > n + MAX_TABLE_SPARE)
         return false;
     memcpy(t->vm->elems, elems, n * sizeof *elems);

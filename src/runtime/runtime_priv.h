@@ -19,6 +19,7 @@
 #include "runtime/store.h"
 #include "runtime/trap.h"
 
+typedef struct CommonTables CommonTables;
 typedef struct FrozenStore FrozenStore;
 typedef struct SlotImage SlotImage;
 
@@ -28,8 +29,9 @@ struct Module {
     WasmModule *wasm; /* own */
     VmLayout layout;
     Arena arena;
-    CodeMem *code; /* own */
-    OsMutex lock;  /* publishing */
+    CodeMem *code;                  /* own */
+    OsMutex lock;                   /* publishing, making `common` */
+    _Atomic(CommonTables *) common; /* in `arena`; NULL: not made yet */
     InstancePool pool;
     char *name; /* own */
 };
@@ -54,6 +56,9 @@ struct RtTable {
     TableType type; /* as declared */
     RtTable *next;  /* in Store.tables */
     u64 cap;
+    /* Elements it starts with, the module's: vm->elems as long as it is not written to. NULL: the
+     * table is not a common one. */
+    const u64 *common;
     bool pooled; /* as in Memory */
 };
 
@@ -83,6 +88,7 @@ struct Instance {
     RtTag *own_tags;
     bool *elem_dropped, *data_dropped;
     RtGlobal *own_globals; /* NULL until one is asked for */
+    VmFuncRef **late_refs; /* by function, own; NULL until the first is asked for */
     Memory *memory_export; /* the export "memory", NULL until a host function asks for it */
     Snapshot *snapshot;    /* own; NULL if the instance is not used again */
 };
@@ -127,6 +133,10 @@ bool memory_remap(const Store *s, Memory *m, u64 bytes) MUST_CHECK;
 /* As memory_grow; *ret_error (own) if a refusal has to be an error. */
 i64 memory_grow_or(Store *s, Memory *m, u64 pages, Error **ret_error);
 Error *table_init(Store *s, RtTable *t, const TableType *type, u64 init) MUST_CHECK;
+/* Of a common table, by the module's elements. */
+Error *table_init_common(Store *s, RtTable *t, const TableType *type, const u64 *elems) MUST_CHECK;
+/* Before elements are written: they are the table's own afterwards. False: no memory. */
+bool table_own(RtTable *t) MUST_CHECK;
 void table_release(RtTable *t);
 /* The first n elements from `elems`, no others; keeps at most `spare` beyond. False: no memory. */
 bool table_reset(RtTable *t, const u64 *elems, u64 n, u64 spare) MUST_CHECK;
@@ -143,7 +153,12 @@ Error *elem_items(Instance *i, const ElemSegment *seg, u64 *out) MUST_CHECK;
 void instance_free(Instance *i, const WasmModule *w);
 /* The same, and gives the reference to the module back. */
 void instance_drop(Instance *i);
+/* common_table.c: the elements of a common table, and what one of them is as a value. */
+const u64 *module_common_elems(Module *m, u32 table);
+u64 instance_own_ref(Instance *i, u64 elem);
 /* Functions were compiled since the references were made. */
+void module_update_common_refs(Module *m);
+/* The same for the references of an instance, and for those of its module. */
 void instance_update_refs(Instance *i);
 /* The same for the code of imports, which others' references have. */
 void instance_update_imports(Instance *i);

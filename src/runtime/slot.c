@@ -16,7 +16,7 @@
 
 typedef struct FrozenTable {
     RtTable *t;
-    u64 *elems; /* own */
+    u64 *elems; /* own; NULL: those of a common table */
     u64 length;
 } FrozenTable;
 
@@ -125,6 +125,13 @@ static void freeze_instances(Store *s, FrozenStore *f)
     }
 }
 
+static u64 *frozen_elems(const RtTable *t)
+{
+    if (t->common && t->vm->elems == t->common)
+        return NULL;
+    return mem_dup(t->vm->elems, t->vm->length * sizeof(u64));
+}
+
 static void freeze_tables(Store *s, FrozenStore *f)
 {
     for (RtTable *t = s->tables; t; t = t->next)
@@ -132,7 +139,7 @@ static void freeze_tables(Store *s, FrozenStore *f)
     f->tables = mem_alloc_array(MAX(f->ntables, 1), sizeof *f->tables);
     FrozenTable *x = f->tables;
     for (RtTable *t = s->tables; t; t = t->next, x++)
-        *x = (FrozenTable){t, mem_dup(t->vm->elems, t->vm->length * sizeof(u64)), t->vm->length};
+        *x = (FrozenTable){t, frozen_elems(t), t->vm->length};
 }
 
 static void freeze_globals(Store *s, FrozenStore *f)
@@ -263,7 +270,8 @@ bool store_reset(Store *s)
             return false;
     for (u32 k = 0; k < f->ntables; k++) {
         const FrozenTable *x = &f->tables[k];
-        if (!table_reset(x->t, x->elems, x->length, f->options.table_spare))
+        const u64 *elems = x->elems ? x->elems : x->t->common;
+        if (!table_reset(x->t, elems, x->length, f->options.table_spare))
             return false;
     }
     for (u32 k = 0; k < f->nglobals; k++)

@@ -38,37 +38,74 @@ static void fill(u64 *p, u64 n, u64 value)
         p[i] = value;
 }
 
-Error *table_init(Store *s, RtTable *t, const TableType *type, u64 init)
+static Error *check_limits(const Store *s, u64 n)
 {
-    t->type = *type;
-    u64 n = type->limits.min;
     if (s->ntables >= s->config.limits.tables)
         return error_new("resource limit exceeded: table count too high at %u", s->ntables + 1);
     if (n > s->config.limits.table_elements)
         return error_new("table minimum size of %llu elements exceeds table limits",
                          (unsigned long long)n);
+    return NULL;
+}
+
+static void add(Store *s, RtTable *t, const TableType *type, u64 *elems)
+{
+    t->type = *type;
+    t->vm->elems = elems;
+    t->vm->length = t->cap = type->limits.min;
+    t->next = s->tables;
+    s->tables = t;
+    s->ntables++;
+}
+
+Error *table_init(Store *s, RtTable *t, const TableType *type, u64 init)
+{
+    u64 n = type->limits.min;
+    Error *e = check_limits(s, n);
+    if (e)
+        return e;
     u64 *elems = alloc_elems(n);
     if (!elems)
         return error_new("failed to allocate a table of %llu elements", (unsigned long long)n);
     if (init)
         fill(elems, n, init);
-    t->vm->elems = elems;
-    t->vm->length = n;
-    t->cap = n;
-    t->next = s->tables;
-    s->tables = t;
-    s->ntables++;
+    add(s, t, type, elems);
     return NULL;
+}
+
+Error *table_init_common(Store *s, RtTable *t, const TableType *type, const u64 *elems)
+{
+    Error *e = check_limits(s, type->limits.min);
+    if (e)
+        return e;
+    t->common = elems;
+    add(s, t, type, (u64 *)(uintptr_t)elems); /* nobody writes to it, see table_own */
+    return NULL;
+}
+
+bool table_own(RtTable *t)
+{
+    if (!t->common || t->vm->elems != t->common)
+        return true;
+    u64 *elems = alloc_elems(t->cap);
+    if (!elems)
+        return false;
+    memcpy(elems, t->common, t->vm->length * sizeof *elems);
+    t->vm->elems = elems;
+    return true;
 }
 
 void table_release(RtTable *t)
 {
-    free_elems(t->vm->elems, t->cap);
+    if (t->vm->elems != t->common)
+        free_elems(t->vm->elems, t->cap);
     t->vm->elems = NULL;
 }
 
 bool table_reset(RtTable *t, const u64 *elems, u64 n, u64 spare)
 {
+    if (t->common && t->vm->elems == t->common)
+        return true;
     if (t->cap > n + spare) {
         u64 *fresh = alloc_elems(n);
         if (!fresh)
@@ -128,7 +165,7 @@ i64 table_grow_or(Store *s, RtTable *t, u64 delta, u64 init, Error **ret_error)
         return -1;
     }
     u64 most = t->type.is64 ? MAX_ELEMENTS : UINT32_MAX;
-    if (want > most || !reserve(t, want)) {
+    if (want > most || (delta && !table_own(t)) || !reserve(t, want)) {
         if (force)
             *ret_error = error_new("forcing trap when growing table to %llu elements",
                                    (unsigned long long)want);
@@ -167,6 +204,7 @@ TableType table_type(const RtTable *t)
 
 u64 *table_elems(RtTable *t, u64 *ret_length)
 {
+    ALWAYS(!t->common); /* it has no name outside */
     *ret_length = t->vm->length;
     return t->vm->elems;
 }

@@ -153,8 +153,9 @@ static void decode_all(Decoder *d, const DecodeOptions *o)
     m->ncustoms = d->customs.n;
     m->customs = arena_dup(&m->arena, d->customs.p, d->customs.n * sizeof *d->customs.p);
     const u8 *escapes = decode_escapes(d);
+    decode_common_tables(d);
     for (u32 i = 0; i < m->nfuncs; i++)
-        m->n_escaping += escapes[i] != 0;
+        m->n_escaping += escapes[i] & ESCAPES;
     if (o->skip_bodies)
         m->uses |= FEATURE_MASK(FLOATS); /* who knows */
     else

@@ -46,6 +46,8 @@ void decode_start(Decoder *d);
 void decode_elements(Decoder *d);
 void decode_code(Decoder *d);
 void decode_data(Decoder *d);
+/* Of a module that is complete: which tables are common, and which functions escape by elements. */
+void decode_common_tables(Decoder *d);
 
 /*
  * The types of imports at the reader's place; a component's reader calls them, too, with a module

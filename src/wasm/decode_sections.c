@@ -364,7 +364,7 @@ void decode_exports(Decoder *d)
         }
         m->nexports++;
         if (e->kind == EXTERN_FUNC)
-            decode_escapes(d)[e->index] = 1;
+            decode_escapes(d)[e->index] |= ESCAPES;
         if (e->kind == EXTERN_GLOBAL && m->globals[e->index].type.mut)
             read_need(r, FEATURE_BIT_MUTABLE_GLOBALS, at, "export of a mutable global");
     }
@@ -425,7 +425,7 @@ static void read_elem_items(Decoder *d, ElemSegment *e)
         const u8 *at = r->at;
         u32 func = read_u32(r);
         if (decode_index(d, EXTERN_FUNC, func, at))
-            decode_escapes(d)[func] = 1;
+            decode_escapes(d)[func] |= ESCAPES_BY_ELEM;
     }
     e->items = (Range){(u32)read_offset(r, start), (u32)(r->at - start)};
 }

@@ -43,6 +43,11 @@ typedef struct Func {
 
 typedef struct Table {
     TableType type;
+    /*
+     * Nothing outside the module sees it, and what it starts with is the same in all instances: own
+     * functions, by segments of indices at constant places within it.
+     */
+    bool common;
     bool has_init; /* with an initialiser expression */
     Range init;
 } Table;
@@ -63,6 +68,12 @@ typedef struct ElemSegment {
     u32 count;
     Range items; /* `count` expressions or LEB function indices, one after the other */
 } ElemSegment;
+
+/* How references to a function come to be. */
+typedef enum EscapeMask {
+    ESCAPES = 1,         /* ref.func in a constant expression, an export, an element */
+    ESCAPES_BY_ELEM = 2, /* an element; it escapes by that unless all its tables are common */
+} EscapeMask;
 
 typedef struct DataSegment {
     u8 mode;
@@ -113,9 +124,8 @@ typedef struct WasmModule {
     bool has_data_count;
     u32 ncustoms;
     CustomSection *customs;
-    u8 *escapes; /* one byte a function: 1 if a reference to it can exist (ref.func, elem, export)
-                  */
-    u32 n_escaping; /* functions with escapes[i] != 0 */
+    u8 *escapes;    /* a byte a function: EscapeMask; 0: no reference to it can exist */
+    u32 n_escaping; /* functions that escape */
     u32 code_size;  /* bytes of the code section's payload */
     Range type_section;
     Map export_map;          /* name -> index into exports */
@@ -152,6 +162,10 @@ static inline const FuncType *module_func_type(const WasmModule *m, u32 func)
 {
     return types_func_type(m->registry, m->funcs[func].type);
 }
+/* The next function index of a segment that is not of expressions; *at is in its items. */
+u32 elem_next_index(const u8 **at);
+/* Where an active segment of a common table goes. */
+u64 elem_common_place(const WasmModule *m, const ElemSegment *e);
 /* Appends the module as bytes; decoding them gives an equivalent module. */
 void module_encode(const WasmModule *m, Buf *out);
 

@@ -627,7 +627,7 @@ static void const_op(Validator *v, const Insn *i)
     if (i->op >= OP_i32_add && i->op <= OP_i64_mul)
         read_need(&v->r, FEATURE_BIT_EXTENDED_CONST, v->r.base + i->offset, info->text);
     if (i->op == OP_ref_func && i->idx < v->m->nfuncs)
-        v->escapes[i->idx] = 1;
+        v->escapes[i->idx] |= ESCAPES;
     step(v, i);
 }
 

@@ -302,7 +302,7 @@ TEST(compiled_files_that_do_not_fit_are_refused)
         u8 flip;
         const char *why;
     } t[] = {
-        {header + offsetof(ImageHeader, version), 0x40, "incompatible version '69'"},
+        {header + offsetof(ImageHeader, version), 0x40, "incompatible version '70'"},
         {header + offsetof(ImageHeader, magic), 1, "different WebAssembly runtime"},
         {18, 1, "different architecture"},
         {48, 1, "no core module"},
