@@ -574,12 +574,13 @@ Error *cgroup_remove(const Cgroups *c, const char *path)
     u64 until = os_monotonic_ns() + (u64)REMOVE_WAIT_MS * 1000000;
     if (!cgroup_path_valid(path))
         return error_new("`%s` is not the path of a control group", path);
-    kill_group(c, path);
-    while (!try_remove(c, path)) {
+    for (bool killed = false; !try_remove(c, path); killed = true) {
         if (os_monotonic_ns() > until)
             return error_new("the control group `%s` is in use", path);
-        os_pause_us(pause);
-        pause = MIN(pause * 2, MAX_PAUSE_US);
+        if (killed) {
+            os_pause_us(pause);
+            pause = MIN(pause * 2, MAX_PAUSE_US);
+        }
         kill_group(c, path);
     }
     return NULL;
