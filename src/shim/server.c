@@ -152,6 +152,10 @@ static void take_request(Conn *conn, u32 stream, Pb__Request *request)
         call_fail(c, RPC_RESOURCE_EXHAUSTED, "too many requests at a time");
         return;
     }
+    if (conn->server->quick(c)) {
+        conn->server->call(conn->server->ctx, c);
+        return;
+    }
     atomic_fetch_add(&conn->threads, 1);
     if (!start_thread(call_thread, c)) {
         atomic_fetch_sub(&conn->threads, 1);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /*
- * The ttrpc server: a thread for each connection reads frames, a thread for each request that is
- * being done; calls that wait for an exit have none. A client that goes away or does not read loses
- * its own connection only.
+ * The ttrpc server: a thread for each connection reads frames and does the requests that are quick,
+ * a thread for each other request that is being done; calls that wait for an exit have none. A
+ * client that goes away or does not read loses its own connection only.
  */
 #ifndef SHIM_SERVER_H
 #define SHIM_SERVER_H
@@ -19,6 +19,8 @@ typedef void CallFn(void *ctx, Call *call);
 typedef struct Server {
     int fd; /* listens */
     CallFn *call;
+    /* Is it done without waiting for anything but a client that does not read? */
+    bool (*quick)(const Call *call);
     void (*left)(void *ctx, const void *client); /* it is not connected any more */
     void (*idle)(void *ctx);                     /* nobody is connected, and was for some seconds */
     void *ctx;

@@ -277,7 +277,7 @@ Error *shim_serve(const ShimFlags *f)
         return error_new("descriptor 3 is not open: a shim is started by `start`");
     close(LISTEN_FD);
     os_local_name(fd, s->socket, sizeof s->socket);
-    mallopt(M_ARENA_MAX, 2); /* threads here are many and short */
+    mallopt(M_ARENA_MAX, 1); /* threads here are many and short, and rarely run at once */
     os_ignore_write_signals();
     signal(SIGTERM, SIG_IGN); /* its end is Shutdown */
     signal(SIGINT, SIG_IGN);
@@ -295,8 +295,12 @@ Error *shim_serve(const ShimFlags *f)
         e = events_init(&s->events, getenv("TTRPC_ADDRESS"), f->ns, &s->log);
     if (e)
         return e;
-    server_run(
-        &(Server){.fd = fd, .call = task_call, .left = task_left, .idle = task_idle, .ctx = s});
+    server_run(&(Server){.fd = fd,
+                         .call = task_call,
+                         .quick = task_quick,
+                         .left = task_left,
+                         .idle = task_idle,
+                         .ctx = s});
 }
 
 /* ---- delete ---- */

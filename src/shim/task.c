@@ -667,6 +667,7 @@ void task_idle(void *shim)
 
 /* What has to be there for a request. */
 typedef enum Scope {
+    SCOPE_QUICK,     /* neither is looked for; it waits for nothing, so it has no thread */
     SCOPE_SHIM,      /* neither is looked for */
     SCOPE_ANY_TIME,  /* the container is there; its `op` is not taken */
     SCOPE_CONTAINER, /* the container is there */
@@ -681,6 +682,7 @@ typedef struct Method {
     void (*run)(const Task *t);
 } Method;
 
+#define QUICK SCOPE_QUICK, 0, 0
 #define SHIM_WIDE SCOPE_SHIM, 0, 0
 #define AT_ANY_TIME(type) SCOPE_ANY_TIME, offsetof(type, id), 0
 #define OF_CONTAINER(type) SCOPE_CONTAINER, offsetof(type, id), 0
@@ -690,12 +692,12 @@ typedef struct Method {
 static const Method methods[] = {
     {"Create", &pb__create_request__descriptor, SHIM_WIDE, task_create},
     {"Start", &pb__process_request__descriptor, OF_PROCESS(Pb__ProcessRequest), task_start},
-    {"State", &pb__process_request__descriptor, SHIM_WIDE, task_state},
+    {"State", &pb__process_request__descriptor, QUICK, task_state},
     {"Delete", &pb__process_request__descriptor, OF_PROCESS(Pb__ProcessRequest), task_delete},
-    {"Wait", &pb__process_request__descriptor, SHIM_WIDE, task_wait},
+    {"Wait", &pb__process_request__descriptor, QUICK, task_wait},
     {"Kill", &pb__kill_request__descriptor, AT_ANY_TIME(Pb__KillRequest), task_kill},
-    {"Connect", &pb__process_request__descriptor, SHIM_WIDE, task_connect},
-    {"Shutdown", &pb__shutdown_request__descriptor, SHIM_WIDE, task_shutdown},
+    {"Connect", &pb__process_request__descriptor, QUICK, task_connect},
+    {"Shutdown", &pb__shutdown_request__descriptor, QUICK, task_shutdown},
     {"Stats", &pb__process_request__descriptor, AT_ANY_TIME(Pb__ProcessRequest), task_stats},
     {"Pids", &pb__process_request__descriptor, AT_ANY_TIME(Pb__ProcessRequest), task_pids},
     {"Pause", &pb__process_request__descriptor, OF_CONTAINER(Pb__ProcessRequest), task_pause},
@@ -758,30 +760,44 @@ static void run_method(const Method *m, Task *t)
         run_at_any_time(m, t);
         return;
     }
-    if (m->scope != SCOPE_SHIM && !enter(t, field(t->message, m->id)))
+    if (m->scope > SCOPE_SHIM && !enter(t, field(t->message, m->id)))
         return;
     if (m->scope != SCOPE_PROCESS || find_process(t, field(t->message, m->exec_id)))
         m->run(t);
-    if (m->scope != SCOPE_SHIM)
+    if (m->scope > SCOPE_SHIM)
         leave(t->s, t->c);
 }
 
-void task_call(void *shim, Call *call)
+/* NULL: there is none. */
+static const Method *method_of(const Call *call)
 {
     Str service = call_service(call), name = call_method(call);
     bool ours = str_eq(service, STR("containerd.task.v2.Task")) ||
                 str_eq(service, STR("containerd.task.v3.Task"));
-    for (usize i = 0; ours && i < ARRAY_LEN(methods); i++) {
-        if (!str_eq(name, str_of(methods[i].name)))
-            continue;
-        Task t = {.s = shim, .call = call};
-        t.message = call_message(call, methods[i].request);
-        if (t.message)
-            run_method(&methods[i], &t);
-        else
-            call_fail(call, RPC_INVALID_ARGUMENT, "the request of %s is not a message",
-                      methods[i].name);
+    for (usize i = 0; ours && i < ARRAY_LEN(methods); i++)
+        if (str_eq(name, str_of(methods[i].name)))
+            return &methods[i];
+    return NULL;
+}
+
+bool task_quick(const Call *call)
+{
+    const Method *m = method_of(call);
+    return !m || m->scope == SCOPE_QUICK;
+}
+
+void task_call(void *shim, Call *call)
+{
+    const Method *m = method_of(call);
+    Task t = {.s = shim, .call = call};
+    if (!m) {
+        call_fail(call, RPC_UNIMPLEMENTED, "there is no method %.200s of %.200s",
+                  call_method(call).p, call_service(call).p);
         return;
     }
-    call_fail(call, RPC_UNIMPLEMENTED, "there is no method %.200s of %.200s", name.p, service.p);
+    t.message = call_message(call, m->request);
+    if (t.message)
+        run_method(m, &t);
+    else
+        call_fail(call, RPC_INVALID_ARGUMENT, "the request of %s is not a message", m->name);
 }
