@@ -2,7 +2,8 @@
 /*
  * Entries are named by their keys, files that are being made "new-" and the key. A lock is a place
  * in the file "locks", so that no file has to go while somebody waits for it, and nobody waits for
- * another's module. An empty file "func-" and a digest says that a module has a function.
+ * another's module. An empty file "func-" and a digest says that a module has a function,
+ * a file "image-" and a digest which of an image's layers is the program.
  */
 #include "shim/cache.h"
 
@@ -12,6 +13,7 @@
 #include "os/fs.h"
 #include "os/share.h"
 #include "os/time.h"
+#include "os/vm.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,6 +47,14 @@ void cache_close(CodeCache *c)
     c->dir = -1;
 }
 
+/* Which entry is old is a hint only. */
+static void touch(int fd)
+{
+    u64 now = os_realtime_ns();
+    OsTime used = {(i64)(now / 1000000000), (u32)(now % 1000000000)};
+    os_set_times(fd, NULL, &used);
+}
+
 int cache_find(const CodeCache *c, const char *key)
 {
     int fd;
@@ -55,9 +65,7 @@ int cache_find(const CodeCache *c, const char *key)
         os_fd_close(fd);
         return -1;
     }
-    u64 now = os_realtime_ns();
-    OsTime used = {(i64)(now / 1000000000), (u32)(now % 1000000000)};
-    os_set_times(fd, NULL, &used); /* which entry is old is a hint only */
+    touch(fd);
     return fd;
 }
 
@@ -213,4 +221,87 @@ Error *cache_enter(const CodeCache *c, const char *key)
     }
     drop_oldest(c, key);
     return NULL;
+}
+
+/* ---- images ---- */
+
+enum { MAX_NOTE = 256, CHECK = 65 /* the digest of what follows, in a line of its own */ };
+
+static void image_key(const char *digest, char key[CACHE_KEY + 1])
+{
+    snprintf(key, CACHE_KEY + 1, "image-%.64s", digest);
+}
+
+/* What a crash leaves of it is seen by the digest. */
+static void note_make(const char *digest, const char *text, Buf *out)
+{
+    Buf both = {0};
+    Digest d;
+    buf_printf(&both, "%.64s %s", digest, text);
+    digest_of(both.p, both.n, &d);
+    buf_printf(out, "%s\n%s", d.hex, text);
+    buf_release(&both);
+}
+
+static bool note_take(const char *digest, const u8 *p, usize n, char *text, usize size)
+{
+    Buf want = {0};
+    if (n < CHECK || n - CHECK >= size)
+        return false;
+    memcpy(text, p + CHECK, n - CHECK);
+    text[n - CHECK] = 0;
+    note_make(digest, text, &want);
+    bool ok = want.n == n && memcmp(want.p, p, n) == 0;
+    buf_release(&want);
+    return ok;
+}
+
+bool cache_recall(const CodeCache *c, const char *digest, char *text, usize size)
+{
+    char key[CACHE_KEY + 1];
+    u8 bytes[MAX_NOTE];
+    int fd;
+    usize n = 0;
+    image_key(digest, key);
+    if (c->dir < 0 || os_private_open(c->dir, key, &fd) != 0)
+        return false;
+    bool ok =
+        os_fd_pread(fd, bytes, sizeof bytes, 0, &n) == 0 && note_take(digest, bytes, n, text, size);
+    if (ok)
+        touch(fd);
+    os_fd_close(fd);
+    return ok;
+}
+
+static Error *note_enter(const CodeCache *c, const char *key, const Buf *note)
+{
+    int fd;
+    Error *e = cache_begin(c, key, &fd);
+    if (e)
+        return e;
+    bool ok = os_pwrite(fd, note->p, note->n, 0);
+    os_fd_close(fd);
+    if (ok)
+        return cache_enter(c, key);
+    cache_drop(c, key);
+    return error_new("failed to write to the code cache");
+}
+
+Error *cache_remember(const CodeCache *c, const char *digest, const char *text)
+{
+    char key[CACHE_KEY + 1];
+    Buf note = {0};
+    int lock;
+    if (c->dir < 0)
+        return NULL;
+    image_key(digest, key);
+    note_make(digest, text, &note);
+    ALWAYS(note.n <= MAX_NOTE);
+    Error *e = cache_lock(c, digest, &lock);
+    if (!e) {
+        e = note_enter(c, key, &note);
+        cache_unlock(lock);
+    }
+    buf_release(&note);
+    return e;
 }

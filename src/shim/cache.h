@@ -37,4 +37,10 @@ Error *cache_enter(const CodeCache *c, const char *key) MUST_CHECK;
 void cache_note(const CodeCache *c, const char *key, const char *func);
 bool cache_noted(const CodeCache *c, const char *key, const char *func);
 
+/* A few bytes of text about other content, by its digest: 64 hexadecimal digits. False if there are
+ * none, they are damaged, or they have `size` bytes or more. */
+bool cache_recall(const CodeCache *c, const char *digest, char *text, usize size);
+/* Nothing if there is no cache. */
+Error *cache_remember(const CodeCache *c, const char *digest, const char *text) MUST_CHECK;
+
 #endif

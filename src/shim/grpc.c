@@ -20,7 +20,8 @@ enum {
     FLAG_PADDED = 8,
     FRAME_HEADER = 9,
     MAX_FRAME = 16384,
-    STREAM = 1,
+    FIRST_STREAM = 1,
+    LAST_STREAM = INT32_MAX,
     MAX_WINDOW = INT32_MAX,
     FIRST_WINDOW = 65535,
     SETTING = 6,
@@ -91,11 +92,15 @@ static void put_settings(Buf *out)
     buf_release(&b);
 }
 
-void grpc_put_head(Buf *out, const GrpcTarget *t, const char *method)
+void grpc_put_preface(Buf *out)
 {
-    Buf b = {0};
     buf_str(out, STR("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"));
     put_settings(out);
+}
+
+void grpc_put_head(Buf *out, const GrpcTarget *t, const char *method, u32 stream)
+{
+    Buf b = {0};
     put_header(&b, ":method", "POST");
     put_header(&b, ":scheme", "http");
     put_header(&b, ":path", method);
@@ -105,7 +110,7 @@ void grpc_put_head(Buf *out, const GrpcTarget *t, const char *method)
     put_header(&b, "containerd-namespace", t->ns);
     if (t->lease)
         put_header(&b, "containerd-lease", t->lease);
-    put_frame(out, FRAME_HEADERS, FLAG_END_HEADERS, STREAM, b.p, b.n);
+    put_frame(out, FRAME_HEADERS, FLAG_END_HEADERS, stream, b.p, b.n);
     buf_release(&b);
 }
 
@@ -119,6 +124,7 @@ void grpc_put_message(Buf *body, const ProtobufCMessage *m)
 void grpc_sending_init(GrpcSending *s, const Buf *body)
 {
     *s = (GrpcSending){.body = body,
+                       .stream = FIRST_STREAM,
                        .window = FIRST_WINDOW,
                        .stream_window = FIRST_WINDOW,
                        .first_window = FIRST_WINDOW};
@@ -133,7 +139,8 @@ void grpc_put_data(Buf *out, GrpcSending *s)
             return;
         usize n = MIN(left, (usize)room);
         s->ended = n == left;
-        put_frame(out, FRAME_DATA, s->ended ? FLAG_END_STREAM : 0, STREAM, s->body->p + s->sent, n);
+        put_frame(out, FRAME_DATA, s->ended ? FLAG_END_STREAM : 0, s->stream, s->body->p + s->sent,
+                  n);
         s->sent += n;
         s->window -= (i64)n;
         s->stream_window -= (i64)n;
@@ -145,7 +152,7 @@ static bool take_window_update(GrpcSending *s, u32 stream, const u8 *p, usize n)
 {
     if (n != 4)
         return false;
-    if (stream != 0 && stream != STREAM)
+    if (stream != 0 && stream != s->stream)
         return true;
     i64 *window = stream == 0 ? &s->window : &s->stream_window, more = get_u32(p) & INT32_MAX;
     if (*window + more > INT32_MAX)
@@ -194,7 +201,7 @@ static GrpcStep take_frame(const u8 *head, usize n, usize limit, Buf *data, Buf 
     u8 type = head[3], flags = head[4];
     u32 stream = get_u32(head + 5) & INT32_MAX;
     bool ack = flags & FLAG_END_STREAM;
-    if ((type == FRAME_DATA || type == FRAME_HEADERS) && stream == STREAM) {
+    if ((type == FRAME_DATA || type == FRAME_HEADERS) && stream == s->stream) {
         if (type == FRAME_DATA && !take_data(p, n, flags, limit, data))
             return GRPC_BROKEN;
         return ack ? GRPC_END : GRPC_MORE;
@@ -206,7 +213,7 @@ static GrpcStep take_frame(const u8 *head, usize n, usize limit, Buf *data, Buf 
         put_frame(reply, FRAME_SETTINGS, FLAG_END_STREAM, 0, NULL, 0);
     else if (type == FRAME_PING && !ack)
         put_frame(reply, FRAME_PING, FLAG_END_STREAM, 0, p, n);
-    else if (type == FRAME_GOAWAY || type == FRAME_RST_STREAM)
+    else if (type == FRAME_GOAWAY || (type == FRAME_RST_STREAM && stream == s->stream))
         return GRPC_BROKEN;
     return GRPC_MORE;
 }
@@ -245,42 +252,77 @@ bool grpc_next(const Buf *data, usize *at, Str *ret_message)
     return true;
 }
 
-static GrpcStep exchange(int fd, usize limit, Buf *out, GrpcSending *s, Buf *data)
+static GrpcStep exchange(GrpcLink *l, usize limit, GrpcSending *s, Buf *data)
 {
-    Buf in = {0};
-    GrpcStep step = GRPC_MORE;
+    Buf *out = &l->out;
+    GrpcStep step = grpc_take(&l->in, limit, data, out, s);
     while (step == GRPC_MORE) {
         usize sent = s->sent;
         grpc_put_data(out, s);
-        if (os_local_send(fd, out->p, out->n) != 0)
+        if (os_local_send(l->fd, out->p, out->n) != 0)
             break;
         out->n = 0;
         if (s->sent > sent && !s->ended)
             continue; /* there was room: is there more? */
-        buf_reserve(&in, MAX_FRAME);
+        buf_reserve(&l->in, MAX_FRAME);
         usize n = 0;
-        if (os_recv(fd, in.p + in.n, in.cap - in.n, &n) != 0 || n == 0)
+        if (os_recv(l->fd, l->in.p + l->in.n, l->in.cap - l->in.n, &n) != 0 || n == 0)
             break;
-        in.n += n;
-        step = grpc_take(&in, limit, data, out, s);
+        l->in.n += n;
+        step = grpc_take(&l->in, limit, data, out, s);
     }
-    buf_release(&in);
     return step == GRPC_END ? GRPC_END : GRPC_BROKEN;
+}
+
+void grpc_link_close(GrpcLink *l)
+{
+    if (l->open)
+        os_fd_close(l->fd);
+    buf_release(&l->in);
+    buf_release(&l->out);
+    *l = (GrpcLink){0};
+}
+
+/* The first call's stream follows. */
+static int link_open(GrpcLink *l, const char *socket)
+{
+    int err = os_local_connect(socket, WAIT_SECONDS, &l->fd);
+    if (err)
+        return err;
+    l->open = true;
+    l->window = l->first_window = FIRST_WINDOW;
+    grpc_put_preface(&l->out);
+    return 0;
+}
+
+static GrpcStep call_on(GrpcLink *l, const GrpcTarget *t, const char *method, const Buf *body,
+                        usize limit, Buf *data)
+{
+    GrpcSending s;
+    l->stream = l->stream ? l->stream + 2 : FIRST_STREAM;
+    grpc_sending_init(&s, body);
+    s.stream = l->stream;
+    s.window = l->window;
+    s.stream_window = s.first_window = l->first_window;
+    grpc_put_head(&l->out, t, method, l->stream);
+    GrpcStep step = exchange(l, limit, &s, data);
+    l->window = s.window;
+    l->first_window = s.first_window;
+    return step;
 }
 
 Error *grpc_call_body(const GrpcTarget *t, const char *method, const Buf *body, usize limit,
                       Buf *ret_data)
 {
-    int fd, err = os_local_connect(t->socket, WAIT_SECONDS, &fd);
+    GrpcLink own = {0}, *l = t->link ? t->link : &own;
+    if (l->stream >= LAST_STREAM)
+        grpc_link_close(l);
+    int err = l->open ? 0 : link_open(l, t->socket);
     if (err)
         return error_new("failed to connect to containerd at `%s`: %s", t->socket, strerror(err));
-    Buf out = {0};
-    GrpcSending sending;
-    grpc_put_head(&out, t, method);
-    grpc_sending_init(&sending, body);
-    GrpcStep step = exchange(fd, limit, &out, &sending, ret_data);
-    buf_release(&out);
-    os_fd_close(fd);
+    GrpcStep step = call_on(l, t, method, body, limit, ret_data);
+    if (step != GRPC_END || l == &own)
+        grpc_link_close(l);
     if (step == GRPC_END)
         return NULL;
     buf_release(ret_data);

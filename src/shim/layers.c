@@ -10,6 +10,7 @@
 #include "shim/store.h"
 
 #include <jansson.h>
+#include <stdio.h>
 
 enum { MAX_DOCUMENT = 4 << 20, MAX_LAYER = 1 << 30 };
 
@@ -159,14 +160,56 @@ static Error *read_document(void *target, const Digest *d, Buf *ret_bytes)
     return store_read(target, d, MAX_DOCUMENT, ret_bytes);
 }
 
-Error *layers_find(const GrpcTarget *t, const char *id, bool *ret_found, Digest *ret_digest)
+/* "wasm" and the layer's digest, or "none"; neither changes, as the image's digest is of all that
+ * they come from. */
+static bool recall(const CodeCache *cache, const Digest *image, bool *ret_found, Digest *ret_digest)
+{
+    char text[sizeof "wasm sha256:" + sizeof(Digest)];
+    if (!cache_recall(cache, image->hex, text, sizeof text))
+        return false;
+    *ret_found = str_starts(str_of(text), STR("wasm "));
+    if (!*ret_found)
+        return strcmp(text, "none") == 0;
+    Error *e = store_digest(text + strlen("wasm "), ret_digest);
+    bool ok = !e;
+    error_free(e);
+    return ok;
+}
+
+static void note(const CodeCache *cache, const Digest *image, bool found, const Digest *layer)
+{
+    char text[sizeof "wasm sha256:" + sizeof(Digest)] = "none";
+    if (found)
+        snprintf(text, sizeof text, "wasm sha256:%s", layer->hex);
+    error_free(cache_remember(cache, image->hex, text)); /* it is read again, then */
+}
+
+static Error *find_by_digest(const GrpcTarget *t, const CodeCache *cache, const char *digest,
+                             bool *ret_found, Digest *ret_digest)
 {
     const DocumentReader r = {read_document, (void *)t};
+    Digest image;
+    Error *e = store_digest(digest, &image);
+    if (e || recall(cache, &image, ret_found, ret_digest))
+        return e;
+    e = layers_pick(&r, digest, ret_found, ret_digest);
+    if (!e)
+        note(cache, &image, *ret_found, ret_digest);
+    return e;
+}
+
+Error *layers_find(const GrpcTarget *t, const CodeCache *cache, const char *id, bool *ret_found,
+                   Digest *ret_digest)
+{
+    GrpcLink link = {0};
+    GrpcTarget linked = *t;
     char *digest = NULL;
     *ret_found = false;
-    Error *e = image_digest(t, id, &digest);
+    linked.link = &link;
+    Error *e = image_digest(&linked, id, &digest);
     if (!e && digest)
-        e = layers_pick(&r, digest, ret_found, ret_digest);
+        e = find_by_digest(&linked, cache, digest, ret_found, ret_digest);
+    grpc_link_close(&link);
     mem_free(digest);
     return e;
 }

@@ -82,9 +82,9 @@ static Error *open_file(Shim *s, const Container *c, Bundle *b, EngineWords opti
 /* A layer of the image, else a file; why there is no layer is said, but ends nothing. */
 static Error *open_program(Shim *s, const Container *c, Bundle *b, EngineWords options)
 {
-    LayerSource l = {.target = {s->address, s->ns, NULL}, .log = &s->log};
+    LayerSource l = {.target = {s->address, s->ns, NULL, NULL}, .log = &s->log};
     bool found = false;
-    Error *e = layers_find(&l.target, c->id, &found, &l.digest);
+    Error *e = layers_find(&l.target, &s->modules.cache, c->id, &found, &l.digest);
     if (e && !found) {
         shim_log(&s->log, "warning", "%s: the image is not looked at: %s", c->id, e->message);
         error_free(e);

@@ -241,3 +241,47 @@ TEST(shim_cache_folder)
     error_free(e);
     place_release(&p);
 }
+
+/* What is remembered is there as they were made, or not at all: for another digest, damaged, cut
+ * short, or too long for who asks. */
+TEST(security_shim_cache_images)
+{
+    Place p;
+    char text[80], digest[65], other[65], key[80], bytes[256];
+    place_init(&p, 1 << 20);
+    memset(digest, 'd', 64);
+    memset(other, 'e', 64);
+    digest[64] = other[64] = 0;
+    snprintf(key, sizeof key, "image-%s", digest);
+    EXPECT(!cache_recall(&p.cache, digest, text, sizeof text));
+    EXPECT(!cache_remember(&p.cache, digest, "wasm sha256:1234"));
+    EXPECT(cache_recall(&p.cache, digest, text, sizeof text) && !strcmp(text, "wasm sha256:1234"));
+    EXPECT(!cache_recall(&p.cache, digest, text, 16) && cache_recall(&p.cache, digest, text, 17));
+    EXPECT(!cache_recall(&p.cache, other, text, sizeof text));
+    int fd = openat(p.cache.dir, key, O_RDWR);
+    ssize_t n = pread(fd, bytes, sizeof bytes, 0);
+    EXPECT_EQ(n, 65 + 16);
+    for (ssize_t i = 0; i < n; i++) {
+        char wrong = (char)(bytes[i] ^ 1);
+        EXPECT(pwrite(fd, &wrong, 1, i) == 1 &&
+               !cache_recall(&p.cache, digest, text, sizeof text) &&
+               pwrite(fd, &bytes[i], 1, i) == 1);
+    }
+    EXPECT(cache_recall(&p.cache, digest, text, sizeof text));
+    for (ssize_t i = 0; i < n; i++)
+        EXPECT(ftruncate(fd, i) == 0 && !cache_recall(&p.cache, digest, text, sizeof text));
+    close(fd);
+    EXPECT(!cache_remember(&p.cache, digest, "none")); /* in its place */
+    EXPECT(cache_recall(&p.cache, digest, text, sizeof text) && !strcmp(text, "none"));
+    EXPECT_EQ(renameat(p.cache.dir, key, p.cache.dir,
+                       "image-" /* of another */
+                       "eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee"
+                       "eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee"),
+              0);
+    EXPECT(!cache_recall(&p.cache, other, text, sizeof text));
+    cache_close(&p.cache);
+    EXPECT(!cache_remember(&p.cache, digest, "none") &&
+           !cache_recall(&p.cache, digest, text, sizeof text));
+    EXPECT(!cache_open(&p.cache, p.path, 1 << 20));
+    place_release(&p);
+}

@@ -2,8 +2,16 @@
 /* The codec of the gRPC client. */
 #include "shim/grpc.h"
 
+#include "os/fs.h"
+#include "os/local.h"
+#include "os/socket.h"
 #include "shim/shim.pb-c.h"
 #include "unit/test.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 static void frame(Buf *b, u8 type, u8 flags, u8 stream, Str data)
 {
@@ -112,7 +120,8 @@ TEST(grpc_call_as_bytes)
     r.id = (char *)"x";
     grpc_put_message(&body, &r.base);
     grpc_sending_init(&sending, &body);
-    grpc_put_head(&out, &(GrpcTarget){"", ns, NULL}, "/a/B");
+    grpc_put_preface(&out);
+    grpc_put_head(&out, &(GrpcTarget){"", ns, NULL, NULL}, "/a/B", 1);
     grpc_put_data(&out, &sending);
     EXPECT(memcmp(out.p, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 24) == 0);
     EXPECT(memmem(out.p, out.n, "\0\5:path\4/a/B", 12));
@@ -178,4 +187,115 @@ TEST(grpc_windows)
     EXPECT_EQ(take(8, 0, 1, STR("\0\0\1"), 9), GRPC_BROKEN);
     EXPECT_EQ(take(4, 0, 0, STR("\0\4\377\377\377\377"), 9), GRPC_BROKEN);
     EXPECT_EQ(take(4, 0, 0, STR("\0\4\0"), 9), GRPC_BROKEN);
+}
+
+/* ---- several calls ---- */
+
+typedef struct Server {
+    int fd;
+    u32 connections, calls; /* calls of the last connection */
+    bool spoilt;            /* a preface was not where a connection began, or was elsewhere */
+    u32 settled;            /* calls after the settings were acknowledged */
+} Server;
+
+/* The streams whose calls have ended in what has come. */
+static u32 ended_streams(const Buf *in)
+{
+    u32 n = 0;
+    for (usize at = 24 + 9 + 18 + 9 + 4; at + 9 <= in->n;) {
+        const u8 *p = in->p + at;
+        n += p[3] == 0 && (p[4] & 1);
+        at += 9 + ((usize)p[0] << 16 | (usize)p[1] << 8 | p[2]);
+    }
+    return n;
+}
+
+/* Answers "a" to the first call, "b" to the second, and resets the third's stream. */
+static void serve_calls(Server *s, int fd)
+{
+    Buf in = {0};
+    s->calls = 0;
+    for (;;) {
+        usize n = 0;
+        buf_reserve(&in, 4096);
+        if (os_recv(fd, in.p + in.n, 4096, &n) != 0 || n == 0)
+            break;
+        in.n += n;
+        if (ended_streams(&in) == s->calls)
+            continue;
+        Buf out = {0};
+        u8 stream = (u8)(2 * s->calls++ + 1);
+        const u8 answer[6] = {0, 0, 0, 0, 1, (u8)('a' + s->calls - 1)};
+        if (stream == 1)
+            frame(&out, 4, 0, 0, STR(""));
+        frame(&out, 3, 0, (u8)(stream + 20), STR("\0\0\0\0")); /* of a call that is no more */
+        if (stream == 5) {
+            frame(&out, 3, 0, stream, STR("\0\0\0\0"));
+        } else {
+            frame(&out, 0, 0, stream, (Str){(const char *)answer, sizeof answer});
+            frame(&out, 1, 5, stream, STR("trailers"));
+        }
+        frame(&out, 8, 0, 0, STR("\0\0\0\5")); /* behind the answer */
+        s->spoilt |=
+            memcmp(in.p, "PRI * HTTP/2.0", 14) != 0 || memmem(in.p + 24, in.n - 24, "PRI", 3);
+        s->settled += memmem(in.p, in.n, "\0\0\0\4\1\0\0\0\0", 9) != NULL;
+        EXPECT_EQ(os_local_send(fd, out.p, out.n), 0);
+        buf_release(&out);
+    }
+    buf_release(&in);
+    os_fd_close(fd);
+}
+
+static void *server_thread(void *arg)
+{
+    Server *s = arg;
+    int fd;
+    while (os_local_accept(s->fd, 5000, &fd) == 0) {
+        s->connections++;
+        serve_calls(s, fd);
+    }
+    return NULL;
+}
+
+static bool call_answers(const GrpcTarget *t, const char *want)
+{
+    Buf data = {0};
+    Str m = {0};
+    usize at = 0;
+    Pb__IdRequest r = PB__ID_REQUEST__INIT;
+    r.id = (char *)"x";
+    Error *e = grpc_call(t, "/a/B", &r.base, 100, &data);
+    bool ok = e ? *want == 0 : grpc_next(&data, &at, &m) && str_eq(m, str_of(want));
+    error_free(e);
+    buf_release(&data);
+    return ok;
+}
+
+/* Calls that share a connection, and one that fails and ends it. */
+TEST(grpc_link_calls)
+{
+    char dir[] = "/tmp/grpc-test-XXXXXX", path[64];
+    Server s = {0};
+    GrpcLink link = {0};
+    pthread_t thread;
+    EXPECT(mkdtemp(dir));
+    snprintf(path, sizeof path, "%s/s", dir);
+    EXPECT_EQ(os_local_listen(path, &s.fd), 0);
+    EXPECT_EQ(pthread_create(&thread, NULL, server_thread, &s), 0);
+    const GrpcTarget t = {path, "ns", NULL, &link}, alone = {path, "ns", NULL, NULL};
+    EXPECT(call_answers(&t, "a"));
+    EXPECT(call_answers(&t, "b"));
+    EXPECT_EQ(link.window, 65535 - 2 * 8 + 5);
+    EXPECT(call_answers(&t, "") && !link.open);
+    EXPECT(call_answers(&t, "a"));
+    grpc_link_close(&link);
+    EXPECT(call_answers(&alone, "a") && call_answers(&alone, "a"));
+    os_local_shutdown(s.fd); /* no more are accepted */
+    pthread_join(thread, NULL);
+    EXPECT_EQ(s.connections, 4);
+    EXPECT_EQ(s.settled, 2);
+    EXPECT(!s.spoilt);
+    os_fd_close(s.fd);
+    unlink(path);
+    rmdir(dir);
 }
