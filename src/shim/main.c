@@ -25,9 +25,7 @@ static Error *run(const ShimFlags *f)
         return shim_start(f);
     if (strcmp(f->action, "delete") == 0)
         return shim_delete(f);
-    if (*f->action)
-        return error_new_kind(ERROR_USAGE, 2, "unknown action: %s", f->action);
-    return shim_serve(f);
+    return error_new_kind(ERROR_USAGE, 2, "unknown action: `%s`", f->action);
 }
 
 int main(int argc, char **argv)

@@ -16,7 +16,6 @@
 #include <fcntl.h>
 #include <malloc.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -25,13 +24,7 @@
 
 #define SOCKETS "/run/containerd/s"
 
-enum {
-    LISTEN_FD = 3,
-    CONNECT_TRIES = 200,
-    CONNECT_PAUSE = 5000 /* us */,
-    CONNECT_SECONDS = 5,
-    KILLED = 137
-};
+enum { CONNECT_TRIES = 200, CONNECT_PAUSE = 5000 /* us */, CONNECT_SECONDS = 5, KILLED = 137 };
 
 /* ---- flags ---- */
 
@@ -66,7 +59,10 @@ static Error *take_flag(const FlagRow *rows, usize n, int *at, int argc, char **
 
 Error *shim_flags_parse(ShimFlags *f, int argc, char **argv)
 {
-    *f = (ShimFlags){.ns = "", .id = "", .address = "", .bundle = "", .action = ""};
+    *f =
+        (ShimFlags){.line = argv[0], .ns = "", .id = "", .address = "", .bundle = "", .action = ""};
+    for (int i = 0; i < argc && argv[i] == f->line + f->line_size; i++)
+        f->line_size += strlen(argv[i]) + 1;
     const FlagRow rows[] = {{"namespace", &f->ns, NULL},
                             {"id", &f->id, NULL},
                             {"address", &f->address, NULL},
@@ -167,16 +163,63 @@ static Error *listen_at(const char *path, int *ret_fd)
     return NULL;
 }
 
-/* The shim is less dear to the kernel than containerd, by one. */
-static void adjust_oom_score(pid_t pid)
+/* ---- serving ---- */
+
+static void block_child_signal(void)
 {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGCHLD);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
+/* Returns only if it can not. */
+static Error *serve(const ShimFlags *f, int listener)
+{
+    Shim *s = mem_alloc(sizeof *s); /* until the process ends */
+    s->executor = -1;
+    int fd = fcntl(listener, F_DUPFD_CLOEXEC, MIN_FD);
+    if (fd < 0)
+        return error_new("out of descriptors");
+    close(listener);
+    os_local_name(fd, s->socket, sizeof s->socket);
+    mallopt(M_ARENA_MAX, 1); /* threads here are many and short, and rarely run at once */
+    os_ignore_write_signals();
+    signal(SIGTERM, SIG_IGN); /* its end is Shutdown */
+    signal(SIGINT, SIG_IGN);
+    block_child_signal();
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
+    s->ns = f->ns;
+    s->address = f->address;
+    shim_log_open(&s->log, f->debug);
+    pthread_mutex_init(&s->lock, NULL);
+    pthread_cond_init(&s->exited, NULL);
+    Error *e = children_init(&s->children, shim_exited, s);
+    if (!e)
+        modules_init(&s->modules, &s->children, &s->log);
+    if (!e)
+        e = events_init(&s->events, getenv("TTRPC_ADDRESS"), f->ns, &s->log);
+    if (e)
+        return e;
+    server_run(&(Server){.fd = fd,
+                         .call = task_call,
+                         .quick = task_quick,
+                         .left = task_left,
+                         .idle = task_idle,
+                         .ctx = s});
+}
+
+/* ---- start, the last step ---- */
+
+/* This shim is less dear to the kernel than containerd, by one. */
+static void adjust_oom_score(void)
+{
+    static const char path[] = "/proc/self/oom_score_adj";
     Buf text = {0}, out = {0};
-    char path[64];
-    Error *e = os_read_file("/proc/self/oom_score_adj", 64, &text);
+    Error *e = os_read_file(path, 64, &text);
     if (!e) {
         buf_u8(&text, 0);
         buf_printf(&out, "%ld", MIN(strtol((const char *)text.p, NULL, 10) + 1, 1000));
-        snprintf(path, sizeof path, "/proc/%d/oom_score_adj", (int)pid);
         e = os_write_file(path, out.p, out.n);
     }
     error_free(e);
@@ -184,38 +227,47 @@ static void adjust_oom_score(pid_t pid)
     buf_release(&out);
 }
 
-extern char **environ;
-
-static Error *spawn_shim(const ShimFlags *f, int listener)
+/* What the system shows as this process's command line: what a shim is of, not how it was started.
+ * The flags are somewhere else from now on. */
+static void show_as_shim(ShimFlags *f)
 {
-    const char *argv[12];
-    usize n = 0;
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attr;
-    pid_t pid;
-    argv[n++] = "containerd-shim-wasmtime-v1";
-    argv[n++] = "-namespace";
-    argv[n++] = f->ns;
-    argv[n++] = "-id";
-    argv[n++] = f->id;
-    argv[n++] = "-address";
-    argv[n++] = f->address;
-    if (f->debug)
-        argv[n++] = "-debug";
-    argv[n] = NULL;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawnattr_init(&attr);
+    Buf b = {0};
+    f->ns = mem_strdup_n(f->ns, strlen(f->ns));
+    f->id = mem_strdup_n(f->id, strlen(f->id));
+    f->address = mem_strdup_n(f->address, strlen(f->address));
+    const char *const words[] = {"containerd-shim-wasmtime-v1",
+                                 "-namespace",
+                                 f->ns,
+                                 "-id",
+                                 f->id,
+                                 "-address",
+                                 f->address,
+                                 "-debug"};
+    for (usize i = 0; i < ARRAY_LEN(words) - !f->debug; i++)
+        buf_bytes(&b, words[i], strlen(words[i]) + 1);
+    if (b.n <= f->line_size) {
+        memset(f->line, 0, f->line_size);
+        memcpy(f->line, b.p, b.n);
+    }
+    buf_release(&b);
+}
+
+/*
+ * The child of `start` goes on as the shim, without a second beginning of the program. Before all
+ * else it lets go of containerd's pipes, which reads them to their end.
+ */
+static Error *become_shim(const ShimFlags *flags, int listener)
+{
+    ShimFlags f = *flags;
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     for (int i = 0; i < 3; i++)
-        posix_spawn_file_actions_addopen(&actions, i, "/dev/null", O_RDWR, 0);
-    posix_spawn_file_actions_adddup2(&actions, listener, LISTEN_FD);
-    posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSID);
-    int why = posix_spawn(&pid, "/proc/self/exe", &actions, &attr, (char *const *)argv, environ);
-    posix_spawnattr_destroy(&attr);
-    posix_spawn_file_actions_destroy(&actions);
-    if (why)
-        return error_new("failed to start the shim: %s", strerror(why));
-    adjust_oom_score(pid);
-    return NULL;
+        if (null < 0 || dup2(null, i) < 0)
+            return error_new("failed to open /dev/null: %s", strerror(errno));
+    close(null);
+    setsid();
+    adjust_oom_score();
+    show_as_shim(&f);
+    return serve(&f, listener);
 }
 
 static Error *write_address(const char *address)
@@ -230,6 +282,7 @@ Error *shim_start(const ShimFlags *f)
 {
     char *group = NULL, path[128], address[160];
     int fd = -1;
+    pid_t pid = -1;
     Error *e = check_flags(f);
     if (!e)
         e = read_group(f, &group);
@@ -240,67 +293,21 @@ Error *shim_start(const ShimFlags *f)
         snprintf(address, sizeof address, "unix://%s", path);
         e = listen_at(path, &fd);
     }
+    mem_free(group);
     if (!e)
         e = write_address(address);
     if (!e && fd >= 0) {
-        e = spawn_shim(f, fd);
-        if (e)
-            unlink(path);
+        pid = fork();
+        if (pid == 0)
+            return become_shim(f, fd);
+        if (pid < 0)
+            e = error_new("failed to start the shim: %s", strerror(errno));
     }
-    if (fd >= 0)
-        close(fd);
-    mem_free(group);
+    if (e && fd >= 0)
+        unlink(path);
     if (!e && printf("%s\n", address) < 0)
         e = error_new("failed to print the address");
     return e;
-}
-
-/* ---- serving ---- */
-
-static void block_child_signal(void)
-{
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGCHLD);
-    pthread_sigmask(SIG_BLOCK, &set, NULL);
-}
-
-Error *shim_serve(const ShimFlags *f)
-{
-    Error *e = check_flags(f);
-    if (e)
-        return e;
-    Shim *s = mem_alloc(sizeof *s); /* until the process ends */
-    s->executor = -1;
-    int fd = fcntl(LISTEN_FD, F_DUPFD_CLOEXEC, MIN_FD);
-    if (fd < 0)
-        return error_new("descriptor 3 is not open: a shim is started by `start`");
-    close(LISTEN_FD);
-    os_local_name(fd, s->socket, sizeof s->socket);
-    mallopt(M_ARENA_MAX, 1); /* threads here are many and short, and rarely run at once */
-    os_ignore_write_signals();
-    signal(SIGTERM, SIG_IGN); /* its end is Shutdown */
-    signal(SIGINT, SIG_IGN);
-    block_child_signal();
-    prctl(PR_SET_CHILD_SUBREAPER, 1);
-    s->ns = f->ns;
-    s->address = f->address;
-    shim_log_open(&s->log, f->debug);
-    pthread_mutex_init(&s->lock, NULL);
-    pthread_cond_init(&s->exited, NULL);
-    e = children_init(&s->children, shim_exited, s);
-    if (!e)
-        modules_init(&s->modules, &s->children, &s->log);
-    if (!e)
-        e = events_init(&s->events, getenv("TTRPC_ADDRESS"), f->ns, &s->log);
-    if (e)
-        return e;
-    server_run(&(Server){.fd = fd,
-                         .call = task_call,
-                         .quick = task_quick,
-                         .left = task_left,
-                         .idle = task_idle,
-                         .ctx = s});
 }
 
 /* ---- delete ---- */
