@@ -3,6 +3,7 @@
 #include "base/buf.h"
 
 #include <stdio.h>
+#include <time.h>
 
 void buf_release(Buf *b)
 {
@@ -104,6 +105,15 @@ void buf_quoted(Buf *b, Str s)
             buf_u8(b, c);
     }
     buf_u8(b, '"');
+}
+
+void buf_utc(Buf *b, u64 seconds)
+{
+    char text[sizeof "0000-00-00T00:00:00"];
+    time_t at = (time_t)seconds;
+    struct tm tm = {0};
+    if (gmtime_r(&at, &tm))
+        buf_bytes(b, text, strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &tm));
 }
 
 void buf_u32(Buf *b, u32 v)

@@ -27,6 +27,8 @@ void buf_name(Buf *b, Str s); /* sized */
 void buf_section(Buf *b, u8 id, const Buf *content);
 /* A string literal of WebAssembly's text formats: \hh for what can not stand between the quotes. */
 void buf_quoted(Buf *b, Str s);
+/* A time in UTC, so many seconds after 1970, by ISO 8601 without its Z: none beyond year 9999. */
+void buf_utc(Buf *b, u64 seconds);
 void buf_u32(Buf *b, u32 v); /* little endian */
 void buf_u64(Buf *b, u64 v);
 char *buf_take_string(Buf *b); /* own, NUL-terminated; the buffer is empty after */

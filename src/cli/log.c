@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
-#include <time.h>
 
 static const char *const level_names[] = {"off", "error", "warn", "info", "debug", "trace"};
 static const char *const level_heads[] = {"", "ERROR", " WARN", " INFO", "DEBUG", "TRACE"};
@@ -91,12 +90,8 @@ bool log_wants(const Log *l, LogLevel level, const char *target)
 static void put_time(Buf *out)
 {
     u64 ns = os_realtime_ns();
-    time_t seconds = (time_t)(ns / 1000000000);
-    struct tm t;
-    char text[32] = "";
-    if (gmtime_r(&seconds, &t))
-        strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &t);
-    buf_printf(out, "%s.%06uZ ", text, (u32)(ns / 1000 % 1000000));
+    buf_utc(out, ns / 1000000000);
+    buf_printf(out, ".%06uZ ", (u32)(ns / 1000 % 1000000));
 }
 
 void log_line(const Log *l, LogLevel level, const char *context, const char *target, Str text)

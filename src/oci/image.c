@@ -15,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #define IMAGE_CONFIG "application/vnd.oci.image.config.v1+json"
@@ -135,18 +134,18 @@ static const char *os_name(const OciImage *i, bool as_artifact)
 
 static json_t *artifact_config(const OciImage *i)
 {
-    char created[40];
-    struct tm tm = {0};
-    time_t at = (time_t)i->created;
-    ALWAYS(gmtime_r(&at, &tm));
-    ALWAYS(strftime(created, sizeof created, "%Y-%m-%dT%H:%M:%SZ", &tm) > 0);
+    Buf created = {0};
+    buf_utc(&created, (u64)i->created);
+    buf_u8(&created, 'Z');
     json_t *digests = json_array();
     for (u32 k = 0; k < i->layers.n; k++)
         if (!is_repeated(i, k))
             json_array_append_new(digests, digest_json(&i->layers.p[k].digest));
-    return json_pack("{s:s, s:n, s:s, s:s, s:o, s:o}", "created", created, "author", "architecture",
-                     "wasm", "os", os_name(i, true), "layerDigests", digests, "component",
-                     component_json(i));
+    json_t *config = json_pack("{s:s%, s:n, s:s, s:s, s:o, s:o}", "created", created.p, created.n,
+                               "author", "architecture", "wasm", "os", os_name(i, true),
+                               "layerDigests", digests, "component", component_json(i));
+    buf_release(&created);
+    return config;
 }
 
 static json_t *annotations(const OciImage *i)

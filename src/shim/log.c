@@ -3,10 +3,10 @@
 #include "shim/log.h"
 
 #include "base/buf.h"
+#include "os/time.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { MAX_LINE = 3500 }; /* below PIPE_BUF: lines of several writers do not mix */
@@ -40,17 +40,14 @@ void shim_log(const ShimLog *l, const char *level, const char *fmt, ...)
     if (l->fd < 0 || (!l->debug && strcmp(level, "debug") == 0))
         return;
     Buf text = {0}, line = {0};
-    struct timespec now;
-    struct tm tm;
-    char at[40];
+    u64 now = os_realtime_ns();
     va_list ap;
     va_start(ap, fmt);
     buf_vprintf(&text, fmt, ap);
     va_end(ap);
-    clock_gettime(CLOCK_REALTIME, &now);
-    gmtime_r(&now.tv_sec, &tm);
-    strftime(at, sizeof at, "%Y-%m-%dT%H:%M:%S", &tm);
-    buf_printf(&line, "time=\"%s.%09ldZ\" level=%s msg=\"", at, now.tv_nsec, level);
+    buf_str(&line, STR("time=\""));
+    buf_utc(&line, now / 1000000000);
+    buf_printf(&line, ".%09uZ\" level=%s msg=\"", (u32)(now % 1000000000), level);
     put_quoted(&line, &text);
     buf_str(&line, STR("\"\n"));
     ssize_t lost = write(l->fd, line.p, line.n);

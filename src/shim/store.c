@@ -10,7 +10,6 @@
 #include "shim/ttrpc.h"
 
 #include <stdio.h>
-#include <time.h>
 
 #define CONTENT "/containerd.services.content.v1.Content/"
 #define LEASES "/containerd.services.leases.v1.Leases/"
@@ -152,14 +151,6 @@ Error *store_fetch(const GrpcTarget *t, const Digest *layer, const char *target,
 
 /* ---- writing ---- */
 
-static void in_some_time(u32 seconds, char text[32])
-{
-    time_t when = (time_t)(os_realtime_ns() / 1000000000 + seconds);
-    struct tm tm;
-    gmtime_r(&when, &tm);
-    strftime(text, 32, "%Y-%m-%dT%H:%M:%SZ", &tm);
-}
-
 static void lease_name(char name[NAME_SIZE])
 {
     u64 number;
@@ -184,15 +175,18 @@ static Error *make_lease(const GrpcTarget *t, char name[NAME_SIZE])
 {
     Pb__LeaseRequest request = PB__LEASE_REQUEST__INIT;
     Pb__Label expire = PB__LABEL__INIT, *labels[] = {&expire};
-    char when[32];
+    Buf when = {0};
     lease_name(name);
-    in_some_time(LEASE_SECONDS, when);
+    buf_utc(&when, os_realtime_ns() / 1000000000 + LEASE_SECONDS);
+    buf_bytes(&when, "Z", 2);
     expire.key = (char *)"containerd.io/gc.expire";
-    expire.value = when;
+    expire.value = (char *)when.p;
     request.id = name;
     request.labels = labels;
     request.n_labels = 1;
-    return call(t, LEASES "Create", &request.base);
+    Error *e = call(t, LEASES "Create", &request.base);
+    buf_release(&when);
+    return e;
 }
 
 static void end_lease(const GrpcTarget *t, char *name)

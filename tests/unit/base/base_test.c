@@ -136,3 +136,17 @@ TEST(utf8_bad_bytes_anywhere)
         }
     }
 }
+
+TEST(times_are_utc_whatever_the_zone)
+{
+    Buf b = {0};
+    buf_utc(&b, 951868799); /* the end of a leap day */
+    buf_u8(&b, ' ');
+    buf_utc(&b, 0);
+    buf_u8(&b, 0);
+    EXPECT_STR((char *)b.p, "2000-02-29T23:59:59 1970-01-01T00:00:00");
+    b.n = 0;
+    buf_utc(&b, (u64)1 << 62);
+    EXPECT(b.n == 0);
+    buf_release(&b);
+}
