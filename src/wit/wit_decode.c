@@ -246,11 +246,22 @@ static WitId define_named(Reading *r, Str name, CTypeId node)
     return build_type(r->b, t);
 }
 
+/* One instance type under two names: each of its types would be two interfaces' own. */
+static void refuse_second_owner(Reading *r, Str name, CTypeId node)
+{
+    WitId first;
+    if (int_map_get(&r->nodes, node, &first) && is_foreign(r, first))
+        fail(r,
+             "`%.*s` belongs to two interfaces: WIT cannot express that an instance has two names",
+             STR_ARG(name));
+}
+
 static void read_named(Reading *r, Str name, CTypeId node)
 {
     WitId id;
     name = build_str(r->b, name);
     if (!find_here(r, name, &id)) {
+        refuse_second_owner(r, name, node);
         id = define_named(r, name, node);
         keep_type(r, name, id);
     }

@@ -150,6 +150,23 @@ run component targets worlds.wit core.wasm -w good
 code 1
 err_has "only components have a world"
 
+begin "an instance type that stands for two interfaces is no WIT"
+cat >two.wat <<'EOF'
+(component
+  (type (component
+    (type (component
+      (type (instance
+        (type (record (field "x" u32)))
+        (export "p" (type (eq 0)))))
+      (import "a:b/t" (instance (type 0)))
+      (export "a:b/o" (instance (type 0)))))
+    (export "a:b/w" (component (type 0)))))
+  (export "w" (type 0)))
+EOF
+run component wit two.wat -w -o two.wasm
+code 1
+err_has "\`p\` belongs to two interfaces"
+
 if [ -d "${WASMTIME_SUITES:-}/components" ]; then
     for file in "$WASMTIME_SUITES"/components/*.wasm; do
         begin "WIT of $(basename "$file"), which reads back as the same"
