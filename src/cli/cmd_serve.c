@@ -257,7 +257,7 @@ static void set_defaults(Serve *s)
 MUST_CHECK static Error *load(Serve *s)
 {
     EngineConfig config;
-    Error *e = engine_setup_config(s->c, ENGINE_RUN, &config);
+    Error *e = engine_setup_config(s->c, ENGINE_SERVE, &config);
     if (!e)
         e = engine_new(&config, &s->config.engine);
     if (!e)

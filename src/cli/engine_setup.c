@@ -7,7 +7,7 @@
 
 #include <stdlib.h>
 
-enum { GUARD_ALIGN = 1 << 16 };
+enum { GUARD_ALIGN = 1 << 16, SERVED_MEMORIES = 1024 };
 
 /* A proposal is what its own key says, else what all-proposals says, else on or off by default. */
 static FeatureSet wanted_features(const Options *o)
@@ -58,6 +58,16 @@ static void set_tunables(const Options *o, Tunables *t)
     t->memory_guard = align_up(MIN(guard, (u64)1 << 46), GUARD_ALIGN);
 }
 
+static bool reservation_given(const Options *o)
+{
+    static const OptId ids[] = {OPT_O_memory_reservation, OPT_O_static_memory_maximum_size,
+                                OPT_O_memory_guard_size, OPT_O_static_memory_guard_size};
+    for (usize i = 0; i < ARRAY_LEN(ids); i++)
+        if (opt_given(o, ids[i]))
+            return true;
+    return false;
+}
+
 static void set_limits(const Options *o, StoreLimits *l)
 {
     l->memory_bytes = opt_u64_or(o, OPT_W_max_memory_size, l->memory_bytes);
@@ -98,6 +108,8 @@ Error *engine_setup_config(const CmdLine *c, EngineUse use, EngineConfig *ret_co
     const Options *o = &c->options;
     EngineConfig config;
     engine_config_init(&config);
+    if (use == ENGINE_SERVE)
+        engine_config_memories(&config, SERVED_MEMORIES);
     Error *e = check_stacks(o);
     if (!e)
         e = cache_config_check(o);
@@ -108,6 +120,7 @@ Error *engine_setup_config(const CmdLine *c, EngineUse use, EngineConfig *ret_co
         FEATURE_MASK(RELAXED_SIMD))
         return error_new("cannot disable the simd proposal but enable the relaxed simd proposal");
     set_tunables(o, &config.tunables);
+    config.memories_given = reservation_given(o);
     e = target_setup(c, &config.tunables);
     if (e)
         return e;
@@ -116,7 +129,7 @@ Error *engine_setup_config(const CmdLine *c, EngineUse use, EngineConfig *ret_co
     set_backtrace(o, &config);
     if (!opt_bool(o, OPT_C_parallel_compilation))
         config.compile_threads = 1;
-    config.lazy = use == ENGINE_RUN;
+    config.lazy = use != ENGINE_COMPILE;
     config.tunables.direct_calls = use == ENGINE_COMPILE;
     *ret_config = config;
     return NULL;

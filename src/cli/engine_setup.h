@@ -8,6 +8,7 @@
 
 typedef enum EngineUse {
     ENGINE_RUN,     /* compiles functions when they are called */
+    ENGINE_SERVE,   /* likewise, for many instances at a time */
     ENGINE_COMPILE, /* compiles whole modules, for files */
 } EngineUse;
 

@@ -8,6 +8,9 @@ enum { STUB_TEXT = 1 << 20 };
 
 #define GUARDED_RESERVATION ((u64)4 << 30)
 #define GUARD ((u64)32 << 20)
+#define CHECKED_RESERVATION ((u64)0)
+
+enum { USUAL_MEMORIES = 16 };
 
 /* Some systems limit address space (RLIMIT_AS, cgroups): try what a guarded memory takes. */
 static bool can_reserve(u64 bytes)
@@ -18,6 +21,38 @@ static bool can_reserve(u64 bytes)
     return p != NULL;
 }
 
+static bool can_reserve_guarded(u32 memories)
+{
+    return can_reserve(memories * (GUARDED_RESERVATION + 2 * GUARD));
+}
+
+void engine_config_memories(EngineConfig *c, u32 n)
+{
+    bool guarded = can_reserve_guarded(n);
+    c->tunables.memory_reservation = guarded ? GUARDED_RESERVATION : CHECKED_RESERVATION;
+    c->tunables.memory_guard = guarded ? GUARD : CHECKED_GUARD;
+}
+
+/* One of the two ways between which engine_config_memories chooses. */
+static bool is_usual(u64 reservation, u64 guard)
+{
+    return (reservation == GUARDED_RESERVATION && guard == GUARD) ||
+           (reservation == CHECKED_RESERVATION && guard == CHECKED_GUARD);
+}
+
+bool engine_adopt_memories(Engine *e, u64 reservation, u64 guard)
+{
+    Tunables *t = &e->config.tunables;
+    if (e->config.memories_given || atomic_load(&e->refs) != 1 || !is_usual(reservation, guard) ||
+        !is_usual(t->memory_reservation, t->memory_guard))
+        return false;
+    if (reservation && !can_reserve_guarded(1))
+        return false;
+    t->memory_reservation = reservation;
+    t->memory_guard = guard;
+    return true;
+}
+
 void engine_config_init(EngineConfig *c)
 {
     *c = (EngineConfig){.features = features_default(),
@@ -25,11 +60,8 @@ void engine_config_init(EngineConfig *c)
                         .max_wasm_stack = 512 << 10,
                         .max_backtrace = 20,
                         .lazy = true};
-    bool guarded = can_reserve(GUARDED_RESERVATION + 2 * GUARD);
-    c->tunables = (Tunables){.memory_reservation = guarded ? GUARDED_RESERVATION : 0,
-                             .memory_guard = guarded ? GUARD : 64 << 10,
-                             .memory_may_move = true,
-                             .signal_traps = true};
+    c->tunables = (Tunables){.memory_may_move = true, .signal_traps = true};
+    engine_config_memories(c, USUAL_MEMORIES);
     if (!x64_cpu_detect(&c->tunables.cpu))
         c->tunables.cpu = 0; /* engine_new refuses it */
 }

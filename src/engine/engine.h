@@ -21,11 +21,16 @@ typedef struct EngineConfig {
     bool no_offsets;     /* backtraces say nothing of places within functions */
     bool details_note;   /* backtraces name WASMTIME_BACKTRACE_DETAILS where it may help */
     u32 compile_threads; /* for whole modules; 0: one a core */
+    bool memories_given; /* a compiled file does not decide on guard regions or checks */
     bool lazy;           /* compile on the first call; otherwise whole modules when they are made */
 } EngineConfig;
 
-/* Wasmtime's defaults; the CPU's features; guard regions if 4 GiB reservations are to be had. */
+/* Wasmtime's defaults; the CPU's features; engine_config_memories for what programs usually have.
+ */
 void engine_config_init(EngineConfig *c);
+/* Guard regions if reservations of 4 GiB are to be had for so many memories at a time, else checks
+ * in compiled code. */
+void engine_config_memories(EngineConfig *c, u32 n);
 
 Error *engine_new(const EngineConfig *c, Engine **ret_engine);
 void engine_free(Engine *e);

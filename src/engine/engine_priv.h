@@ -25,6 +25,9 @@ void engine_ref(Engine *e);
 /* Scratch for one compilation at a time. */
 CompileCtx *engine_take_ctx(Engine *e);
 void engine_give_ctx(Engine *e, CompileCtx *c);
+/* An engine without modules and stores, which has chosen between guard regions and checks by
+ * itself, goes by what a compiled file has, if that was chosen likewise and can be had. */
+bool engine_adopt_memories(Engine *e, u64 reservation, u64 guard);
 /* Settings of modules of this engine. */
 ModuleConfig engine_module_config(Engine *e);
 

@@ -68,7 +68,7 @@ static Error *check_setting(const char *what, u64 have, u64 want)
                      what, (unsigned long long)have, (unsigned long long)want);
 }
 
-static Error *check_settings(const Engine *e, const ImageHeader *h)
+static Error *check_settings(Engine *e, const ImageHeader *h)
 {
     const Tunables *t = &e->config.tunables;
     X64CpuSet lacking = h->cpu & ~t->cpu;
@@ -90,6 +90,8 @@ static Error *check_settings(const Engine *e, const ImageHeader *h)
             return error_new("Module was compiled %s %s but it is%s enabled for the host",
                              h->flags >> i & 1 ? "with" : "without", flag_names[i],
                              h->flags >> i & 1 ? " not" : "");
+    if (engine_adopt_memories(e, h->memory_reservation, h->memory_guard))
+        return NULL;
     Error *error =
         check_setting("memory reservation", h->memory_reservation, t->memory_reservation);
     return error ? error : check_setting("memory guard size", h->memory_guard, t->memory_guard);

@@ -78,6 +78,17 @@ static bool commit_to(Memory *m, u64 bytes)
     return true;
 }
 
+static Error *no_room(const Store *s, const MemoryType *t, u64 bytes)
+{
+    if (!memory_is_guarded(t, &s->tunables))
+        return error_new("failed to allocate a memory of %llu bytes", (unsigned long long)bytes);
+    return error_new(
+        "failed to allocate a memory of %llu bytes: there is no address space left for "
+        "the %llu that it reserves; with `-O memory-reservation=0` it takes what it "
+        "needs",
+        (unsigned long long)bytes, (unsigned long long)s->tunables.memory_reservation);
+}
+
 Error *memory_init(Store *s, Memory *m, const MemoryType *t)
 {
     m->type = *t;
@@ -90,7 +101,7 @@ Error *memory_init(Store *s, Memory *m, const MemoryType *t)
                          (unsigned long long)t->limits.min);
     if (!map_for(s, m, bytes) || !commit_to(m, bytes)) {
         memory_release(m);
-        return error_new("failed to allocate a memory of %llu bytes", (unsigned long long)bytes);
+        return no_room(s, t, bytes);
     }
     m->vm->base = m->map + m->front;
     m->vm->length = bytes;

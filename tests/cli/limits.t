@@ -59,6 +59,46 @@ run wide.wat
 code 0
 stderr ""
 
+case $WASMTIME in
+*/build/wasmtime) # other builds take more address space themselves
+    begin "address space for some guarded memories, but not for all that a program may have"
+    awk 'BEGIN { print "(module"; for (i = 0; i < 9; i++) print "(memory 1)"
+        print "(func (export \"_start\") (i32.store8 8 (i32.const 7) (i32.const 1))) (func (export \"far\")"
+        print " (i32.store8 8 (i32.const 65536) (i32.const 1))))" }' >nine.wat
+    echo '(module (memory (export "memory") 1) (func (export "_start") (i32.store (i32.const 4) (i32.const 1))))' >one.wat
+    limited() {
+        last="ulimit -v 20000000; $*"
+        (ulimit -v 20000000 && exec timeout 60 "$WASMTIME" "$@" >.out 2>.err </dev/null)
+        status=$?
+    }
+    limited run nine.wat
+    code 0
+    limited run --invoke far nine.wat
+    code 134
+    err_has "wasm trap: out of bounds memory access"
+    limited run --preload a=one.wat --preload b=one.wat --preload c=one.wat --preload d=one.wat \
+        --preload e=one.wat one.wat
+    code 0
+
+    begin "compiled files and a limit on address space"
+    run compile -o one.cwasm one.wat
+    run compile -o nine.cwasm nine.wat
+    limited run --allow-precompiled one.cwasm
+    code 0
+    limited run --allow-precompiled nine.cwasm
+    code 1
+    err_has "no address space left for the 4294967296 that it reserves; with \`-O memory-reservation=0\`"
+    limited compile -o nine.cwasm nine.wat
+    limited run --allow-precompiled nine.cwasm
+    code 0
+    run run --allow-precompiled nine.cwasm
+    code 0
+    run run --allow-precompiled -O memory-reservation=0x100000000 nine.cwasm
+    code 1
+    err_has "Module was compiled with a memory reservation of '0' but '4294967296' is expected"
+    ;;
+esac
+
 begin "a limit on the size of files ends a write, not the process"
 cat >write.wat <<'W'
 (module

@@ -47,6 +47,13 @@ static void lower_reservation(EngineConfig *c)
     eager(c);
     c->tunables.memory_reservation = 1 << 20;
 }
+/* As where address space is scarce, but because somebody said so. */
+static void given_checks(EngineConfig *c)
+{
+    eager(c);
+    engine_config_memories(c, 1u << 20);
+    c->memories_given = true;
+}
 static void eager_with_fuel(EngineConfig *c)
 {
     eager(c);
@@ -326,6 +333,9 @@ TEST(compiled_files_that_do_not_fit_are_refused)
     engine_free(e);
     e = make_engine(lower_reservation);
     expect_refused(e, &b, "memory reservation of '4294967296' but '1048576' is expected");
+    engine_free(e);
+    e = make_engine(given_checks);
+    expect_refused(e, &b, "memory reservation of '4294967296' but '0' is expected");
     engine_free(e);
     e = make_engine(eager_with_fuel);
     expect_refused(e, &b, "compiled without fuel but it is enabled");
