@@ -99,6 +99,19 @@ void os_fd_close(int fd)
     close(fd); /* the descriptor is gone even after an error */
 }
 
+bool os_fd_room(u32 n)
+{
+    int pair[2];
+    if (n == 0)
+        return true;
+    if (pipe2(pair, O_CLOEXEC) != 0)
+        return false;
+    bool room = n <= 2 || os_fd_room(n - 2);
+    os_fd_close(pair[0]);
+    os_fd_close(pair[1]);
+    return room;
+}
+
 static OsFileType file_type(u32 mode)
 {
     switch (mode & S_IFMT) {

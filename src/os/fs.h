@@ -38,6 +38,8 @@ int os_open_rooted(int dir, const char *path, u32 flags, int *ret_fd);
 /* A directory by a path of the process; follows links. */
 int os_open_dir(const char *path, int *ret_fd);
 void os_fd_close(int fd);
+/* So many descriptors can be opened now. */
+bool os_fd_room(u32 n) MUST_CHECK;
 
 typedef enum OsFileType {
     OS_FILE_UNKNOWN,

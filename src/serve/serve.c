@@ -19,7 +19,8 @@ enum {
     LAST_MS = 2000, /* from the drain's deadline to the process's end */
     TICK_MS = 10,   /* guests that compute for one or two have had their turn */
     SLOW_TICK_MS = 100,
-    QUIET_TICKS = 100, /* without a guest that ran, until ticks are slow */
+    LOOP_DESCRIPTORS = 8, /* libuv ends the process if it gets none for its first loop */
+    QUIET_TICKS = 100,    /* without a guest that ran, until ticks are slow */
 };
 
 /* --- words --- */
@@ -313,29 +314,51 @@ static void say_addresses(const Server *s)
         say_address("Serving HTTP on", "http://", s->workers[0].sockets.p[i]);
 }
 
-static void open_loop(Server *s)
+/* Those that take descriptors; an error of libuv. */
+static int open_handles(Server *s)
 {
-    ALWAYS(uv_loop_init(&s->uv) == 0);
-    ALWAYS(uv_async_init(&s->uv, &s->worker_ended, on_worker_ended) == 0);
+    int e = uv_async_init(&s->uv, &s->worker_ended, on_worker_ended);
+    if (!e)
+        e = uv_async_init(&s->uv, &s->wake, on_wake);
+    if (!e)
+        e = uv_signal_init(&s->uv, &s->interrupt);
+    if (!e)
+        e = uv_signal_init(&s->uv, &s->terminate);
+    if (!e)
+        e = uv_signal_start(&s->interrupt, on_signal, SIGINT);
+    if (!e)
+        e = uv_signal_start(&s->terminate, on_signal, SIGTERM);
+    if (e || s->shutdown_fd < 0)
+        return e;
+    e = uv_poll_init(&s->uv, &s->shutdown, s->shutdown_fd);
+    return e ? e : uv_poll_start(&s->shutdown, UV_READABLE, on_shutdown_socket);
+}
+
+static void close_loop(Server *s);
+
+MUST_CHECK static Error *open_loop(Server *s)
+{
     ALWAYS(uv_sem_init(&s->ready, 0) == 0);
-    ALWAYS(uv_async_init(&s->uv, &s->wake, on_wake) == 0);
+    int e = os_fd_room(LOOP_DESCRIPTORS) ? uv_loop_init(&s->uv) : UV_EMFILE;
+    if (e) {
+        uv_sem_destroy(&s->ready);
+        return error_new("failed to start: %s", uv_strerror(e));
+    }
     uv_timer_init(&s->uv, &s->timer);
     uv_timer_init(&s->uv, &s->tick);
-    s->tick.data = s->wake.data = s;
-    s->sleeping = true;
-    uv_signal_init(&s->uv, &s->interrupt);
-    uv_signal_init(&s->uv, &s->terminate);
-    s->worker_ended.data = s->timer.data = s->interrupt.data = s->terminate.data = s;
-    uv_signal_start(&s->interrupt, on_signal, SIGINT);
-    uv_signal_start(&s->terminate, on_signal, SIGTERM);
-    if (s->shutdown_fd >= 0 && uv_poll_init(&s->uv, &s->shutdown, s->shutdown_fd) == 0) {
-        s->shutdown.data = s;
-        uv_poll_start(&s->shutdown, UV_READABLE, on_shutdown_socket);
+    e = open_handles(s);
+    if (e) {
+        close_loop(s);
+        return error_new("failed to start: %s", uv_strerror(e));
     }
+    s->sleeping = true;
+    s->tick.data = s->wake.data = s->shutdown.data = s;
+    s->worker_ended.data = s->timer.data = s->interrupt.data = s->terminate.data = s;
     if (s->c.timeout_ns != UINT64_MAX) {
         u64 now = os_monotonic_ns();
         set_timer(s, now + MIN(s->c.timeout_ns, (u64)INT64_MAX), now);
     }
+    return NULL;
 }
 
 static void close_handle(uv_handle_t *h, void *arg)
@@ -353,17 +376,29 @@ static void close_loop(Server *s)
     uv_sem_destroy(&s->ready);
 }
 
-MUST_CHECK static Error *run(Server *s)
+/* Those that have started are s->nworkers; all of them can serve, unless there is an error. */
+MUST_CHECK static Error *start_workers(Server *s)
 {
-    u32 n = 0;
-    open_loop(s);
-    while (n < s->nworkers && worker_start(&s->workers[n]))
+    u32 n = 0, wanted = s->nworkers;
+    while (n < wanted && worker_start(&s->workers[n]))
         n++;
     for (u32 i = 0; i < n; i++)
         uv_sem_wait(&s->ready);
-    Error *e = n < s->nworkers ? error_new("no thread to serve with") : NULL;
+    s->nworkers = n;
+    for (u32 i = 0; i < n; i++)
+        if (__atomic_load_n(&s->workers[i].ended, __ATOMIC_ACQUIRE))
+            return error_new("no descriptors or no memory to serve with %u threads", wanted);
+    return n < wanted ? error_new("only %u of %u threads started", n, wanted) : NULL;
+}
+
+MUST_CHECK static Error *run(Server *s)
+{
+    Error *e = open_loop(s);
+    if (e)
+        return e;
+    e = start_workers(s);
+    u32 n = s->nworkers;
     if (e) {
-        s->nworkers = n;
         stop(s);
     } else {
         if (s->shutdown_fd >= 0)

@@ -50,7 +50,8 @@ static void on_stop(uv_async_t *h)
 
 void worker_stop(Worker *w)
 {
-    uv_async_send(&w->stop);
+    if (!__atomic_load_n(&w->ended, __ATOMIC_ACQUIRE))
+        uv_async_send(&w->stop);
 }
 
 /* --- instances that are reused --- */
@@ -194,13 +195,15 @@ void worker_call_ended(Worker *w, Call *c)
 
 /* --- the thread --- */
 
-static void open_server(Worker *w)
+/* False: there are no descriptors or no memory for a loop. */
+MUST_CHECK static bool open_server(Worker *w)
 {
     HttpServerOptions o = http_server_options_default();
     o.max_connections = w->max_connections;
     o.gauge = &w->connections;
     w->loop = wasi_loop();
-    ALWAYS(w->loop);
+    if (!w->loop)
+        return false;
     w->thread_id = os_thread_id();
     wasi_loop_count_turns(w->loop, &w->turns);
     uv_loop_t *uv = wasi_loop_uv(w->loop);
@@ -215,6 +218,7 @@ static void open_server(Worker *w)
     w->write_lines.run = write_lines;
     w->cool.fire = on_cool;
     w->pairs = mem_alloc_array(HTTP_MAX_FIELDS + w->server->c.n_headers, sizeof *w->pairs);
+    return true;
 }
 
 static void close_server(Worker *w)
@@ -239,11 +243,15 @@ static void close_server(Worker *w)
 static void serve_thread(void *arg)
 {
     Worker *w = arg;
-    open_server(w);
+    bool opened = open_server(w);
+    if (!opened)
+        __atomic_store_n(&w->ended, true, __ATOMIC_RELEASE);
     uv_sem_post(&w->server->ready);
-    wasi_loop_run(w->loop);
-    close_server(w);
-    __atomic_store_n(&w->ended, true, __ATOMIC_RELEASE);
+    if (opened) {
+        wasi_loop_run(w->loop);
+        close_server(w);
+        __atomic_store_n(&w->ended, true, __ATOMIC_RELEASE);
+    }
     uv_async_send(&w->server->worker_ended);
 }
 
