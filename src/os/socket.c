@@ -191,6 +191,14 @@ static int listen_unix(const OsAddress *a, int backlog, int *ret_fd)
     return 0;
 }
 
+bool os_socket_listens(int fd)
+{
+    int type = 0, listens = 0;
+    socklen_t n = sizeof type, m = sizeof listens;
+    return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &n) == 0 && type == SOCK_STREAM &&
+           getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &m) == 0 && listens;
+}
+
 static const char *path_of(const OsAddress *a)
 {
     return family_of(a) == AF_UNIX ? ((const struct sockaddr_un *)a->raw)->sun_path : "";

@@ -45,6 +45,7 @@ void os_socket_file_remove(const OsAddress *a, OsSocketFile f);
  * *ret_first on, made nonblocking and close-on-exec; 0 if there are none.
  */
 void os_inherited_sockets(int *ret_first, u32 *ret_n);
+bool os_socket_listens(int fd); /* a stream socket that accepts connections */
 int os_socket_dup(int fd, int *ret_fd);
 /* `to` becomes what `from` is, which is closed. */
 int os_socket_move(int from, int to);

@@ -128,27 +128,35 @@ MUST_CHECK static Error *bind_to(Server *s, const OsAddress *a, u32 n, int *ret_
 }
 
 /* Those that a service manager passed; each thread accepts from all of them. */
-static u32 take_inherited(Server *s)
+MUST_CHECK static Error *take_inherited(Server *s, u32 *ret_n)
 {
     int first;
-    u32 n;
-    os_inherited_sockets(&first, &n);
-    for (u32 i = 0; i < n; i++)
+    os_inherited_sockets(&first, ret_n);
+    for (u32 i = 0; i < *ret_n; i++) {
+        int passed = first + (int)i;
+        if (!os_socket_listens(passed))
+            return error_new("descriptor %d, passed with LISTEN_FDS, is not a listening socket",
+                             passed);
         for (u32 w = 0; w < s->nworkers; w++) {
-            int fd = first + (int)i;
-            if (w > 0 && os_socket_dup(first + (int)i, &fd) != 0)
+            int fd = passed;
+            if (w > 0 && os_socket_dup(passed, &fd) != 0)
                 continue;
             vec_push(&s->workers[w].sockets, fd);
         }
-    return n;
+    }
+    return NULL;
 }
 
 MUST_CHECK static Error *listen_all(Server *s)
 {
     const OsAddress *a = s->c.address;
     OsAddress usual;
-    if (!a && take_inherited(s) > 0)
-        return NULL;
+    u32 n = 0;
+    if (!a) {
+        Error *e = take_inherited(s, &n);
+        if (e || n > 0)
+            return e;
+    }
     ALWAYS(os_address_parse(STR(SERVE_DEFAULT_ADDRESS), &usual));
     int *fds = mem_alloc_array(s->nworkers, sizeof *fds);
     Error *e = bind_to(s, a ? a : &usual, s->nworkers, fds);
