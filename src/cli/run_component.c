@@ -142,27 +142,26 @@ MUST_CHECK static Error *invoke_text(const ComponentItems *exports, const char *
     return e;
 }
 
-/* The function `run` of an instance wasi:cli/run of any version 0.2. */
-static bool find_command(const ComponentItems *exports, ComponentFunc **ret_func)
+/* func() -> result, with nothing in either case. */
+static bool is_command(ComponentFunc *f)
 {
-    for (u32 i = 0; i < items_count(exports); i++) {
-        ComponentItem item = items_nth(exports, i);
-        if (str_starts(items_name(exports, i), STR("wasi:cli/run@0.2.")) &&
-            item.sort == SORT_INSTANCE && func_of(item.instance, STR("run"), ret_func))
-            return true;
-    }
-    return false;
+    const ComponentTypes *t = NULL;
+    const CType *type = NULL;
+    if (!component_func_type(f, &t, &type) || type->n || type->result == CTYPE_NONE)
+        return false;
+    const CType *result = ctype_get(t, type->result);
+    return result->kind == CT_RESULT && result->fields[0].type == CTYPE_NONE &&
+           result->fields[1].type == CTYPE_NONE;
 }
 
 MUST_CHECK static Error *run_command(const ComponentItems *exports)
 {
     ComponentFunc *f = NULL;
-    const ComponentTypes *t = NULL;
-    const CType *type = NULL;
-    if (!find_command(exports, &f))
+    ComponentItem item;
+    if (!items_find_version(exports, STR("wasi:cli/run@0.2.12"), &item) ||
+        item.sort != SORT_INSTANCE || !func_of(item.instance, STR("run"), &f))
         return error_new("no exported instance named `wasi:cli/run@0.2.12`");
-    if (!component_func_type(f, &t, &type) || type->n || type->result == CTYPE_NONE ||
-        ctype_get(t, type->result)->kind != CT_RESULT)
+    if (!is_command(f))
         return error_new("`run` of `wasi:cli/run` is not of the type func() -> result");
     Arena arena;
     arena_init(&arena);

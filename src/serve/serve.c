@@ -87,7 +87,8 @@ static bool exports_handler(const Component *c)
     for (u32 i = 0; i < c->ndefs; i++) {
         const ComponentDef *d = &c->defs[i];
         if (d->kind == DEF_EXPORT && d->port.ext->sort == SORT_INSTANCE &&
-            str_starts(d->port.ext->name.text, STR("wasi:http/incoming-handler@0.2.")))
+            str_starts(d->port.ext->name.text, STR("wasi:http/incoming-handler@0.2.")) &&
+            !d->port.ext->name.semver.pre.n)
             return true;
     }
     return false;

@@ -124,6 +124,51 @@ run "$data/component-echo.wasm"
 code 1
 err_has "no exported instance named \`wasi:cli/run@0.2.12\`"
 
+begin "which of several commands runs: version 0.2.12, else the newest release of 0.2"
+# commands VERSION VERSION: the first succeeds, the second fails.
+commands() {
+    cat >commands.wat <<EOF
+(component
+  (core module \$m
+    (func (export "f0") (result i32) i32.const 0)
+    (func (export "f1") (result i32) i32.const 1))
+  (core instance \$i (instantiate \$m))
+  (func \$f0 (result (result)) (canon lift (core func \$i "f0")))
+  (func \$f1 (result (result)) (canon lift (core func \$i "f1")))
+  (instance \$i0 (export "run" (func \$f0)))
+  (instance \$i1 (export "run" (func \$f1)))
+  (export "wasi:cli/run@$1" (instance \$i0))
+  (export "wasi:cli/run@$2" (instance \$i1)))
+EOF
+    run commands.wat
+}
+commands 0.2.10 0.2.9
+code 0
+commands 0.2.9 0.2.10
+code 1
+commands 0.2.13 0.2.12
+code 1
+commands 0.2.0 0.2.1-rc.1
+code 0
+commands 0.2.0-rc-2023-11-10 0.2.0
+code 1
+commands 0.2.0-rc-2023-11-10 0.1.0
+code 1
+err_has "no exported instance named \`wasi:cli/run@0.2.12\`"
+
+begin "a command whose result carries something"
+cat >payload.wat <<'EOF'
+(component
+  (core module $m (memory (export "m") 1) (func (export "f") (result i32) i32.const 16))
+  (core instance $i (instantiate $m))
+  (func $f (result (result u32)) (canon lift (core func $i "f") (memory $i "m")))
+  (instance $run (export "run" (func $f)))
+  (export "wasi:cli/run@0.2.0" (instance $run)))
+EOF
+run payload.wat
+code 1
+err_has "\`run\` of \`wasi:cli/run\` is not of the type func() -> result"
+
 begin "missing imports: how to get them, in the words of their interface, and who made the file"
 http=$WASMTIME_SUITES/components/hello_wasi_http.wasm
 if [ -f "$http" ]; then

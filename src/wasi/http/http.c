@@ -208,16 +208,14 @@ void wasi_http_begin(WasiP2 *p, const WasiHttpCall *call, const WasiHttpPeer *pe
 
 ComponentFunc *wasi_http_handler(const ComponentItems *exports)
 {
-    for (u32 i = 0; i < items_count(exports); i++) {
-        ComponentItem item = items_nth(exports, i), func;
-        const ComponentTypes *t = NULL;
-        const CType *type = NULL;
-        if (str_starts(items_name(exports, i), STR("wasi:http/incoming-handler@0.2.")) &&
-            item.sort == SORT_INSTANCE && items_find(item.instance, STR("handle"), &func) &&
-            func.sort == SORT_FUNC && component_func_type(func.func, &t, &type) && type->n == 2 &&
-            type->result == CTYPE_NONE)
-            return func.func;
-    }
+    ComponentItem item, func;
+    const ComponentTypes *t = NULL;
+    const CType *type = NULL;
+    if (items_find_version(exports, STR("wasi:http/incoming-handler@0.2.12"), &item) &&
+        item.sort == SORT_INSTANCE && items_find(item.instance, STR("handle"), &func) &&
+        func.sort == SORT_FUNC && component_func_type(func.func, &t, &type) && type->n == 2 &&
+        type->result == CTYPE_NONE)
+        return func.func;
     return NULL;
 }
 

@@ -1,0 +1,5 @@
+(component (core module $m (memory (export "m") 1) (func (export "f0") (result i32) (i32.const 0))) (core instance $i (instantiate $m))
+     (func $f0 (result bool) (canon lift (core func $i "f0") (memory $i "m")))
+     (component $r (import "f" (func $f (result bool))) (export "run" (func $f)))
+     (instance $x (instantiate $r (with "f" (func $f0))))
+     (export "wasi:cli/run@0.2.0" (instance $x)))
