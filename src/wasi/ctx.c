@@ -53,6 +53,7 @@ void wasi_ctx_free(WasiCtx *c)
     for (u32 i = 0; i < c->env.n; i++)
         mem_free(c->env.p[i]);
     vec_release(&c->env);
+    vec_release(&c->env_names);
     mem_free(c->cwd);
     mem_free(c);
 }
@@ -86,6 +87,7 @@ Error *wasi_ctx_env(WasiCtx *c, Str name, Str value)
     buf_u8(&b, '=');
     buf_str(&b, value);
     vec_push(&c->env, buf_take_string(&b));
+    vec_push(&c->env_names, name.n);
     return NULL;
 }
 

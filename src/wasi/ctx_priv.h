@@ -55,9 +55,10 @@ typedef struct WasiPrefix {
 } WasiPrefix;
 
 struct WasiCtx {
-    VEC(char *) args; /* own */
-    VEC(char *) env;  /* own, "name=value" */
-    char *cwd;        /* own, NULL: none */
+    VEC(char *) args;     /* own */
+    VEC(char *) env;      /* own, "name=value" */
+    VEC(usize) env_names; /* how long each name is: there may be '=' in it */
+    char *cwd;            /* own, NULL: none */
     VEC(WasiPreopen) preopens;
     int stdio[3]; /* borrow; -1: none */
     WasiPrefix prefix[3];

@@ -31,11 +31,11 @@ void wasi_cli_environment_get_environment(LiftCall *call,
     Str own = c->has_id ? lift_copy(call, str_of(id)) : STR("");
     WasiCliEnvironmentTuple2StringString *out = lift_alloc(call, n, sizeof *out);
     for (u32 i = 0; i < n; i++) {
-        Str pair = i < c->env.n ? str_of(c->env.p[i]) : own;
-        usize from = *pair.p == '=';
-        usize eq = (usize)((const char *)memchr(pair.p + from, '=', pair.n - from) - pair.p);
-        out[i].f0 = (Str){pair.p, eq};
-        out[i].f1 = (Str){pair.p + eq + 1, pair.n - eq - 1};
+        bool is_own = i == c->env.n;
+        Str pair = is_own ? own : str_of(c->env.p[i]);
+        usize name = is_own ? strlen("INSTANCE_ID") : c->env_names.p[i];
+        out[i].f0 = (Str){pair.p, name};
+        out[i].f1 = (Str){pair.p + name + 1, pair.n - name - 1};
     }
     *ret_result = (WasiCliEnvironmentListTuple2StringString){out, n};
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* wasi:cli: arguments, environment, standard streams that are no terminals, exits. */
-/* flags: --env A=1 --env B= --env A=x=y --env NOT_SET_ANYWHERE */
+/* flags: --env A=1 --env B= --env A=x=y --env NOT_SET_ANYWHERE --env =no-name --env == */
 /* case: show one two */
 /* case: exit-ok */
 /* case: exit-error */
