@@ -5,6 +5,8 @@
  */
 #include "wasi/ctx_priv.h"
 
+#include <errno.h>
+
 static void heap_push(WasiFdTable *t, u32 fd)
 {
     vec_push(&t->free, fd);
@@ -104,9 +106,13 @@ int wasi_fd_list(WasiCtx *c, WasiFd *d)
 {
     wasi_fd_unlist(c, d);
     int err = fs_list(&d->node, WASI_LIMIT_DIRECTORY_BYTES - c->listing_bytes, &d->listing);
-    if (!err)
-        c->listing_bytes += fs_listing_bytes(d->listing);
-    return err;
+    if (err)
+        return err;
+    c->listing_bytes += fs_listing_bytes(d->listing);
+    if (fs_listing_is_utf8(d->listing))
+        return 0;
+    wasi_fd_unlist(c, d);
+    return EILSEQ;
 }
 
 void wasi_fd_close(WasiCtx *c, u32 fd)

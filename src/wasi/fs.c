@@ -344,6 +344,7 @@ struct FsListing {
     VEC(ListingRow) rows;
     Buf names; /* each terminated */
     u64 max_bytes;
+    u32 nillegal; /* names that are not UTF-8: empty here */
 };
 
 u64 fs_listing_bytes(const FsListing *l)
@@ -355,8 +356,11 @@ static int listing_add(void *arg, const char *name, OsFileType type, u64 ino)
 {
     FsListing *l = arg;
     usize n = strlen(name);
-    if (!utf8_valid(name, n))
-        return EILSEQ;
+    if (!utf8_valid(name, n)) {
+        l->nillegal++;
+        name += n; /* "", as no entry is called */
+        n = 0;
+    }
     if (fs_listing_bytes(l) + n + 1 + sizeof(ListingRow) > l->max_bytes)
         return ENOMEM;
     ListingRow row = {.name = l->names.n, .ino = ino, .type = type};
@@ -386,7 +390,13 @@ u32 fs_listing_count(const FsListing *l)
 FsEntry fs_listing_entry(const FsListing *l, u32 i)
 {
     const ListingRow *row = &l->rows.p[i];
-    return (FsEntry){(const char *)l->names.p + row->name, row->ino, row->type};
+    const char *name = (const char *)l->names.p + row->name;
+    return (FsEntry){*name ? name : NULL, row->ino, row->type};
+}
+
+bool fs_listing_is_utf8(const FsListing *l)
+{
+    return l->nillegal == 0;
 }
 
 void fs_listing_free(FsListing *l)

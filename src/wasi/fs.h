@@ -56,17 +56,18 @@ int fs_time_ns(OsTime t, u64 *ret_ns);
 
 /* An entry of a directory; ino is the host's. */
 typedef struct FsEntry {
-    const char *name;
+    const char *name; /* NULL: it is not UTF-8 */
     u64 ino;
     OsFileType type; /* OS_FILE_UNKNOWN if the system did not say */
 } FsEntry;
 
 /* The entries of a directory as they were at one moment, without "." and "..". */
 typedef struct FsListing FsListing;
-/* EILSEQ if a name is not UTF-8, ENOMEM if they take more than max_bytes. */
+/* ENOMEM if they take more than max_bytes. */
 int fs_list(const FsNode *dir, u64 max_bytes, FsListing **ret_listing);
 u64 fs_listing_bytes(const FsListing *l); /* that it takes */
 u32 fs_listing_count(const FsListing *l);
+bool fs_listing_is_utf8(const FsListing *l); /* all names are */
 FsEntry fs_listing_entry(const FsListing *l, u32 i);
 void fs_listing_free(FsListing *l);
 

@@ -607,6 +607,9 @@ void wasi_filesystem_types_directory_entry_stream_read_directory_entry(
     if (self->next >= fs_listing_count(self->listing))
         return;
     FsEntry e = fs_listing_entry(self->listing, self->next++);
+    SET_ERROR(ret_result, e.name ? 0 : EILSEQ);
+    if (!e.name)
+        return;
     ret_result->as.ok.some = true;
     ret_result->as.ok.value = (WasiFilesystemTypesDirectoryEntry){type_of(e.type), str_of(e.name)};
 }
