@@ -224,18 +224,20 @@ Error *container_exec(Shim *s, Container *c, Process *p)
  * had made. They go with what is in them, if they are this container's alone: the last part of the
  * path is its id, as all clients of containerd have it.
  */
-static void remove_groups(const Container *c)
+static bool remove_groups(const Container *c)
 {
     Cgroups groups = {0};
     const char *path = c->asked_cgroup;
     const char *name = path ? strrchr(path, '/') : NULL;
     if (!name || strcmp(name + 1, c->id) != 0)
-        return;
+        return true;
     Error *e = cgroups_init(&groups);
     if (!e && cgroup_path_valid(path) && cgroup_exists(&groups, path))
         e = cgroup_remove(&groups, path);
     cgroups_release(&groups);
+    bool ok = !e;
     error_free(e);
+    return ok;
 }
 
 void container_read_groups(Container *c)
@@ -246,12 +248,15 @@ void container_read_groups(Container *c)
     bundle_release(&b);
 }
 
-void container_destroy(Container *c)
+bool container_destroy(Container *c)
 {
+    Error *e = NULL;
     bool own = c->runtime.cgroup != NULL;
     if (runtime_has(&c->runtime, c->id))
-        error_free(runtime_do(&c->runtime, c->bundle, "delete", "--force", c->id, NULL));
+        e = runtime_do(&c->runtime, c->bundle, "delete", "--force", c->id, NULL);
+    bool gone = !e;
+    error_free(e);
     if (!own)
-        remove_groups(c);
-    mounts_undo(c->root);
+        gone &= remove_groups(c);
+    return mounts_undo(c->root) && gone;
 }

@@ -11,7 +11,7 @@ Error *container_create(Shim *s, Container *c, const Pb__CreateRequest *m) MUST_
 Error *container_exec(Shim *s, Container *c, Process *p) MUST_CHECK;
 /* The control group that the bundle asks for; for a container that this process has not made. */
 void container_read_groups(Container *c);
-/* Ends what runs and takes the mounts away. */
-void container_destroy(Container *c);
+/* Ends what runs and takes the mounts away. False if something may be left. */
+bool container_destroy(Container *c);
 
 #endif

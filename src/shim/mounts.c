@@ -87,9 +87,10 @@ Error *mounts_make(Pb__Mount *const *mounts, usize n, const char *target)
     return e;
 }
 
-void mounts_undo(const char *target)
+bool mounts_undo(const char *target)
 {
     for (int i = 0; i < MAX_LAYERS; i++)
         if (umount2(target, MNT_DETACH | UMOUNT_NOFOLLOW) != 0)
-            return;
+            return errno == EINVAL || errno == ENOENT;
+    return false;
 }

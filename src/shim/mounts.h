@@ -8,7 +8,8 @@
 
 /* Mounts in order; on failure those that were made are gone. */
 Error *mounts_make(Pb__Mount *const *mounts, usize n, const char *target) MUST_CHECK;
-/* Unmounts all that is mounted at `target` itself; never follows a link. */
-void mounts_undo(const char *target);
+/* Unmounts all that is mounted at `target` itself; never follows a link. False if something stays.
+ */
+bool mounts_undo(const char *target);
 
 #endif

@@ -110,6 +110,23 @@ Error *runtime_save(const Runtime *r, const char *bundle)
     return e;
 }
 
+void runtime_forget(const char *bundle)
+{
+    char *path = path_in(bundle, "options.json");
+    unlink(path);
+    mem_free(path);
+}
+
+/* Of a bundle that is not there nothing is known. */
+bool runtime_forgotten(const char *bundle)
+{
+    char *path = path_in(bundle, "options.json"), *config = path_in(bundle, "config.json");
+    bool gone = access(config, F_OK) == 0 && access(path, F_OK) != 0 && errno == ENOENT;
+    mem_free(path);
+    mem_free(config);
+    return gone;
+}
+
 char *runtime_state(const Runtime *r, const char *id)
 {
     return path_in(r->root, id);

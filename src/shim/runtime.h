@@ -24,6 +24,9 @@ void runtime_release(Runtime *r);
 /* The root goes to `<bundle>/options.json`, where `delete` finds it. */
 Error *runtime_save(const Runtime *r, const char *bundle) MUST_CHECK;
 void runtime_load(Runtime *r, const char *bundle, const char *id);
+/* Nothing is left of the container: the file goes, so that `delete` need not look. */
+void runtime_forget(const char *bundle);
+bool runtime_forgotten(const char *bundle);
 
 /* What a process of a container starts with. */
 typedef struct RuntimeIo {

@@ -338,40 +338,55 @@ static void remove_dead_socket(void)
     buf_release(&text);
 }
 
-Error *shim_delete(const ShimFlags *f)
+/* Of a container that no shim has deleted. */
+static Error *undo(const ShimFlags *f, const char *bundle)
 {
     Children children = {0};
-    Error *e = check_flags(f);
-    char *cwd = e ? NULL : getcwd(NULL, 0);
-    const char *bundle = *f->bundle ? f->bundle : cwd;
-    if (e || !bundle)
-        return e ? e : error_new("no bundle: %s", strerror(errno));
-    block_child_signal();
     Container c = {.id = (char *)f->id, .bundle = (char *)bundle};
     Buf root = {0};
     buf_printf(&root, "%s/rootfs", bundle);
     c.root = buf_take_string(&root);
-    e = children_init(&children, ignore_exit, NULL);
+    block_child_signal();
+    Error *e = children_init(&children, ignore_exit, NULL);
     if (!e)
         e = runtime_init(&c.runtime, &children, f->ns, NULL);
     if (!e) {
         runtime_load(&c.runtime, bundle, f->id);
         container_read_groups(&c);
-        container_destroy(&c);
-        remove_dead_socket();
-        Pb__DeleteReply r = PB__DELETE_REPLY__INIT;
-        Pb__Timestamp now = timestamp_now();
-        Buf out = {0};
-        r.exit_status = KILLED;
-        r.exited_at = &now;
-        message_put(&out, &r.base);
-        if (fwrite(out.p, 1, out.n, stdout) != out.n)
-            e = error_new("failed to print the answer");
-        buf_release(&out);
+        (void)container_destroy(&c);
     }
     runtime_release(&c.runtime);
     mem_free(c.asked_cgroup);
     mem_free(c.root);
+    return e;
+}
+
+static Error *print_killed(void)
+{
+    Pb__DeleteReply r = PB__DELETE_REPLY__INIT;
+    Pb__Timestamp now = timestamp_now();
+    Buf out = {0};
+    r.exit_status = KILLED;
+    r.exited_at = &now;
+    message_put(&out, &r.base);
+    bool ok = fwrite(out.p, 1, out.n, stdout) == out.n;
+    buf_release(&out);
+    return ok ? NULL : error_new("failed to print the answer");
+}
+
+Error *shim_delete(const ShimFlags *f)
+{
+    Error *e = check_flags(f);
+    char *cwd = e ? NULL : getcwd(NULL, 0);
+    const char *bundle = *f->bundle ? f->bundle : cwd;
+    if (!e && !bundle)
+        e = error_new("no bundle: %s", strerror(errno));
+    if (!e && !runtime_forgotten(bundle))
+        e = undo(f, bundle);
+    if (!e) {
+        remove_dead_socket();
+        e = print_killed();
+    }
     free(cwd);
     return e;
 }

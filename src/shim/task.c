@@ -236,7 +236,8 @@ static void reply_deleted(Call *call, Process *p)
 
 static void delete_container(Shim *s, Call *call, Container *c)
 {
-    container_destroy(c);
+    if (container_destroy(c))
+        runtime_forget(c->bundle);
     await_end(s, c->init);
     for (Process *p = c->execs; p; p = p->next)
         await_end(s, p);

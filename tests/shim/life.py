@@ -83,6 +83,29 @@ def delete_after_create(p):
     p.client.call('State', text(1, 'early'), NOT_FOUND)
 
 
+def delete_after_delete(p):
+    """`delete` undoes what a shim did not: a container that it has deleted is not looked for again."""
+    def delete(name):
+        path = os.path.abspath(name)
+        subprocess.run([shim, '-namespace', ns, '-id', name, '-address', os.getcwd() + '/nobody', '-bundle', path, 'delete'],
+                       cwd=path, check=True, capture_output=True)
+    for name in ('deleted', 'left'):
+        p.create(name, ['/guest.wasm'])
+        assert os.path.exists(f'{name}/options.json')
+    p.delete('deleted')
+    assert not os.path.exists('deleted/options.json')
+    groups = [top for top, _, _ in os.walk('/sys/fs/cgroup') if top.endswith(f'/{ns}/left')]
+    assert groups
+    other = groups[0].replace('/left', '/deleted')
+    os.mkdir(other)  # whoever takes the name now
+    delete('deleted')
+    assert os.path.exists(other)
+    os.rmdir(other)
+    delete('left')
+    assert not any(os.path.exists(g) for g in groups) and p.wait('left') == 137
+    p.delete('left')
+
+
 def create_says_what_can_not_run(p):
     p.create('none', ['/etc/nothing'], want=2)
     p.client.call('State', text(1, 'none'), NOT_FOUND)

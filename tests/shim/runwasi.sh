@@ -5,6 +5,7 @@
 
 life() { timeout 100 "$here/life.py" "$shim" "$root" "$ns" "$1"; }
 test_delete_after_create() { life delete_after_create; }
+test_delete_after_delete() { life delete_after_delete; }
 test_can_handle_fails_create() { life create_says_what_can_not_run; }
 test_task_lifecycle() { life task_lifecycle; }
 test_cri_task() { life cri_task; }
