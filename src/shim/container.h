@@ -58,6 +58,16 @@ typedef struct Stray {
     struct timespec at;
 } Stray;
 
+/* What a thread finds out from the shim's first moment on, while containerd comes to its Create. */
+typedef struct Foreseen {
+    bool begun; /* until it is taken, by one */
+    pthread_t thread;
+    const char *id; /* borrow: of the container that the shim is started for */
+    Error *why;
+    bool found; /* its image has a wasm layer */
+    Digest layer;
+} Foreseen;
+
 typedef struct Shim {
     const char *ns, *address; /* borrow: of containerd */
     char socket[128];         /* our own; the bundle, which names it too, may go before */
@@ -71,6 +81,7 @@ typedef struct Shim {
     u32 next_stray;
     Modules modules;
     int executor; /* this program as containers get it, -1: not made yet */
+    Foreseen foreseen;
 } Shim;
 
 bool id_valid(const char *id);

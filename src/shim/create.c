@@ -17,15 +17,6 @@
 #include <time.h>
 #include <unistd.h>
 
-static Error *get_executor(Shim *s, int *ret_fd)
-{
-    pthread_mutex_lock(&s->lock);
-    Error *e = s->executor < 0 ? executor_open(&s->modules, &s->executor) : NULL;
-    *ret_fd = s->executor;
-    pthread_mutex_unlock(&s->lock);
-    return error_wrap(e, "failed to make the executor");
-}
-
 /* What the runtime makes the process of: `io` gets the descriptors, which the caller closes. */
 static Error *open_io(Process *p, const char *bundle, int files[3], RuntimeIo *io)
 {
@@ -106,7 +97,7 @@ static Error *create_by_any(Shim *s, Container *c, const Bundle *b)
     pid_t pid;
     struct timespec since;
     clock_gettime(CLOCK_MONOTONIC, &since);
-    Error *e = b->kind == BUNDLE_WASM ? get_executor(s, &executor) : NULL;
+    Error *e = b->kind == BUNDLE_WASM ? program_executor(s, &executor) : NULL;
     if (!e)
         e = sandboxed_create(s, c, b, executor, &pid, &made);
     if (!e && made)
@@ -189,7 +180,7 @@ static Error *exec_by_any(Shim *s, Container *c, Process *p, const char *spec, c
     int executor = -1;
     pid_t pid;
     struct timespec since;
-    Error *e = b->kind == BUNDLE_WASM ? get_executor(s, &executor) : NULL;
+    Error *e = b->kind == BUNDLE_WASM ? program_executor(s, &executor) : NULL;
     if (e)
         return e;
     modules_settle(&s->modules);

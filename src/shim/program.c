@@ -79,12 +79,68 @@ static Error *open_file(Shim *s, const Container *c, Bundle *b, EngineWords opti
     return e ? e : open_found(s, c, b, options);
 }
 
+Error *program_executor(Shim *s, int *ret_fd)
+{
+    pthread_mutex_lock(&s->lock);
+    Error *e = s->executor < 0 ? executor_open(&s->modules, &s->executor) : NULL;
+    *ret_fd = s->executor;
+    pthread_mutex_unlock(&s->lock);
+    return error_wrap(e, "failed to make the executor");
+}
+
+/* ---- ahead of Create ---- */
+
+static void *foresee(void *shim)
+{
+    Shim *s = shim;
+    Foreseen *f = &s->foreseen;
+    const GrpcTarget target = {s->address, s->ns, NULL, NULL};
+    int executor;
+    f->why = layers_find(&target, &s->modules.cache, f->id, &f->found, &f->layer);
+    if (!f->why && f->found)
+        error_free(program_executor(s, &executor)); /* Create says why, if it comes to that */
+    return NULL;
+}
+
+void program_foresee(Shim *s, const char *id)
+{
+    s->foreseen.id = id;
+    s->foreseen.begun = pthread_create(&s->foreseen.thread, NULL, foresee, s) == 0;
+}
+
+/* False if nothing was foreseen of this container; an image that could not be looked at may be
+ * there by now. */
+static bool take_foreseen(Shim *s, const char *id, bool *ret_found, Digest *ret_layer)
+{
+    Foreseen *f = &s->foreseen;
+    pthread_mutex_lock(&s->lock);
+    bool mine = f->begun && strcmp(f->id, id) == 0;
+    if (mine)
+        f->begun = false;
+    pthread_mutex_unlock(&s->lock);
+    if (!mine)
+        return false;
+    pthread_join(f->thread, NULL);
+    bool ok = !f->why;
+    error_free(TAKE_PTR(f->why));
+    *ret_found = f->found;
+    *ret_layer = f->layer;
+    return ok;
+}
+
+static Error *find_layer(Shim *s, const char *id, LayerSource *l, bool *ret_found)
+{
+    if (take_foreseen(s, id, ret_found, &l->digest))
+        return NULL;
+    return layers_find(&l->target, &s->modules.cache, id, ret_found, &l->digest);
+}
+
 /* A layer of the image, else a file; why there is no layer is said, but ends nothing. */
 static Error *open_program(Shim *s, const Container *c, Bundle *b, EngineWords options)
 {
     LayerSource l = {.target = {s->address, s->ns, NULL, NULL}, .log = &s->log};
     bool found = false;
-    Error *e = layers_find(&l.target, &s->modules.cache, c->id, &found, &l.digest);
+    Error *e = find_layer(s, c->id, &l, &found);
     if (e && !found) {
         shim_log(&s->log, "warning", "%s: the image is not looked at: %s", c->id, e->message);
         error_free(e);

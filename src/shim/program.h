@@ -5,6 +5,11 @@
 
 #include "shim/container.h"
 
+/* Begins to look at the image of the container that this shim was started for, which is there
+ * before its Create comes; if it is for WebAssembly, also the executor is made. */
+void program_foresee(Shim *s, const char *id);
+/* This program as containers get it; borrowed. */
+Error *program_executor(Shim *s, int *ret_fd) MUST_CHECK;
 /* With the root mounted. For WebAssembly, the bundle has the module as the executor gets it. */
 Error *program_find(Shim *s, const Container *c, Bundle *b) MUST_CHECK;
 /* The same for a further process, from the file with its JSON, which takes the place of that of the

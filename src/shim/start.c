@@ -10,6 +10,7 @@
 #include "os/fs.h"
 #include "os/local.h"
 #include "shim/create.h"
+#include "shim/program.h"
 #include "shim/task.h"
 
 #include <errno.h>
@@ -201,6 +202,7 @@ static Error *serve(const ShimFlags *f, int listener)
         e = events_init(&s->events, getenv("TTRPC_ADDRESS"), f->ns, &s->log);
     if (e)
         return e;
+    program_foresee(s, f->id);
     server_run(&(Server){.fd = fd,
                          .call = task_call,
                          .quick = task_quick,
