@@ -15,6 +15,11 @@ typedef struct Reading {
     const ComponentTypes *t;
     IntMap nodes;      /* CTypeId -> WitId */
     IntMap resources;  /* number -> WitId of its first name */
+    IntMap imported;   /* interfaces, by the world of a component */
+    IntMap used;       /* interface and type of another one -> WitId of its name there */
+    const CType *here; /* the interface or world that is read */
+    const CType *listed;
+    Map names;         /* of what `listed` imports and exports */
     WitOwner owner;    /* of what is read now */
     bool of_component; /* the world of one that may run */
 } Reading;
@@ -66,20 +71,112 @@ static bool same_owner(WitOwner a, WitOwner b)
     return a.kind == b.kind && a.id == b.id;
 }
 
-/* What another interface names needs a name here, too: a `use`. */
+/*
+ * What another interface names needs a name here, too: a `use`. A world that is made of a component
+ * may lack it for what it imports; for what it exports there are no words.
+ */
 static bool is_foreign(const Reading *r, WitId id)
 {
     const WitType *t = &r->b->types.p[id];
-    return r->owner.kind == WIT_OWNER_INTERFACE && t->owner.kind == WIT_OWNER_INTERFACE &&
-           !same_owner(t->owner, r->owner);
+    if (t->owner.kind != WIT_OWNER_INTERFACE || r->owner.kind == WIT_OWNER_NONE)
+        return false;
+    if (r->owner.kind == WIT_OWNER_INTERFACE)
+        return t->owner.id != r->owner.id;
+    return int_map_has(&r->imported, t->owner.id);
+}
+
+static bool find_here(const Reading *r, Str name, WitId *ret_type)
+{
+    u64 found;
+    if (r->owner.kind == WIT_OWNER_WORLD)
+        return build_world_find(r->b, r->owner.id, false, name, ret_type);
+    if (!map_get(&r->b->interfaces.p[r->owner.id].names, name, &found))
+        return false;
+    *ret_type = (WitId)found;
+    return true;
+}
+
+/* The interface of the owner uses that one. */
+static void note_use(Reading *r, WitId interface)
+{
+    if (r->owner.kind != WIT_OWNER_INTERFACE)
+        return;
+    BuildInterface *i = &r->b->interfaces.p[r->owner.id];
+    if (map_add(&i->names, build_format(r->b, "/%u", interface), 0))
+        vec_push(&i->uses, interface);
+}
+
+static void keep_type(Reading *r, Str name, WitId id)
+{
+    if (r->owner.kind == WIT_OWNER_WORLD) {
+        build_world_item(r->b, r->owner.id, false,
+                         (WitWorldItem){.kind = WIT_ITEM_TYPE, .name = name, .id = id});
+        return;
+    }
+    BuildInterface *i = &r->b->interfaces.p[r->owner.id];
+    map_add(&i->names, name, id);
+    vec_push(&i->types, id);
+}
+
+/* What a type of another interface is called here: names that `use` makes are one with theirs. */
+static u64 use_key(const Reading *r, WitId id)
+{
+    u64 world = r->owner.kind == WIT_OWNER_WORLD;
+    while (r->b->types.p[id].used)
+        id = r->b->types.p[id].elem;
+    return world << 63 | (u64)r->owner.id << 32 | id;
+}
+
+/* Will the interface or world have something of that name? */
+static bool is_taken(Reading *r, Str name)
+{
+    const CType *c = r->here;
+    u64 ignored;
+    WitId known;
+    if (r->listed != c) {
+        map_release(&r->names);
+        for (u32 i = 0; i < c->nimports; i++)
+            map_add(&r->names, c->imports[i].name.text, 0);
+        for (u32 i = 0; i < c->nexports; i++)
+            map_add(&r->names, c->exports[i].name.text, 0);
+        r->listed = c;
+    }
+    return map_get(&r->names, name, &ignored) || find_here(r, name, &known);
+}
+
+/*
+ * Components that were not made of WIT may have no name for it in the interface; WIT needs one, and
+ * with it the interface is the same.
+ */
+static WitId use_foreign(Reading *r, WitId id)
+{
+    const WitType *of = &r->b->types.p[id];
+    WitOwner owner = of->owner;
+    Str name = of->name, from = r->b->interfaces.p[owner.id].i.name;
+    if (is_taken(r, name))
+        name = build_format(r->b, "%.*s-%.*s", STR_ARG(from), STR_ARG(name));
+    if (!from.n || is_taken(r, name))
+        return fail(r, "`%.*s` of another interface is used without a name of its own",
+                    STR_ARG(of->name));
+    u64 key = use_key(r, id);
+    id = build_type(r->b, (WitType){.kind = WIT_ALIAS,
+                                    .elem = id,
+                                    .second = WIT_NONE,
+                                    .used = true,
+                                    .name = name,
+                                    .owner = r->owner});
+    note_use(r, owner.id);
+    keep_type(r, name, id);
+    int_map_set(&r->used, key, id);
+    return id;
 }
 
 static WitId checked(Reading *r, WitId id)
 {
-    if (is_foreign(r, id))
-        return fail(r, "`%.*s` of another interface is used without a name of its own",
-                    STR_ARG(r->b->types.p[id].name));
-    return id;
+    WitId here;
+    if (!is_foreign(r, id))
+        return id;
+    return int_map_get(&r->used, use_key(r, id), &here) ? here : use_foreign(r, id);
 }
 
 static WitId value_type(Reading *r, CTypeId id);
@@ -189,39 +286,6 @@ static WitId value_type(Reading *r, CTypeId id)
     return known;
 }
 
-static bool find_here(const Reading *r, Str name, WitId *ret_type)
-{
-    u64 found;
-    if (r->owner.kind == WIT_OWNER_WORLD)
-        return build_world_find(r->b, r->owner.id, false, name, ret_type);
-    if (!map_get(&r->b->interfaces.p[r->owner.id].names, name, &found))
-        return false;
-    *ret_type = (WitId)found;
-    return true;
-}
-
-/* The interface of the owner uses that one. */
-static void note_use(Reading *r, WitId interface)
-{
-    if (r->owner.kind != WIT_OWNER_INTERFACE)
-        return;
-    BuildInterface *i = &r->b->interfaces.p[r->owner.id];
-    if (map_add(&i->names, build_format(r->b, "/%u", interface), 0))
-        vec_push(&i->uses, interface);
-}
-
-static void keep_type(Reading *r, Str name, WitId id)
-{
-    if (r->owner.kind == WIT_OWNER_WORLD) {
-        build_world_item(r->b, r->owner.id, false,
-                         (WitWorldItem){.kind = WIT_ITEM_TYPE, .name = name, .id = id});
-        return;
-    }
-    BuildInterface *i = &r->b->interfaces.p[r->owner.id];
-    map_add(&i->names, name, id);
-    vec_push(&i->types, id);
-}
-
 static WitId define_named(Reading *r, Str name, CTypeId node)
 {
     const CType *c = ctype(r, node);
@@ -264,6 +328,8 @@ static void read_named(Reading *r, Str name, CTypeId node)
         refuse_second_owner(r, name, node);
         id = define_named(r, name, node);
         keep_type(r, name, id);
+        if (r->b->types.p[id].used)
+            int_map_set(&r->used, use_key(r, id), id);
     }
     int_map_set(&r->nodes, node, id);
     const CType *c = ctype(r, node);
@@ -324,9 +390,10 @@ static void read_interface_func(Reading *r, const ExternName *n, CTypeId node)
 
 static void read_interface(Reading *r, WitId interface, CTypeId node)
 {
-    const CType *c = ctype(r, node);
+    const CType *c = ctype(r, node), *around = r->here;
     WitOwner outer = r->owner;
     r->owner = (WitOwner){WIT_OWNER_INTERFACE, interface};
+    r->here = c;
     for (u32 i = 0; i < c->nexports && !r->b->error; i++) {
         const ComponentExtern *e = &c->exports[i];
         if (e->sort == SORT_TYPE)
@@ -337,6 +404,7 @@ static void read_interface(Reading *r, WitId interface, CTypeId node)
             fail(r, "`%.*s` is a %s: an interface of WIT has types and functions",
                  STR_ARG(e->name.text), sort_name((Sort)e->sort));
     }
+    r->here = around;
     r->owner = outer;
 }
 
@@ -345,6 +413,8 @@ static void read_world_interface(Reading *r, WitId world, bool export, const Com
     WitWorldItem item = {.kind = WIT_ITEM_INTERFACE};
     if (e->name.kind == NAME_INTERFACE) {
         item.id = build_interface(r->b, &e->name, !export);
+        if (r->of_component && !export)
+            int_map_set(&r->imported, item.id, 0);
     } else {
         item.name = build_str(r->b, e->name.text);
         if (!build_world_find(r->b, world, export, item.name, &item.id))
@@ -399,6 +469,7 @@ static bool has_words(const Reading *r, const ComponentExtern *e)
 static void read_world(Reading *r, WitId world, const CType *c)
 {
     r->owner = (WitOwner){WIT_OWNER_WORLD, world};
+    r->here = c;
     for (u32 i = 0; i < c->nimports && !r->b->error; i++)
         read_world_extern(r, world, false, &c->imports[i]);
     for (u32 i = 0; i < c->nexports && !r->b->error; i++)
@@ -457,6 +528,9 @@ static Error *end_reading(Reading *r)
 {
     int_map_release(&r->nodes);
     int_map_release(&r->resources);
+    int_map_release(&r->imported);
+    int_map_release(&r->used);
+    map_release(&r->names);
     return TAKE_PTR(r->b->error);
 }
 

@@ -168,7 +168,8 @@ code 1
 err_has "\`p\` belongs to two interfaces"
 
 if [ -d "${WASMTIME_SUITES:-}/components" ]; then
-    for file in "$WASMTIME_SUITES"/components/*.wasm; do
+    for file in "$WASMTIME_SUITES"/components/*.wasm "$WASMTIME_SUITES"/sightglass/cm-*/*.wasm; do
+        [ -f "$file" ] || continue
         begin "WIT of $(basename "$file"), which reads back as the same"
         run component wit "$file"
         code 0
@@ -194,6 +195,33 @@ if [ -d "${WASMTIME_SUITES:-}/components" ]; then
 else
     echo "skip $topic: WASMTIME_SUITES has no components"
 fi
+
+begin "a component need not name the types of other interfaces that it uses, WIT must"
+cat >names.wat <<'EOF'
+(component
+  (import "a:b/x" (instance $x (export "r" (type (sub resource)))
+    (type $s (record (field "a" u8))) (export "rec" (type (eq $s)))))
+  (alias export $x "r" (type $r))
+  (alias export $x "rec" (type $rec))
+  (import "r" (func (param "x" (own $r)) (result $rec)))
+  (import "a:b/y" (instance
+    (alias outer 1 $r (type $r2))
+    (alias outer 1 $rec (type $rec2))
+    (export "q" (type (eq $r2)))
+    (export "f" (func (param "x" (own $r2)) (param "y" (borrow $r2))))
+    (export "rec" (func (param "x" $rec2))))))
+EOF
+run component wit names.wat
+code 0
+out_has 'use a:b/x.{r as x-r, rec};'
+out_has 'import r: func(x: x-r) -> rec;'
+out_has 'use x.{r as q, rec as x-rec};'
+out_has 'f: func(x: q, y: borrow<q>);'
+out_has 'rec: func(x: x-rec);'
+cp .out names.wit
+run component wit names.wit
+code 0
+expect cmp -s .out names.wit
 
 begin "an output keeps its mode, and a link stays a link"
 echo 'package a:link; interface i {}' >small.wit
