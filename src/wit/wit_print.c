@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* A resolved model as WIT text. */
 #include "base/map.h"
+#include "wit/int_map.h"
 #include "wit/wit.h"
 
 typedef struct Printer {
@@ -239,8 +240,28 @@ static void print_fields(Printer *p, const WitType *t)
     close_block(p);
 }
 
-/* A definition; `funcs` holds the methods of resources among others. */
-static void print_typedef(Printer *p, WitId id, const WitId *funcs, u32 nfuncs)
+/* The methods of each resource among some functions: links from one to the next. */
+typedef struct Methods {
+    const WitId *funcs;
+    u32 *next;    /* index of the next function of the same resource */
+    IntMap first; /* resource -> index */
+} Methods;
+
+static Methods methods_of(const WitModel *m, const WitId *funcs, u32 n)
+{
+    Methods x = {.funcs = funcs, .next = mem_alloc_array((usize)n + 1, sizeof *x.next)};
+    for (u32 i = n; i-- > 0;) {
+        WitId resource = m->funcs[funcs[i]].resource;
+        if (resource == WIT_NONE)
+            continue;
+        if (!int_map_get(&x.first, resource, &x.next[i]))
+            x.next[i] = WIT_NONE;
+        int_map_set(&x.first, resource, i);
+    }
+    return x;
+}
+
+static void print_typedef(Printer *p, WitId id, const Methods *methods)
 {
     const WitType *t = &p->m->types[id];
     static const char *const words[] = {
@@ -260,22 +281,19 @@ static void print_typedef(Printer *p, WitId id, const WitId *funcs, u32 nfuncs)
         print_fields(p, t);
         return;
     }
-    bool any = false;
-    for (u32 i = 0; i < nfuncs; i++) {
-        const WitFunc *f = &p->m->funcs[funcs[i]];
-        if (f->resource != id)
-            continue;
-        if (!any)
-            open_block(p);
-        any = true;
+    u32 i;
+    if (!int_map_get(&methods->first, id, &i)) {
+        buf_str(p->out, STR(";\n"));
+        return;
+    }
+    open_block(p);
+    for (; i != WIT_NONE; i = methods->next[i]) {
+        const WitFunc *f = &p->m->funcs[methods->funcs[i]];
         print_head(p, f->docs, &f->gate, f->external_id);
         begin_line(p);
         print_func(p, f, f->label);
     }
-    if (any)
-        close_block(p);
-    else
-        buf_str(p->out, STR(";\n"));
+    close_block(p);
 }
 
 /* The name of an interface as the package writes it. */
@@ -364,6 +382,7 @@ static bool print_types(Printer *p, const WitId *types, u32 n, const WitId *func
 {
     u8 *done = mem_alloc((usize)n + 1);
     u32 *next = chain_uses(p->m, types, n);
+    Methods methods = methods_of(p->m, funcs, nfuncs);
     bool first = true;
     for (u32 i = 0; i < n; i++) {
         if (!done[i] && p->m->types[types[i]].used) {
@@ -375,8 +394,10 @@ static bool print_types(Printer *p, const WitId *types, u32 n, const WitId *func
         if (p->m->types[types[i]].used)
             continue;
         blank_line(p, &first);
-        print_typedef(p, types[i], funcs, nfuncs);
+        print_typedef(p, types[i], &methods);
     }
+    mem_free(methods.next);
+    int_map_release(&methods.first);
     mem_free(next);
     mem_free(done);
     return first;

@@ -223,6 +223,15 @@ run component wit names.wit
 code 0
 expect cmp -s .out names.wit
 
+begin "WIT with many resources is printed in linear time"
+awk 'BEGIN { print "package a:many;\ninterface i {"
+    for (i = 0; i < 60000; i++) printf "resource r%d { constructor(); m: func(); }\n", i
+    print "}" }' >many.wit
+(ulimit -t 8 && exec "$WASMTIME" component wit many.wit) >.out 2>.err
+status=$? last="component wit many.wit"
+code 0
+expect test "$(grep -c 'constructor();' .out)" = 60000
+
 begin "an output keeps its mode, and a link stays a link"
 echo 'package a:link; interface i {}' >small.wit
 : >target.wit
