@@ -138,20 +138,25 @@ static Error *watch(Dev *d)
     return r ? error_new("failed to watch the project: %s", uv_strerror(r)) : NULL;
 }
 
-/* Where any port will do (":0"), one is taken now, and kept from build to build. */
-static void fix_port(Dev *d)
+/*
+ * The address is tried before anything is built: later the server alone would fail, and its failure
+ * go by. Where any port will do (":0"), one is taken now, and kept from build to build.
+ */
+MUST_CHECK static Error *try_address(Dev *d)
 {
-    OsAddress any, bound;
-    int fd;
-    usize n = strlen(d->address);
-    if (n < 2 || strcmp(d->address + n - 2, ":0") != 0 ||
-        !os_address_parse(str_of(d->address), &any) || os_listen(&any, 1, 1, &fd) != 0)
-        return;
+    OsAddress wanted, bound;
+    int fd = -1;
+    if (!os_address_parse(str_of(d->address), &wanted))
+        return error_new("`%s` is no address: expected IP:PORT or unix:PATH", d->address);
+    int e = os_listen(&wanted, 1, 1, &fd);
+    if (e)
+        return error_new("failed to listen on %s: %s (os error %d)", d->address, strerror(e), e);
     if (os_socket_address(fd, &bound) == 0) {
         os_address_format(&bound, d->fixed);
         d->address = d->fixed;
     }
     close(fd);
+    return NULL;
 }
 
 static void close_one(uv_handle_t *h, void *data)
@@ -166,9 +171,10 @@ Error *cmd_dev(CmdLine *c, int *ret_status)
     Dev d = {.address = cmdline_value(c, FLAG_addr)};
     if (!d.address)
         d.address = "127.0.0.1:8080";
-    fix_port(&d);
     *ret_status = 0;
     Error *e = project_read(&d.project);
+    if (!e)
+        e = try_address(&d);
     if (!e && uv_loop_init(&d.loop) != 0)
         e = error_new("failed to make an event loop");
     if (e) {

@@ -168,6 +168,22 @@ wait $dev
 expect test -z "$(curl -s --max-time 5 http://127.0.0.1:18499/)"
 cd ..
 
+begin "dev ends where another program listens"
+cd my-app
+cp good.c src/main.c
+"$WASMTIME" dev --addr 127.0.0.1:18499 >served 2>&1 &
+dev=$!
+expect get "Hello from C!"
+run dev --addr 127.0.0.1:18499
+code 1
+stderr "Error: failed to listen on 127.0.0.1:18499: Address already in use (os error 98)"
+run dev --addr nowhere
+code 1
+stderr "Error: \`nowhere\` is no address: expected IP:PORT or unix:PATH"
+kill $dev
+wait $dev
+cd ..
+
 begin "dev reads wasmtime.toml again, and keeps the port that it was free to choose"
 cd my-app
 cp good.c src/main.c
