@@ -22,23 +22,21 @@ static Str interface_prefix(Bindgen *g, WitId id)
                                            TEXT_ARG(version), TEXT_ARG(in->name)));
 }
 
-static void name_scopes(Bindgen *g, const WitWorldItem *items, u32 n, bool export)
+/* `taken`: names that are there. */
+static void name_scopes(Bindgen *g, const WitWorldItem *items, u32 n, bool export, Map *taken)
 {
     for (u32 i = 0; i < n && !g->error; i++) {
         const WitWorldItem *it = &items[i];
         if (it->kind != WIT_ITEM_INTERFACE)
             continue;
         Str *slot = export ? &g->export[it->id] : &g->imported[it->id];
-        if (slot->n) {
-            g->error =
-                error_new("the world %s `%.*s` more than once; there are no bindings in C "
-                          "for that yet",
-                          export ? "exports" : "imports", STR_ARG(g->m->interfaces[it->id].full));
-            return;
-        }
         Str prefix = it->name.n ? bindgen_snake(g, it->name) : interface_prefix(g, it->id);
         if (export && !it->name.n)
             prefix = bindgen_format(g, "exports_%.*s", TEXT_ARG(prefix));
+        if (!map_add(taken, prefix, 0))
+            g->error = error_new("`%.*s` would be two interfaces of the world in C; `include` can "
+                                 "give one of them another name",
+                                 STR_ARG(prefix));
         *slot = prefix;
         g->module[it->id] = it->name.n ? it->name : g->m->interfaces[it->id].full;
     }
@@ -297,8 +295,10 @@ Error *bindgen_c(const WitModel *m, WitId world, BindgenOutput *ret_output)
     g.export = arena_array(&g.arena, Str, n);
     g.module = arena_array(&g.arena, Str, n);
     g.traits = arena_array(&g.arena, u8, m->ntypes);
-    name_scopes(&g, g.w->imports, g.w->nimports, false);
-    name_scopes(&g, g.w->exports, g.w->nexports, true);
+    Map taken = {0};
+    name_scopes(&g, g.w->imports, g.w->nimports, false, &taken);
+    name_scopes(&g, g.w->exports, g.w->nexports, true, &taken);
+    map_release(&taken);
     Error *e = g.error ? g.error : check_supported(&g);
     if (!e) {
         generate(&g);

@@ -130,8 +130,7 @@ static void put_import(Encoder *en, GraphItem *item)
     Buf b = {0};
     scope_extern(&en->scope, &item->ext, &b);
     scope_section(&en->scope, SECTION_IMPORT);
-    buf_u8(&en->scope.defs, 0);
-    buf_name(&en->scope.defs, item->ext.name);
+    put_name(&en->scope.defs, item->ext.name, item->ext.implements);
     buf_bytes(&en->scope.defs, b.p, b.n);
     buf_release(&b);
     item->index = next_index(en, item->ext.sort);
@@ -201,8 +200,7 @@ static void put_alias(Encoder *en, GraphItem *item)
 static void put_export(Encoder *en, Str name, const GraphItem *item)
 {
     scope_section(&en->scope, SECTION_EXPORT);
-    buf_u8(&en->scope.defs, 0);
-    buf_name(&en->scope.defs, name);
+    put_name(&en->scope.defs, name, item->ext.implements);
     put_sort(item->ext.sort, &en->scope.defs);
     buf_uleb(&en->scope.defs, item->index);
     buf_u8(&en->scope.defs, 0);

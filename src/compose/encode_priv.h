@@ -41,6 +41,9 @@ u32 scope_type_index(TypeScope *s, GraphType *t);
 /* Takes an import or an export of a type into account: the next index stands for it. */
 void scope_name_type(TypeScope *s, GraphType *t);
 /* Appends a description of the item to `out`, after what it needs has been defined. */
+/* The name of an import or export; of an instance with what it implements, unless the name tells.
+ */
+void put_name(Buf *out, Str name, Str implements);
 void scope_extern(TypeScope *s, const GraphExtern *e, Buf *out);
 /* The types that this instance exports can be had from it. */
 void scope_offer(TypeScope *s, u32 instance, const GraphType *type);

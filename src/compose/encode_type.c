@@ -201,6 +201,19 @@ static void put_func_type(TypeScope *s, GraphType *t, Buf *out)
         buf_u8(out, 0);
 }
 
+void put_name(Buf *out, Str name, Str implements)
+{
+    enum { FORM_PLAIN, FORM_ATTRIBUTES = 2, ATTRIBUTE_IMPLEMENTS = 0 };
+    bool plain = !implements.n || (name.n && memchr(name.p, ':', name.n));
+    buf_u8(out, plain ? FORM_PLAIN : FORM_ATTRIBUTES);
+    buf_name(out, name);
+    if (plain)
+        return;
+    buf_uleb(out, 1);
+    buf_u8(out, ATTRIBUTE_IMPLEMENTS);
+    buf_name(out, implements);
+}
+
 static void put_declarations(TypeScope *s, const GraphExtern *list, u32 n, u8 declaration)
 {
     for (u32 i = 0; i < n; i++) {
@@ -210,8 +223,7 @@ static void put_declarations(TypeScope *s, const GraphExtern *list, u32 n, u8 de
         scope_extern(s, &list[i], &b);
         s->ndefs++;
         buf_u8(&s->defs, declaration);
-        buf_u8(&s->defs, 0);
-        buf_name(&s->defs, list[i].name);
+        put_name(&s->defs, list[i].name, list[i].implements);
         buf_bytes(&s->defs, b.p, b.n);
         buf_release(&b);
         if (list[i].sort == SORT_TYPE)

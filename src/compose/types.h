@@ -29,6 +29,7 @@ typedef struct GraphExtern {
     bool is_sub;     /* SORT_TYPE: (sub resource) */
     GraphType *type; /* NULL: core modules */
     bool types_only; /* SORT_INSTANCE: needed for its types, and written with nothing else */
+    Str implements;  /* SORT_INSTANCE under a plain name: of which interface it is one */
 } GraphExtern;
 
 struct GraphType {

@@ -31,6 +31,7 @@ static GraphExtern *externs(Convert *c, const ComponentExtern *list, u32 n)
     for (u32 i = 0; i < n; i++) {
         const ComponentExtern *e = &list[i];
         out[i] = (GraphExtern){.name = gtypes_keep(c->t, e->name.text),
+                               .implements = gtypes_keep(c->t, e->name.implements),
                                .sort = e->sort,
                                .is_sub = e->sort == SORT_TYPE && e->is_sub};
         if (e->sort == SORT_CORE_MODULE)

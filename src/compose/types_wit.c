@@ -171,8 +171,9 @@ static GraphExtern convert_item(WitTypes *w, const WitWorldItem *item)
         return convert_func(w, &w->m->funcs[item->id]);
     if (item->kind == WIT_ITEM_TYPE)
         return convert_type(w, item->name, item->id);
-    Str name = item->name.n ? item->name : w->m->interfaces[item->id].full;
-    return (GraphExtern){.name = gtypes_keep(w->t, name),
+    const WitInterface *i = &w->m->interfaces[item->id];
+    return (GraphExtern){.name = gtypes_keep(w->t, item->name.n ? item->name : i->full),
+                         .implements = i->is_copy ? w->m->interfaces[i->original].full : (Str){0},
                          .sort = SORT_INSTANCE,
                          .type = wit_types_interface(w, item->id)};
 }

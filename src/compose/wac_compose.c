@@ -276,7 +276,8 @@ static void import_homes(Wac *w, u32 at, const GraphType *interface, u32 depth)
             continue;
         GraphType *t = w->homes.p[home];
         import_homes(w, at, t, depth + 1);
-        Error *error = graph_need(w->g, (GraphExtern){t->name, SORT_INSTANCE, false, t, false});
+        Error *error =
+            graph_need(w->g, (GraphExtern){t->name, SORT_INSTANCE, false, t, false, {0}});
         if (error)
             wac_fail(w, at, error, "the interface `%.*s` that this one uses", STR_ARG(t->name));
     }
@@ -296,20 +297,21 @@ static GraphExtern import_type(Wac *w, const WacStatement *s)
     const WacLocal *l;
     switch (s->import) {
     case WAC_IMPORT_PATH:
-        return (GraphExtern){s->path.full, SORT_INSTANCE, false,
-                             wac_path_type(w, &s->path, s->has_as), false};
+        return (GraphExtern){
+            s->path.full, SORT_INSTANCE, false, wac_path_type(w, &s->path, s->has_as), false, {0}};
     case WAC_IMPORT_FUNC:
-        return (GraphExtern){s->id.name, SORT_FUNC, false, wac_func(w, &s->func), false};
+        return (GraphExtern){s->id.name, SORT_FUNC, false, wac_func(w, &s->func), false, {0}};
     case WAC_IMPORT_INTERFACE:
-        return (GraphExtern){s->id.name, SORT_INSTANCE, false,
-                             wac_interface(w, (Str){"", 0}, &s->body), false};
+        return (GraphExtern){
+            s->id.name, SORT_INSTANCE, false, wac_interface(w, (Str){"", 0}, &s->body), false, {0}};
     case WAC_IMPORT_ID:
         l = wac_local(w, s->type_id.name);
         if (l && l->kind == LOCAL_INTERFACE)
-            return (GraphExtern){l->type->name, SORT_INSTANCE, false,
-                                 s->has_as ? fresh_interface(w, l) : l->type, false};
+            return (GraphExtern){l->type->name, SORT_INSTANCE,
+                                 false,         s->has_as ? fresh_interface(w, l) : l->type,
+                                 false,         {0}};
         if (l && l->kind == LOCAL_TYPE && l->type->kind == CT_FUNC)
-            return (GraphExtern){s->id.name, SORT_FUNC, false, l->type, false};
+            return (GraphExtern){s->id.name, SORT_FUNC, false, l->type, false, {0}};
         if (!l)
             wac_fail(w, s->type_id.at, NULL, "`%.*s` has not been defined",
                      STR_ARG(s->type_id.name));

@@ -212,7 +212,7 @@ static void add_methods(Names *n, const AstTypedef *t, GraphType *resource)
         Str name = wac_format(n->w, "[%s]%.*s%s%.*s", mark, STR_ARG(t->name.name),
                               member.n ? "." : "", STR_ARG(member));
         add_export(n, f->name,
-                   (GraphExtern){name, SORT_FUNC, false, resolve_func(n, f, resource), false});
+                   (GraphExtern){name, SORT_FUNC, false, resolve_func(n, f, resource), false, {0}});
     }
 }
 
@@ -261,7 +261,7 @@ static void add_use(Names *n, const AstUse *use)
             wac_fail(n->w, r->from.at, NULL, "the interface has no type `%.*s`",
                      STR_ARG(r->from.name));
         else
-            add_export(n, r->to, (GraphExtern){r->to.name, SORT_TYPE, false, e->type, false});
+            add_export(n, r->to, (GraphExtern){r->to.name, SORT_TYPE, false, e->type, false, {0}});
     }
 }
 
@@ -274,8 +274,12 @@ GraphType *wac_interface(Wac *w, Str name, const AstBody *body)
         if (item->kind == AST_USE) {
             add_use(&n, &item->use);
         } else if (item->kind == AST_FUNC) {
-            GraphExtern e = {item->func.name.name, SORT_FUNC, false,
-                             resolve_func(&n, &item->func, NULL), false};
+            GraphExtern e = {item->func.name.name,
+                             SORT_FUNC,
+                             false,
+                             resolve_func(&n, &item->func, NULL),
+                             false,
+                             {0}};
             add_export(&n, item->func.name, e);
         } else if (item->kind == AST_TYPEDEF) {
             GraphType *t = define(&n, &item->type);
@@ -283,7 +287,7 @@ GraphType *wac_interface(Wac *w, Str name, const AstBody *body)
                 t->home = name;
             bool sub = item->type.kind == WIT_RESOURCE;
             add_export(&n, item->type.name,
-                       (GraphExtern){item->type.name.name, SORT_TYPE, sub, t, false});
+                       (GraphExtern){item->type.name.name, SORT_TYPE, sub, t, false, {0}});
             if (sub && t)
                 add_methods(&n, &item->type, t);
         }
@@ -311,7 +315,7 @@ static void add_used(World *o, u32 at, const GraphType *interface)
             map_get(&w->home_names, e->type->home, &home))
             add_interface(
                 o, &o->imports, at,
-                (GraphExtern){e->type->home, SORT_INSTANCE, false, w->homes.p[home], true});
+                (GraphExtern){e->type->home, SORT_INSTANCE, false, w->homes.p[home], true, {0}});
     }
 }
 
@@ -360,7 +364,9 @@ static void add_extern(World *o, const AstItem *item)
         e.type = named_func(&o->imports, &x->path);
     } else {
         e.type = used_interface(to->w, &x->path);
-        if (e.type && !e.name.n)
+        if (e.type && e.name.n)
+            e.implements = e.type->name;
+        else if (e.type)
             e.name = e.type->name;
     }
     if (x->name.name.n && gtypes_export(&to->w->g->types, to->in, e.name))
@@ -432,7 +438,7 @@ GraphType *wac_world(Wac *w, const AstBody *body)
             GraphType *from = used_interface(w, &item->use.from);
             if (from && from->name.n)
                 add_interface(&o, &o.imports, item->at,
-                              (GraphExtern){from->name, SORT_INSTANCE, false, from, true});
+                              (GraphExtern){from->name, SORT_INSTANCE, false, from, true, {0}});
             if (from)
                 add_use(&o.imports, &item->use);
         } else if (item->kind == AST_INCLUDE) {
@@ -441,7 +447,7 @@ GraphType *wac_world(Wac *w, const AstBody *body)
             GraphType *t = define(&o.imports, &item->type);
             bool sub = item->type.kind == WIT_RESOURCE;
             add_export(&o.imports, item->type.name,
-                       (GraphExtern){item->type.name.name, SORT_TYPE, sub, t, false});
+                       (GraphExtern){item->type.name.name, SORT_TYPE, sub, t, false, {0}});
             if (sub && t)
                 add_methods(&o.imports, &item->type, t);
         } else if (item->kind == AST_EXTERN) {
@@ -461,7 +467,7 @@ GraphType *wac_definition(Wac *w, u32 at, Str full, GraphType *type)
     bool world = type->kind == CT_COMPONENT;
     if (!world)
         add_used(&o, at, type);
-    GraphExtern e = {full, world ? SORT_COMPONENT : SORT_INSTANCE, false, type, false};
+    GraphExtern e = {full, world ? SORT_COMPONENT : SORT_INSTANCE, false, type, false, {0}};
     gtypes_add_export(table, o.exports.in, e);
     o.exports.in->imports = o.imports.in->exports;
     o.exports.in->nimports = o.imports.in->nexports;

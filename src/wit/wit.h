@@ -120,6 +120,12 @@ typedef struct WitInterface {
     u32 ntypes, nfuncs;
     WitId *uses; /* interfaces that `use` refers to, without repetition */
     u32 nuses;
+    /*
+     * A copy, for a world that imports or exports `original` under a plain name: that has types of
+     * its own. Its name and full name are empty, as of an interface written inline.
+     */
+    bool is_copy;
+    WitId original;
     Str docs;
     WitGate gate;
     u32 at;
@@ -210,6 +216,11 @@ Error *wit_input_add_path(WitInput *in, const char *path, u32 *group) MUST_CHECK
 
 /* The type that a chain of aliases ends in. */
 WitId wit_unalias(const WitModel *m, WitId type);
+/* The interface that a world's item is of, which is never a copy. */
+static inline WitId wit_item_interface(const WitModel *m, const WitWorldItem *i)
+{
+    return m->interfaces[i->id].is_copy ? m->interfaces[i->id].original : i->id;
+}
 WitId wit_find_package(const WitModel *m, Str full);
 WitId wit_find_interface(const WitModel *m, Str full); /* "wasi:io/streams@0.2.12" */
 /* Of the root package, or of any by its full name; with an empty name the only one of the root. */

@@ -134,9 +134,10 @@ WitId build_interface(WitBuilder *b, const ExternName *n, bool import)
     return (WitId)found;
 }
 
-WitId build_inline(WitBuilder *b, WitId package)
+WitId build_inline(WitBuilder *b, WitId package, WitId original)
 {
-    vec_push(&b->interfaces, ((BuildInterface){.i = {.package = package}}));
+    WitInterface i = {.package = package, .is_copy = original != WIT_NONE, .original = original};
+    vec_push(&b->interfaces, ((BuildInterface){.i = i}));
     return b->interfaces.n - 1;
 }
 

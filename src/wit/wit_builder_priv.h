@@ -39,7 +39,8 @@ Str build_str(WitBuilder *b, Str s); /* a copy that lives as long as the model *
 Str build_format(WitBuilder *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
 WitId build_package(WitBuilder *b, Str ns, Str name, Str version);
 WitId build_interface(WitBuilder *b, const ExternName *n, bool import);
-WitId build_inline(WitBuilder *b, WitId package);
+/* `original`: what it is a copy of, or WIT_NONE. */
+WitId build_inline(WitBuilder *b, WitId package, WitId original);
 WitId build_world(WitBuilder *b, Str ns, Str package, Str name, Str version);
 /* Unless it is there. */
 void build_world_item(WitBuilder *b, WitId world, bool export, WitWorldItem item);

@@ -296,6 +296,11 @@ static WitId define_named(Reading *r, Str name, CTypeId node)
         t.elem = target;
         t.used =
             of->name.n && of->owner.kind == WIT_OWNER_INTERFACE && !same_owner(of->owner, r->owner);
+        if (t.used && !r->b->interfaces.p[of->owner.id].i.name.n)
+            fail(r,
+                 "`%.*s` is the type `%.*s` of an interface without a full name: WIT cannot "
+                 "express it",
+                 STR_ARG(name), STR_ARG(of->name));
         if (t.used)
             note_use(r, of->owner.id);
     } else if (c->kind == CT_RESOURCE) {
@@ -310,11 +315,21 @@ static WitId define_named(Reading *r, Str name, CTypeId node)
     return build_type(r->b, t);
 }
 
+/* Is it a type of the interface that is read as a copy now? */
+static bool is_original(const Reading *r, WitId id)
+{
+    const WitOwner *o = &r->b->types.p[id].owner;
+    if (r->owner.kind != WIT_OWNER_INTERFACE || o->kind != WIT_OWNER_INTERFACE)
+        return false;
+    const WitInterface *i = &r->b->interfaces.p[r->owner.id].i;
+    return i->is_copy && i->original == o->id;
+}
+
 /* One instance type under two names: each of its types would be two interfaces' own. */
 static void refuse_second_owner(Reading *r, Str name, CTypeId node)
 {
     WitId first;
-    if (int_map_get(&r->nodes, node, &first) && is_foreign(r, first))
+    if (int_map_get(&r->nodes, node, &first) && is_foreign(r, first) && !is_original(r, first))
         fail(r,
              "`%.*s` belongs to two interfaces: WIT cannot express that an instance has two names",
              STR_ARG(name));
@@ -408,6 +423,20 @@ static void read_interface(Reading *r, WitId interface, CTypeId node)
     r->owner = outer;
 }
 
+/* What a plain name tells that it is an instance of; that has at least what is seen here. */
+static WitId implemented(Reading *r, const ComponentExtern *e, bool import)
+{
+    ExternName n;
+    Diag diag;
+    if (!e->name.has_implements)
+        return WIT_NONE;
+    diag_init(&diag);
+    ALWAYS(extern_name_parse(e->name.implements, 0, &n, &diag));
+    WitId original = build_interface(r->b, &n, import);
+    read_interface(r, original, e->type);
+    return original;
+}
+
 static void read_world_interface(Reading *r, WitId world, bool export, const ComponentExtern *e)
 {
     WitWorldItem item = {.kind = WIT_ITEM_INTERFACE};
@@ -416,9 +445,10 @@ static void read_world_interface(Reading *r, WitId world, bool export, const Com
         if (r->of_component && !export)
             int_map_set(&r->imported, item.id, 0);
     } else {
+        WitId original = implemented(r, e, !export);
         item.name = build_str(r->b, e->name.text);
         if (!build_world_find(r->b, world, export, item.name, &item.id))
-            item.id = build_inline(r->b, r->b->worlds.p[world].w.package);
+            item.id = build_inline(r->b, r->b->worlds.p[world].w.package, original);
     }
     read_interface(r, item.id, e->type);
     build_world_item(r->b, world, export, item);

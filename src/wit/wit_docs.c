@@ -134,7 +134,7 @@ static void world_item(const WitModel *m, const WitWorldItem *i, bool export, js
     case WIT_ITEM_INTERFACE:
         break;
     }
-    if (!m->interfaces[i->id].name.n) {
+    if (!m->interfaces[wit_item_interface(m, i)].name.n) {
         set_filled(parts[export ? PART_INTERFACE_EXPORTS : PART_INTERFACES], key,
                    interface_entry(m, &m->interfaces[i->id]));
         return;

@@ -60,9 +60,13 @@ static void put_interface(WitScope *s, WitId interface)
 static void put_export_interface(WitScope *s, const WitWorldItem *i)
 {
     Str name = i->name.n ? i->name : s->m->interfaces[i->id].full;
-    u32 type = wit_scope_interface(s, i->id, NULL, false), index = s->counts[SORT_INSTANCE];
-    put_export_decl(s, name, 5, type, SORT_INSTANCE);
-    wit_scope_note_instance(s, i->id, index);
+    Buf def = {0};
+    u32 type = wit_scope_interface(s, i->id, NULL, false);
+    put_instance_name(&def, s->m, i->id, name);
+    buf_u8(&def, 5);
+    buf_uleb(&def, type);
+    wit_scope_note_instance(s, i->id, wit_scope_define(s, CSECTION_EXPORT, SORT_INSTANCE, &def));
+    buf_release(&def);
 }
 
 static int compare_keys(const void *a, const void *b)

@@ -436,11 +436,11 @@ static void print_world_item(Printer *p, const WitWorldItem *i, const char *word
         print_id(p, i->name);
         buf_str(p->out, STR(": "));
     }
-    if (!m->interfaces[i->id].name.n) {
+    if (!m->interfaces[wit_item_interface(m, i)].name.n) {
         buf_str(p->out, STR("interface"));
         print_interface_body(p, &m->interfaces[i->id]);
     } else {
-        print_path(p, i->id);
+        print_path(p, wit_item_interface(m, i));
         buf_str(p->out, STR(";\n"));
     }
 }

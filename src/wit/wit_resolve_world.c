@@ -66,37 +66,6 @@ static void add_written(WorldBuilder *b, bool is_export, WitWorldItem i)
     list_push(b->r, l, i);
 }
 
-static void add_extern(WorldBuilder *b, const AstItem *item)
-{
-    const AstExtern *e = &item->ext;
-    WitWorldItem i = {.name = e->name.name,
-                      .docs = item->docs,
-                      .gate = item->gate,
-                      .external_id = item->external_id,
-                      .at = item->at};
-    switch (e->kind) {
-    case AST_EXTERN_PATH:
-        i.kind = WIT_ITEM_INTERFACE;
-        i.id = res_find_interface(b->r, b->locals.scope, &e->path);
-        break;
-    case AST_EXTERN_INLINE:
-        i.kind = WIT_ITEM_INTERFACE;
-        i.id = res_build_interface(b->r, &e->body, b->locals.package, b->locals.scope);
-        if (!b->r->error) {
-            WitInterface *in = &b->r->interfaces.p[i.id];
-            in->at = e->name.at;
-            in->docs = item->docs;
-            in->gate = item->gate;
-        }
-        break;
-    case AST_EXTERN_FUNC:
-        i.kind = WIT_ITEM_FUNC;
-        i.id = res_build_func(b->r, &b->locals, &e->func, WIT_NONE);
-        break;
-    }
-    add_written(b, e->is_export, i);
-}
-
 static void add_types(WorldBuilder *b)
 {
     Resolver *r = b->r;
@@ -127,13 +96,21 @@ static void add_types(WorldBuilder *b)
     }
 }
 
+/* Types that are copied, with all that they are made of. */
+typedef struct Copier {
+    WitOwner from, to; /* from: any world, or that interface */
+    u32 at;
+    IntMap copies;
+    struct Include *names; /* other names for them; NULL: the same */
+} Copier;
+
 /* How one `include` names things. */
 typedef struct Include {
     const AstItem *item;
     u8 *used;     /* renames that named something */
     bool foreign; /* of a world of another package */
     bool copies;  /* a type gets another name: this world has types and functions of its own */
-    IntMap types; /* of the included world -> the copy */
+    Copier types; /* those of the included world */
 } Include;
 
 static Str renamed(Include *in, Str name)
@@ -157,34 +134,48 @@ static bool renames_type(Include *in, const WitWorld *w)
     return false;
 }
 
-/* A type that the included world has itself, under the name it has here; recursion is bounded by
- * the depth of types. */
-static WitId copy_type(WorldBuilder *b, Include *in, WitId id)
+static bool counted(Resolver *r, u32 at)
 {
-    Resolver *r = b->r;
+    if (++r->elaborated > WIT_LIMIT_ELABORATED)
+        res_fail(r, at, "the worlds have more than %u types and functions",
+                 (u32)WIT_LIMIT_ELABORATED);
+    return !r->error;
+}
+
+/* Recursion is bounded by the depth of types. */
+static WitId copy_type(Resolver *r, Copier *c, WitId id)
+{
     WitId copy;
-    if (id == WIT_NONE || r->types.p[id].owner.kind != WIT_OWNER_WORLD)
+    if (id == WIT_NONE || r->types.p[id].owner.kind != c->from.kind ||
+        (c->from.kind == WIT_OWNER_INTERFACE && r->types.p[id].owner.id != c->from.id))
         return id;
-    if (int_map_get(&in->types, id, &copy))
+    if (int_map_get(&c->copies, id, &copy))
         return copy;
     WitType t = r->types.p[id];
-    if (++r->elaborated > WIT_LIMIT_ELABORATED) {
-        res_fail(r, in->item->at, "the worlds have more than %u types and functions",
-                 (u32)WIT_LIMIT_ELABORATED);
+    if (!counted(r, c->at))
         return id;
-    }
-    t.elem = copy_type(b, in, t.elem);
-    t.second = copy_type(b, in, t.second);
+    t.elem = copy_type(r, c, t.elem);
+    t.second = copy_type(r, c, t.second);
     if (t.nfields)
         t.fields = arena_dup(&r->m->arena, t.fields, t.nfields * sizeof *t.fields);
     for (u32 i = 0; i < t.nfields; i++)
-        t.fields[i].type = copy_type(b, in, t.fields[i].type);
-    if (t.name.n)
-        t.name = renamed(in, t.name);
-    t.owner = b->locals.owner;
+        t.fields[i].type = copy_type(r, c, t.fields[i].type);
+    if (t.name.n && c->names)
+        t.name = renamed(c->names, t.name);
+    t.owner = c->to;
     vec_push(&r->types, t);
-    int_map_set(&in->types, id, r->types.n - 1);
+    int_map_set(&c->copies, id, r->types.n - 1);
     return r->types.n - 1;
+}
+
+static void copy_signature(Resolver *r, Copier *c, WitFunc *f)
+{
+    if (f->nparams)
+        f->params = arena_dup(&r->m->arena, f->params, f->nparams * sizeof *f->params);
+    for (u32 k = 0; k < f->nparams; k++)
+        f->params[k].type = copy_type(r, c, f->params[k].type);
+    f->result = copy_type(r, c, f->result);
+    f->resource = copy_type(r, c, f->resource);
 }
 
 /* A function under another name, or of copied types, is another function: its name is what bindings
@@ -193,13 +184,8 @@ static void copy_func(WorldBuilder *b, Include *in, WitWorldItem *i, Str name)
 {
     Resolver *r = b->r;
     WitFunc f = r->funcs.p[i->id];
-    if (in->copies) {
-        f.params = arena_dup(&r->m->arena, f.params, f.nparams * sizeof *f.params);
-        for (u32 k = 0; k < f.nparams; k++)
-            f.params[k].type = copy_type(b, in, f.params[k].type);
-        f.result = copy_type(b, in, f.result);
-        f.resource = copy_type(b, in, f.resource);
-    }
+    if (in->copies)
+        copy_signature(r, &in->types, &f);
     if (f.resource == WIT_NONE)
         f.name = f.label = name;
     else
@@ -243,7 +229,7 @@ static void include_list(WorldBuilder *b, bool is_export, const WitWorldItem *it
         if (i.kind == WIT_ITEM_FUNC && (in->copies || !str_eq(name, i.name)))
             copy_func(b, in, &i, name);
         else if (i.kind == WIT_ITEM_TYPE && in->copies)
-            i.id = copy_type(b, in, i.id);
+            i.id = copy_type(b->r, &in->types, i.id);
         if (i.kind != WIT_ITEM_FUNC)
             i.name = name;
         if (list_has(b->r, l, &i, &other)) {
@@ -277,6 +263,8 @@ static void add_include(WorldBuilder *b, const AstItem *item)
     Include in = {.item = item, .used = mem_alloc((usize)item->use.nnames + 1)};
     in.foreign = w.package != b->locals.package;
     in.copies = renames_type(&in, &w);
+    in.types = (Copier){
+        .from = {.kind = WIT_OWNER_WORLD}, .to = b->locals.owner, .at = item->at, .names = &in};
     include_list(b, false, w.imports, w.nimports, &in);
     include_list(b, true, w.exports, w.nexports, &in);
     for (u32 i = 0; i < item->use.nnames; i++)
@@ -285,7 +273,7 @@ static void add_include(WorldBuilder *b, const AstItem *item)
                          "world `%.*s` has no plain name `%.*s`", STR_ARG(t->name.name),
                          STR_ARG(item->use.names[i].from.name));
     mem_free(in.used);
-    int_map_release(&in.types);
+    int_map_release(&in.types.copies);
 }
 
 typedef struct Frame {
@@ -400,6 +388,65 @@ static void check_exports(WorldBuilder *b)
         if (b->exports.items.p[k].kind == WIT_ITEM_INTERFACE)
             check_export(b, &b->exports.items.p[k], &seen);
     int_map_release(&seen);
+}
+
+/* An interface under a plain name is one with types of its own. */
+static WitId copy_interface(Resolver *r, WitId id, u32 at)
+{
+    WitInterface x = r->interfaces.p[id];
+    Copier c = {
+        .from = {WIT_OWNER_INTERFACE, id}, .to = {WIT_OWNER_INTERFACE, r->interfaces.n}, .at = at};
+    x.types = arena_array(&r->m->arena, WitId, x.ntypes);
+    x.funcs = arena_array(&r->m->arena, WitId, x.nfuncs);
+    for (u32 i = 0; i < x.ntypes; i++)
+        x.types[i] = copy_type(r, &c, r->interfaces.p[id].types[i]);
+    for (u32 i = 0; i < x.nfuncs && counted(r, at); i++) {
+        WitFunc f = r->funcs.p[r->interfaces.p[id].funcs[i]];
+        copy_signature(r, &c, &f);
+        f.owner = c.to;
+        x.funcs[i] = r->funcs.n;
+        vec_push(&r->funcs, f);
+    }
+    x.is_copy = true;
+    x.original = id;
+    x.name = x.full = (Str){0};
+    vec_push(&r->interfaces, x);
+    vec_push(&r->type_names, (Map){0});
+    int_map_release(&c.copies);
+    return r->interfaces.n - 1;
+}
+
+static void add_extern(WorldBuilder *b, const AstItem *item)
+{
+    const AstExtern *e = &item->ext;
+    WitWorldItem i = {.name = e->name.name,
+                      .docs = item->docs,
+                      .gate = item->gate,
+                      .external_id = item->external_id,
+                      .at = item->at};
+    switch (e->kind) {
+    case AST_EXTERN_PATH:
+        i.kind = WIT_ITEM_INTERFACE;
+        i.id = res_find_interface(b->r, b->locals.scope, &e->path);
+        if (i.name.n && !b->r->error)
+            i.id = copy_interface(b->r, i.id, item->at);
+        break;
+    case AST_EXTERN_INLINE:
+        i.kind = WIT_ITEM_INTERFACE;
+        i.id = res_build_interface(b->r, &e->body, b->locals.package, b->locals.scope);
+        if (!b->r->error) {
+            WitInterface *in = &b->r->interfaces.p[i.id];
+            in->at = e->name.at;
+            in->docs = item->docs;
+            in->gate = item->gate;
+        }
+        break;
+    case AST_EXTERN_FUNC:
+        i.kind = WIT_ITEM_FUNC;
+        i.id = res_build_func(b->r, &b->locals, &e->func, WIT_NONE);
+        break;
+    }
+    add_written(b, e->is_export, i);
 }
 
 static void build_items(WorldBuilder *b, const AstBody *body)

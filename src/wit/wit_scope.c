@@ -31,6 +31,21 @@ void put_extern_name(Buf *b, Str s)
     buf_name(b, s);
 }
 
+void put_instance_name(Buf *b, const WitModel *m, WitId interface, Str name)
+{
+    enum { FORM_ATTRIBUTES = 2, ATTRIBUTE_IMPLEMENTS = 0 };
+    const WitInterface *i = &m->interfaces[interface];
+    if (!i->is_copy) {
+        put_extern_name(b, name);
+        return;
+    }
+    buf_u8(b, FORM_ATTRIBUTES);
+    buf_name(b, name);
+    buf_uleb(b, 1);
+    buf_u8(b, ATTRIBUTE_IMPLEMENTS);
+    buf_name(b, m->interfaces[i->original].full);
+}
+
 void wit_scope_flush(WitScope *s)
 {
     if (s->npending) {
@@ -307,13 +322,24 @@ static u32 put_type_name(WitScope *s, u8 section, Str name, u32 index)
     return made;
 }
 
-static u32 put_port(WitScope *s, u8 section, Sort sort, Str name, u32 type)
+static u32 put_func(WitScope *s, u8 section, Str name, u32 type)
 {
     Buf def = {0};
     put_extern_name(&def, name);
-    buf_u8(&def, sort == SORT_FUNC ? 1 : sort == SORT_COMPONENT ? 4 : 5);
+    buf_u8(&def, 1);
     buf_uleb(&def, type);
-    u32 made = wit_scope_define(s, section, sort, &def);
+    u32 made = wit_scope_define(s, section, SORT_FUNC, &def);
+    buf_release(&def);
+    return made;
+}
+
+static u32 put_instance(WitScope *s, WitId interface, Str name, u32 type)
+{
+    Buf def = {0};
+    put_instance_name(&def, s->m, interface, name);
+    buf_u8(&def, 5);
+    buf_uleb(&def, type);
+    u32 made = wit_scope_define(s, CSECTION_IMPORT, SORT_INSTANCE, &def);
     buf_release(&def);
     return made;
 }
@@ -350,7 +376,7 @@ u32 wit_scope_interface(WitScope *s, WitId interface, const TypeFilter *f, bool 
     for (u32 k = 0; k < i->nfuncs && !types_only; k++) {
         const WitFunc *func = &s->m->funcs[i->funcs[k]];
         if (!f || f->funcs[i->funcs[k]])
-            put_port(&inner, CSECTION_EXPORT, SORT_FUNC, func->name, wit_scope_func(&inner, func));
+            put_func(&inner, CSECTION_EXPORT, func->name, wit_scope_func(&inner, func));
     }
     Buf def = {0};
     buf_u8(&def, 0x42);
@@ -401,8 +427,7 @@ void wit_scope_import_interface(WitScope *s, WitId interface, Str name, const Ty
         bool outermost = stack.n == 1;
         Str shown = outermost && name.n ? name : i->full;
         u32 type = wit_scope_interface(s, at->interface, f, types_only && !outermost);
-        int_map_set(&s->instances[0], at->interface,
-                    put_port(s, CSECTION_IMPORT, SORT_INSTANCE, shown, type));
+        int_map_set(&s->instances[0], at->interface, put_instance(s, at->interface, shown, type));
         stack.n--;
     }
     vec_release(&stack);
@@ -418,7 +443,7 @@ static void import_item(WitScope *s, const WitWorldItem *i, const TypeFilter *f)
         wit_scope_note(s, i->id, put_type_name(s, CSECTION_IMPORT, i->name, index));
     } else if (i->kind == WIT_ITEM_FUNC && (!f || f->funcs[i->id])) {
         u32 type = wit_scope_func(s, &s->m->funcs[i->id]);
-        u32 index = put_port(s, CSECTION_IMPORT, SORT_FUNC, i->name, type);
+        u32 index = put_func(s, CSECTION_IMPORT, i->name, type);
         int_map_set(&s->instances[0], FUNC_KEY | i->id, index);
     }
 }

@@ -64,6 +64,8 @@ u32 wit_scope_define(WitScope *s, u8 section, Sort sort, const Buf *def);
 void wit_scope_flush(WitScope *s);
 
 void put_extern_name(Buf *b, Str s);
+/* The name of an instance of the interface; a copy tells what it implements. */
+void put_instance_name(Buf *b, const WitModel *m, WitId interface, Str name);
 /* A value type as a reference: a primitive type's code or an index, defined before if need be. */
 void wit_scope_value(WitScope *s, WitId type, Buf *out);
 /* The index of a type definition; equal ones are shared. */

@@ -223,6 +223,77 @@ run component wit names.wit
 code 0
 expect cmp -s .out names.wit
 
+begin "an interface under several names, each with types of its own"
+cat >several.wit <<'EOF'
+package a:b@1.0.0;
+interface store { get: func(k: string) -> option<string>; resource r { constructor(); m: func(); } }
+interface t { use store.{r}; f: func(x: r); }
+world w {
+  import store;
+  import primary: store;
+  /// The other one.
+  import secondary: store;
+  export backup: store;
+  export other: t;
+}
+world renamed { include w with { primary as first, backup as copy } }
+EOF
+run component wit several.wit
+code 0
+out_has 'import primary: store;'
+out_has 'import first: store;'
+out_has 'export other: t;'
+cp .out several.txt
+run component wit several.wit -w -o several.wasm
+code 0
+run component wit several.wasm
+code 0
+expect cmp -s .out several.txt
+run component wit several.wit --json
+cp .out several.json
+run component wit several.wasm --json
+for what in '"id": 0' '"id": 1' '"name": "store"' '"name": "r"' contents; do
+    expect test "$(grep -c "$what" .out)" = "$(grep -c "$what" several.json)"
+done
+expect test "$(grep -c '"name": "store"' .out)" = 1
+cat >several.wat <<'EOF'
+(module
+  (import "primary" "get" (func (param i32 i32 i32)))
+  (import "secondary" "[constructor]r" (func (result i32)))
+  (import "secondary" "[resource-drop]r" (func (param i32)))
+  (import "[export]backup" "[resource-new]r" (func (param i32) (result i32)))
+  (memory (export "memory") 1)
+  (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) unreachable)
+  (func (export "backup#get") (param i32 i32) (result i32) unreachable)
+  (func (export "backup#[constructor]r") (result i32) unreachable)
+  (func (export "backup#[method]r.m") (param i32) unreachable)
+  (func (export "other#f") (param i32) unreachable))
+EOF
+run component embed several.wit several.wat -w w -o several.core.wasm
+code 0
+run component new several.core.wasm -o several.out.wasm
+code 0
+run component print several.out.wasm
+for what in '(import "primary" (implements "a:b/store@1.0.0")' '(import "secondary" (implements "a:b/store@1.0.0")' \
+    '"backup" (implements "a:b/store@1.0.0")' '"other" (implements "a:b/t@1.0.0")'; do
+    out_has "$what"
+done
+run component wit several.out.wasm
+code 0
+out_has 'import secondary: a:b/store@1.0.0;'
+out_has 'export other: a:b/t@1.0.0;'
+run component targets several.wit several.out.wasm -w w
+code 0
+cat >inline.wat <<'EOF'
+(component
+  (import "one" (instance $o (export "r" (type (sub resource)))))
+  (alias export $o "r" (type $r))
+  (import "a:b/y" (instance (export "q" (type (eq $r))) (export "f" (func (param "x" (own $r)))))))
+EOF
+run component wit inline.wat
+code 1
+err_has '`q` is the type `r` of an interface without a full name: WIT cannot express it'
+
 begin "WIT with many resources is printed in linear time"
 awk 'BEGIN { print "package a:many;\ninterface i {"
     for (i = 0; i < 60000; i++) printf "resource r%d { constructor(); m: func(); }\n", i

@@ -317,4 +317,37 @@ code 1
 err_has "Maps require the component model map feature"
 err_lacks "requires"
 
+begin "what an instance under a plain name implements is kept"
+cat >kv.wat <<'EOF'
+(component
+  (core module $m (func (export "g") (result i32) i32.const 7))
+  (core instance $i (instantiate $m))
+  (func $f (result u32) (canon lift (core func $i "g")))
+  (instance $k (export "get" (func $f)))
+  (export "primary" (implements "a:b/kv") (instance $k)))
+EOF
+cat >two.wat <<'EOF'
+(component
+  (import "primary" (implements "a:b/kv") (instance $o (export "get" (func (result u32)))))
+  (import "second" (implements "a:b/kv") (instance $p (export "get" (func (result u32)))))
+  (export "one" (func $o "get")))
+EOF
+run component plug two.wat --plug kv.wat -o plugged.wasm
+code 0
+run component wit plugged.wasm
+out_has 'import second: a:b/kv;'
+expect test "$(grep -c 'import primary' .out)" = 0
+cat >names.wac <<'EOF'
+package x:y;
+interface i { f: func(); }
+world w { import a: i; export b: i; }
+let k = new my:kv {};
+export k.primary as "other";
+EOF
+run component compose names.wac -d my:kv=kv.wat -t
+code 0
+out_has '"other" (implements "a:b/kv")'
+out_has '(import "a" (implements "x:y/i")'
+out_has '(export "b" (implements "x:y/i")'
+
 finish

@@ -40,16 +40,22 @@ static u32 lift(Wrap *w, WitId interface, const WitFunc *f, Str name)
 }
 
 /* (export "name" (SORT index)) */
+/* `name`: as it is encoded; released here. */
+static u32 export_as(WitScope *s, Buf *name, u8 code, u32 index, Sort sort)
+{
+    buf_u8(name, code);
+    buf_uleb(name, index);
+    buf_u8(name, 0);
+    u32 made = wit_scope_define(s, CSECTION_EXPORT, sort, name);
+    buf_release(name);
+    return made;
+}
+
 static u32 put_export(WitScope *s, Str name, u8 code, u32 index, Sort sort)
 {
     Buf def = {0};
     put_extern_name(&def, name);
-    buf_u8(&def, code);
-    buf_uleb(&def, index);
-    buf_u8(&def, 0);
-    u32 made = wit_scope_define(s, CSECTION_EXPORT, sort, &def);
-    buf_release(&def);
-    return made;
+    return export_as(s, &def, code, index, sort);
 }
 
 /* The component around an interface, and the arguments of its instantiation. */
@@ -228,7 +234,9 @@ static void export_interface(Wrap *w, const WitWorldItem *item)
     }
     if (!w->error) {
         u32 instance = put_shell(w, item->id, lifted);
-        u32 exported = put_export(&w->s, name, DESC_INSTANCE, instance, SORT_INSTANCE);
+        Buf def = {0};
+        put_instance_name(&def, w->m, item->id, name);
+        u32 exported = export_as(&w->s, &def, DESC_INSTANCE, instance, SORT_INSTANCE);
         forget_types(w, i);
         wit_scope_note_instance(&w->s, item->id, exported);
     }
