@@ -33,6 +33,18 @@ void opt_print_key(OptId id, Buf *out)
         buf_u8(out, *c == '_' ? '-' : (u8)*c);
 }
 
+/* An enumeration whose first choices are those of a boolean is written like one, too. */
+static bool begins_like_bool(const OptDesc *d)
+{
+    return d->kind == OPT_ENUM && str_starts(str_of(d->choices), STR("y|n|"));
+}
+
+/* The key alone says yes. */
+static bool needs_value(const OptDesc *d)
+{
+    return d->kind != OPT_BOOL && d->kind != OPT_AUTO && !begins_like_bool(d);
+}
+
 void opt_print_value(OptId id, Buf *out)
 {
     switch ((OptKind)descs[id].kind) {
@@ -54,7 +66,7 @@ void opt_print_value(OptId id, Buf *out)
         buf_str(out, STR("=path"));
         break;
     case OPT_ENUM:
-        buf_printf(out, "=%s", descs[id].choices);
+        buf_printf(out, begins_like_bool(&descs[id]) ? "[=%s]" : "=%s", descs[id].choices);
         break;
     case OPT_AUTO:
         buf_str(out, STR("[=y|n|auto]"));
@@ -153,6 +165,8 @@ static bool read_value(Options *o, OptId id, Str s, OptValue *v)
     case OPT_DURATION:
         return value_duration(s, &v->n);
     case OPT_ENUM:
+        if (begins_like_bool(d) && value_bool(s, &yes))
+            s = yes ? STR("y") : STR("n");
         if (!value_choice(s, d->choices, &v->n))
             return false;
         v->text = copy_str(o, s).p;
@@ -259,7 +273,7 @@ MUST_CHECK static Error *parse_item(Options *o, OptGroup group, Str item)
     OptValue *v = &o->values[id];
     if (d->kind == OPT_PREFIX)
         value = (Str){rest.p, (usize)(item.p + item.n - rest.p)};
-    else if (!eq && d->kind != OPT_BOOL && d->kind != OPT_AUTO)
+    else if (!eq && needs_value(d))
         e = error_new("a value is missing, write `%.*s=VALUE`", STR_ARG(key));
     if (!e && !read_value(o, id, value, v))
         e = bad_value(d, value);

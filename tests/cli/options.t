@@ -103,6 +103,13 @@ run --profile=foo "$data/args.wat"
 code 2
 err_has "invalid value 'foo' for '--profile <STRATEGY>': unknown profiling strategy"
 
+begin "inlining is switched like a boolean, too"
+run -C inlining,inlining=yes,inlining=false,inlining=gc --invoke none "$data/values.wat"
+code 0
+run -C inlining=maybe --invoke none "$data/values.wat"
+code 2
+err_has "unknown value \`maybe\`, expected one of y|n|gc|inter-module|intrinsics"
+
 begin "stack sizes"
 run -W max-wasm-stack=0 "$data/args.wat"
 code 1
