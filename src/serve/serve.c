@@ -213,7 +213,7 @@ static void stop(Server *s)
         say(words, sizeof words - 1);
     for (u32 i = 0; i < s->nworkers; i++)
         worker_stop(&s->workers[i]);
-    set_timer(s, s->drain_deadline, now);
+    set_timer(s, now, now); /* requests may be due before the end of all */
 }
 
 static void on_signal(uv_signal_t *h, int number)
