@@ -282,6 +282,12 @@ static void on_after(void)
     sleep_ms(200);
     put("after the response\n");
 }
+static void on_late(void)
+{
+    sleep_ms(300);
+    put("done all the same\n");
+    answer("late", 4);
+}
 static void on_flood(void)
 {
     static char line[4096];
@@ -476,6 +482,7 @@ static const struct {
     {"/long", on_long},
     {"/stdout", on_stdout},
     {"/after", on_after},
+    {"/late", on_late},
     {"/flood", on_flood},
     {"/hide", on_hide},
     {"/look", on_look},
