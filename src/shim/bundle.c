@@ -94,7 +94,7 @@ static int regular(int err, int fd, struct stat *ret_stat)
         return fd;
     if (!err)
         close(fd);
-    errno = err ? err : EACCES;
+    errno = err ? err : EISDIR; /* or a device, or a FIFO */
     return -1;
 }
 
@@ -280,7 +280,7 @@ static Error *find_program(Bundle *b, int root, const char *program)
     }
     if (fd < 0)
         return error_new("there is no program `%.*s` in the container: %s", STR_ARG(name),
-                         strerror(errno));
+                         errno == EISDIR ? "not a regular file" : strerror(errno));
     char *label = mem_strdup_n(name.p, name.n);
     b->kind = BUNDLE_NATIVE;
     Error *e = native ? NULL : use_file(b, fd, label, program);

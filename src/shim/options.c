@@ -8,6 +8,10 @@
 
 enum { MAX_VALUE = 4096 };
 
+/* Less address space than that has no room for the memories that code expects otherwise. */
+#define ROOM ((json_int_t)8 << 30)
+#define WITHOUT_ROOM "--optimize=memory-reservation=0,memory-guard-size=65536"
+
 typedef struct OptionRow {
     const char *name, *flag;
     bool engine;
@@ -96,6 +100,21 @@ static Error *read_one(GuestOptions *o, const char *key, const char *value)
     return e ? e : error_wrap(check(o, first), "the annotation %.100s", key);
 }
 
+/* Does the process have a limit of its address space that is low? */
+static bool is_narrow(const Bundle *b)
+{
+    usize i;
+    json_t *limit;
+    json_array_foreach(json_object_get(json_object_get(b->config, "process"), "rlimits"), i, limit)
+    {
+        const char *type = json_string_value(json_object_get(limit, "type"));
+        const json_t *soft = json_object_get(limit, "soft");
+        if (type && strcmp(type, "RLIMIT_AS") == 0 && json_is_integer(soft))
+            return json_integer_value(soft) >= 0 && json_integer_value(soft) < ROOM;
+    }
+    return false;
+}
+
 Error *guest_options_read(const Bundle *b, GuestOptions *ret_options)
 {
     const char *key;
@@ -103,6 +122,10 @@ Error *guest_options_read(const Bundle *b, GuestOptions *ret_options)
     GuestOptions *o = ret_options;
     Error *e = NULL;
     *o = (GuestOptions){0};
+    if (is_narrow(b)) { /* what the annotations say comes behind it */
+        push(o, WITHOUT_ROOM, "", 0);
+        o->engine[o->nengine++] = o->words.p[0];
+    }
     json_object_foreach(json_object_get(b->config, "annotations"), key, value)
     {
         if (!e && str_starts(str_of(key), STR(PREFIX)))

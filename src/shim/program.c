@@ -173,24 +173,56 @@ Error *program_find(Shim *s, const Container *c, Bundle *b)
     return error_wrap(e, "this container can not be run");
 }
 
-Error *program_find_exec(Shim *s, const Container *c, const char *spec, Bundle *b)
+/* Its first argument without "#" and the function; own. */
+static char *program_of(const Bundle *b)
+{
+    json_t *args = json_object_get(json_object_get(b->config, "process"), "args");
+    const char *word = json_string_value(json_array_get(args, 0));
+    const char *hash = word ? strrchr(word, '#') : NULL;
+    if (!word)
+        return mem_strdup_n("", 0);
+    return mem_strdup_n(word, hash ? (usize)(hash - word) : strlen(word));
+}
+
+static Error *open_exec(Shim *s, const Container *c, Bundle *b, LayerSource *layer)
 {
     GuestOptions o;
-    json_t *process = json_load_file(spec, 0, NULL);
-    Error *e = process ? NULL : error_new("the process is not JSON");
+    Error *e = guest_options_read(b, &o);
+    const EngineWords options = {o.engine, o.nengine};
     if (!e)
-        json_object_set_new(b->config, "process", process);
-    Error *native = e ? NULL : bundle_find_program(b);
-    if (native)
-        b->kind = BUNDLE_NATIVE;
-    error_free(native);
-    if (e || b->kind == BUNDLE_NATIVE)
-        return e;
-    e = guest_options_read(b, &o);
-    if (!e)
-        e = open_found(s, c, b, (EngineWords){o.engine, o.nengine});
+        e = layer ? open_layer(s, c, b, layer, options) : open_found(s, c, b, options);
     if (!e)
         add_options(b, &o);
     guest_options_release(&o);
     return error_wrap(e, "this can not be run");
+}
+
+/* What is no file may be the program of the container itself, which is a layer of the image; what
+ * is neither is left to who says that it is not there. */
+static Error *find_exec(Shim *s, const Container *c, Bundle *b, bool own_program)
+{
+    LayerSource l = {.target = {s->address, s->ns, NULL}, .log = &s->log};
+    bool found = false;
+    Error *e = bundle_find_program(b);
+    if (!e)
+        return b->kind == BUNDLE_NATIVE ? NULL : open_exec(s, c, b, NULL);
+    error_free(e);
+    b->kind = BUNDLE_NATIVE;
+    if (own_program)
+        error_free(layers_find(&l.target, c->id, &found, &l.digest));
+    return found ? open_exec(s, c, b, &l) : NULL;
+}
+
+Error *program_find_exec(Shim *s, const Container *c, const char *spec, Bundle *b)
+{
+    json_t *process = json_load_file(spec, 0, NULL);
+    if (!process)
+        return error_new("the process is not JSON");
+    char *own = program_of(b);
+    json_object_set_new(b->config, "process", process);
+    char *program = program_of(b);
+    Error *e = find_exec(s, c, b, strcmp(own, program) == 0);
+    mem_free(own);
+    mem_free(program);
+    return e;
 }

@@ -196,7 +196,7 @@ static void task_start(const Task *t)
 {
     Shim *s = t->s;
     pthread_mutex_lock(&s->lock);
-    bool fresh = t->p->state == PROCESS_CREATED;
+    bool fresh = t->p->state == PROCESS_CREATED, ended = t->p->state == PROCESS_STOPPED;
     bool paused = t->c->init->state == PROCESS_PAUSED;
     pthread_mutex_unlock(&s->lock);
     begin_for(s, t->c, t->call);
@@ -205,7 +205,8 @@ static void task_start(const Task *t)
     if (paused)
         call_fail(t->call, RPC_FAILED_PRECONDITION, "the container is paused");
     else if (!fresh)
-        call_fail(t->call, RPC_FAILED_PRECONDITION, "the process was started already");
+        call_fail(t->call, RPC_FAILED_PRECONDITION,
+                  ended ? "the process has ended" : "the process was started already");
     else if (e)
         fail(s, t->call, RPC_UNKNOWN, t->c->id, e);
     else

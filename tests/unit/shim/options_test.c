@@ -57,6 +57,29 @@ TEST(security_shim_function_is_no_option)
                 "--wasi=http\n--\n--wasi=x\n--\nf");
 }
 
+/* Code that is compiled outside of the container's limits runs within them. */
+TEST(shim_options_of_little_address_space)
+{
+    static const struct {
+        const char *limits;
+        usize n;
+    } rows[] = {{"[]", 0},
+                {"[{\"type\":\"RLIMIT_AS\",\"soft\":200000000,\"hard\":200000000}]", 1},
+                {"[{\"type\":\"RLIMIT_AS\",\"soft\":20000000000,\"hard\":20000000000}]", 0},
+                {"[{\"type\":\"RLIMIT_NOFILE\",\"soft\":1024,\"hard\":1024}]", 0}};
+    for (usize i = 0; i < ARRAY_LEN(rows); i++) {
+        Bundle b = {.module = -1};
+        GuestOptions o;
+        b.config =
+            json_pack("{s:{s:o}}", "process", "rlimits", json_loads(rows[i].limits, 0, NULL));
+        EXPECT(b.config && !guest_options_read(&b, &o));
+        EXPECT_EQ(o.nengine, rows[i].n);
+        EXPECT_EQ(o.words.n, rows[i].n);
+        guest_options_release(&o);
+        bundle_release(&b);
+    }
+}
+
 TEST(shim_options_code_depends_on)
 {
     GuestOptions o;
