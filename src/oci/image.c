@@ -247,14 +247,29 @@ static Error *make_parents(const char *path)
     return e;
 }
 
-Error *oci_image_write(const OciImage *i, bool as_artifact, const char *path)
+static Error *write_in_place(const OciImage *i, bool as_artifact, const char *path)
+{
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    Error *e = fd < 0 ? os_error() : write_archive(i, as_artifact, fd);
+    if (fd >= 0)
+        close(fd);
+    return e;
+}
+
+static Error *replace(const OciImage *i, bool as_artifact, const char *path)
 {
     OsReplacement r;
+    Error *e = os_replace_begin(&r, path);
+    return e ? e : os_replace_end(&r, write_archive(i, as_artifact, r.fd));
+}
+
+Error *oci_image_write(const OciImage *i, bool as_artifact, const char *path)
+{
+    struct stat st;
     Error *e = make_parents(path);
     if (e)
         return e;
-    e = os_replace_begin(&r, path);
-    if (!e)
-        e = os_replace_end(&r, write_archive(i, as_artifact, r.fd));
+    bool in_place = stat(path, &st) == 0 && !S_ISREG(st.st_mode); /* a pipe or a device stays */
+    e = in_place ? write_in_place(i, as_artifact, path) : replace(i, as_artifact, path);
     return error_wrap(e, "failed to write `%s`", path);
 }
