@@ -239,14 +239,26 @@ void container_read_groups(Container *c)
     bundle_release(&b);
 }
 
-bool container_destroy(Container *c)
+/* Twice, if need be: the bundle, where the runtime works and writes what is wrong, may be removed
+ * by a containerd that has given up between a look at it and the runtime's. */
+static bool remove_made(Container *c)
 {
     Error *e = NULL;
-    bool own = c->runtime.cgroup != NULL;
-    if (runtime_has(&c->runtime, c->id))
+    for (int i = 0; i < 2 && runtime_has(&c->runtime, c->id); i++) {
+        error_free(e);
         e = runtime_do(&c->runtime, c->bundle, "delete", "--force", c->id, NULL);
+        if (!e)
+            break;
+    }
     bool gone = !e;
     error_free(e);
+    return gone;
+}
+
+bool container_destroy(Container *c)
+{
+    bool own = c->runtime.cgroup != NULL;
+    bool gone = remove_made(c);
     if (!own)
         gone &= remove_groups(c);
     return mounts_undo(c->root) && gone;

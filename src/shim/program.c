@@ -201,7 +201,7 @@ static Error *open_exec(Shim *s, const Container *c, Bundle *b, LayerSource *lay
  * is neither is left to who says that it is not there. */
 static Error *find_exec(Shim *s, const Container *c, Bundle *b, bool own_program)
 {
-    LayerSource l = {.target = {s->address, s->ns, NULL}, .log = &s->log};
+    LayerSource l = {.target = {s->address, s->ns, NULL, NULL}, .log = &s->log};
     bool found = false;
     Error *e = bundle_find_program(b);
     if (!e)
@@ -209,7 +209,7 @@ static Error *find_exec(Shim *s, const Container *c, Bundle *b, bool own_program
     error_free(e);
     b->kind = BUNDLE_NATIVE;
     if (own_program)
-        error_free(layers_find(&l.target, c->id, &found, &l.digest));
+        error_free(layers_find(&l.target, &s->modules.cache, c->id, &found, &l.digest));
     return found ? open_exec(s, c, b, &l) : NULL;
 }
 
