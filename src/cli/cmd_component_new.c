@@ -3,6 +3,7 @@
 #include "cli/adapt.h"
 #include "cli/component_io.h"
 #include "cli/file.h"
+#include "wit/wit_binary.h"
 #include "wit/wrap/wrap.h"
 
 static Error *string_encoding(const CmdLine *c, StringEncoding *ret_encoding)
@@ -21,18 +22,41 @@ static Error *string_encoding(const CmdLine *c, StringEncoding *ret_encoding)
 /* The module that is given, or one that does nothing. */
 static Error *embed_module(const CmdLine *c, const WitModel *m, WitId world, Buf *out)
 {
-    bool dummy = cmdline_given(c, FLAG_dummy);
+    const char *names = cmdline_value(c, FLAG_dummy_names);
+    bool dummy = cmdline_given(c, FLAG_dummy) || names;
+    bool standard = names && strcmp(names, "standard32") == 0;
+    if (names && !standard && strcmp(names, "legacy") != 0)
+        return cmdline_bad_value(FLAG_dummy_names, names, "expected legacy or standard32");
     if (dummy == (c->args.n == 2))
         return error_new_kind(ERROR_USAGE, 0,
                               dummy ? "with `--dummy` there is no module to name"
                                     : "which module? `--dummy` makes one that does nothing");
-    return dummy ? component_dummy(m, world, out) : component_read(c->args.p[1], out);
+    return dummy ? component_dummy(m, world, standard, out) : component_read(c->args.p[1], out);
+}
+
+static Error *embed(const CmdLine *c, const WitModel *m, WitId world, StringEncoding encoding,
+                    Buf *out)
+{
+    Buf in = {0};
+    if (cmdline_given(c, FLAG_only_custom)) {
+        if (c->args.n == 2 || cmdline_given(c, FLAG_dummy) || cmdline_given(c, FLAG_dummy_names))
+            return error_new_kind(ERROR_USAGE, 0, "with `--only-custom` there is no module");
+        wit_encode_world(m, world, encoding, out);
+        return NULL;
+    }
+    Error *e = embed_module(c, m, world, &in);
+    if (!e)
+        e = error_wrap(component_embed(m, world, encoding, in.p, in.n, out),
+                       "failed to embed the world into `%s`",
+                       c->args.n == 2 ? c->args.p[1] : "a dummy");
+    buf_release(&in);
+    return e;
 }
 
 Error *cmd_component_embed(CmdLine *c, int *ret_status)
 {
     WitModel *m = NULL;
-    Buf in = {0}, out = {0};
+    Buf out = {0};
     WitId world;
     StringEncoding encoding = STRING_UTF8;
     Error *e = string_encoding(c, &encoding);
@@ -41,14 +65,9 @@ Error *cmd_component_embed(CmdLine *c, int *ret_status)
     if (!e)
         e = component_world(c, m, &world);
     if (!e)
-        e = embed_module(c, m, world, &in);
-    if (!e)
-        e = error_wrap(component_embed(m, world, encoding, in.p, in.n, &out),
-                       "failed to embed the world into `%s`",
-                       c->args.n == 2 ? c->args.p[1] : "a dummy");
+        e = embed(c, m, world, encoding, &out);
     if (!e)
         e = component_write(c, &out);
-    buf_release(&in);
     buf_release(&out);
     wit_free(m);
     *ret_status = 0;
@@ -108,7 +127,10 @@ Error *cmd_component_new(CmdLine *c, int *ret_status)
         e = component_read(component_input(c), &in);
     if (!e)
         e = add_own_adapter(&a, &in);
-    WrapOptions options = {.adapters = a.list.p, .nadapters = a.list.n, .keep_versions = !merge};
+    WrapOptions options = {.adapters = a.list.p,
+                           .nadapters = a.list.n,
+                           .keep_versions = !merge,
+                           .adapters_grow = cmdline_given(c, FLAG_realloc_grow)};
     if (!e)
         e = error_wrap(component_wrap(in.p, in.n, &options, &out),
                        "failed to make a component of `%s`", component_input(c));

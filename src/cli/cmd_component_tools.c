@@ -34,13 +34,17 @@ Error *cmd_component_print(CmdLine *c, int *ret_status)
 Error *cmd_component_validate(CmdLine *c, int *ret_status)
 {
     Error *e = NULL;
-    bool all = cmdline_given(c, FLAG_all_features);
+    FeatureList features =
+        cmdline_given(c, FLAG_all_features) ? feature_list_all() : feature_list_default();
+    for (u32 i = 0; i < c->uses.n && !e; i++)
+        if (c->uses.p[i].flag == FLAG_wasm_features)
+            e = feature_list_apply(&features, c->uses.p[i].value);
     for (u32 i = 0; (i == 0 || i < c->args.n) && !e; i++) {
         const char *path = c->args.n ? c->args.p[i] : component_input(c);
         Buf bytes = {0};
         e = component_read(path, &bytes);
         if (!e)
-            e = component_check(path, &bytes, all);
+            e = component_check(path, &bytes, &features);
         buf_release(&bytes);
     }
     *ret_status = 0;

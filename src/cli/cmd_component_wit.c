@@ -5,6 +5,7 @@
 #include "os/fs.h"
 #include "cli/wit_json.h"
 #include "wit/wit_binary.h"
+#include "wit/wit_turn.h"
 
 /* The root first, then the others that have something in them. */
 static void print_all(const WitModel *m, const WitPrintOptions *o, Buf *out)
@@ -62,6 +63,48 @@ MUST_CHECK static Error *encode(const WitModel *m, Buf *out)
     return e ? error_wrap(e, "the package cannot be written in binary form") : NULL;
 }
 
+static Error *turn_world(WitModel *m, const char *world, WitTurn *o, const char *name)
+{
+    WitId id;
+    Error *e = wit_find_world(m, str_of(world ? world : ""), &id);
+    if (e)
+        return e;
+    Buf text = {0};
+    Str old = m->worlds[id].name;
+    if (name)
+        buf_str(&text, str_of(name));
+    else
+        buf_printf(&text, "%.*s-%s", STR_ARG(old), o->to_exports ? "exportized" : "importized");
+    o->name = (Str){(char *)text.p, text.n};
+    e = error_wrap(wit_turn_world(m, id, o), "the world `%.*s` cannot be turned round",
+                   STR_ARG(old));
+    buf_release(&text);
+    return e;
+}
+
+/* --importize and --exportize. */
+static Error *turn(CmdLine *c, WitModel *m)
+{
+    bool to_imports = cmdline_given(c, FLAG_importize) || cmdline_given(c, FLAG_importize_world);
+    WitTurn o = {.to_exports =
+                     cmdline_given(c, FLAG_exportize) || cmdline_given(c, FLAG_exportize_world)};
+    if (!to_imports && !o.to_exports)
+        return NULL;
+    if (to_imports && o.to_exports)
+        return error_new_kind(ERROR_USAGE, 0, "`--importize` or `--exportize`, not both");
+    Str *only = mem_alloc_array((usize)c->uses.n + 1, sizeof *only);
+    for (u32 i = 0; i < c->uses.n; i++)
+        if (c->uses.p[i].flag == FLAG_exportize_import)
+            only[o.nonly++] = str_of(c->uses.p[i].value);
+    o.only = only;
+    Error *e = o.to_exports ? turn_world(m, cmdline_value(c, FLAG_exportize_world), &o,
+                                         cmdline_value(c, FLAG_exportize_name))
+                            : turn_world(m, cmdline_value(c, FLAG_importize_world), &o,
+                                         cmdline_value(c, FLAG_importize_name));
+    mem_free(only);
+    return e;
+}
+
 Error *cmd_component_wit(CmdLine *c, int *ret_status)
 {
     WitModel *m = NULL;
@@ -69,6 +112,8 @@ Error *cmd_component_wit(CmdLine *c, int *ret_status)
     WitPrintOptions o = {.no_docs = cmdline_given(c, FLAG_no_docs)};
     const char *dir = cmdline_value(c, FLAG_out_dir);
     Error *e = component_read_wit(c, c->args.n ? c->args.p[0] : ".", &m);
+    if (!e)
+        e = turn(c, m);
     *ret_status = 0;
     if (!e && dir) {
         e = write_folder(m, &o, dir);

@@ -153,19 +153,19 @@ static void decoded_release(Decoded *d)
     types_free(d->registry);
 }
 
-static Error *decode(const char *path, const Buf *bytes, bool all, Decoded *ret)
+static Error *decode(const char *path, const Buf *bytes, FeatureList l, Decoded *ret)
 {
     Diag diag;
     diag_init(&diag);
+    if (component_is(bytes->p, bytes->n) && !l.components)
+        return error_new("`%s` is a component, and the features are without `component-model`",
+                         path);
     Decoded d = {.registry = types_new()};
-    FeatureSet features = all ? ~(FeatureSet)0 : features_default();
     if (component_is(bytes->p, bytes->n)) {
-        ComponentOptions o = {.features = features,
-                              .component_features =
-                                  all ? ~(ComponentFeatures)0 : component_features_default()};
+        ComponentOptions o = {.features = l.core, .component_features = l.component};
         d.component = component_decode(d.registry, &o, bytes->p, bytes->n, &diag);
     } else {
-        DecodeOptions o = {.features = features};
+        DecodeOptions o = {.features = l.core};
         d.module = module_decode(d.registry, &o, bytes->p, bytes->n, &diag);
     }
     if (d.module || d.component) {
@@ -176,10 +176,10 @@ static Error *decode(const char *path, const Buf *bytes, bool all, Decoded *ret)
     return diag_error(path, &diag);
 }
 
-Error *component_check(const char *path, const Buf *bytes, bool all)
+Error *component_check(const char *path, const Buf *bytes, const FeatureList *l)
 {
     Decoded d = {0};
-    Error *e = decode(path, bytes, all, &d);
+    Error *e = decode(path, bytes, *l, &d);
     decoded_release(&d);
     return e;
 }
@@ -187,7 +187,7 @@ Error *component_check(const char *path, const Buf *bytes, bool all)
 Error *component_text(const char *path, const Buf *bytes, Buf *ret_text)
 {
     Decoded d = {0};
-    Error *e = decode(path, bytes, true, &d);
+    Error *e = decode(path, bytes, feature_list_all(), &d);
     if (!e && d.module)
         text_print(d.module, ret_text);
     else if (!e)

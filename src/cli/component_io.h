@@ -3,6 +3,7 @@
 #ifndef CLI_COMPONENT_IO_H
 #define CLI_COMPONENT_IO_H
 
+#include "cli/feature_list.h"
 #include "cli/cmdline.h"
 #include "wit/wit.h"
 
@@ -16,8 +17,8 @@ Error *component_read_wit(const CmdLine *c, const char *path, WitModel **ret_mod
 Error *component_world(const CmdLine *c, const WitModel *m, WitId *ret_world) MUST_CHECK;
 /* A binary as text; `path`: as messages call it. */
 Error *component_text(const char *path, const Buf *bytes, Buf *ret_text) MUST_CHECK;
-/* Is the binary valid, by the proposals that are on, or by `all`? */
-Error *component_check(const char *path, const Buf *bytes, bool all) MUST_CHECK;
+/* Is the binary valid with these proposals? */
+Error *component_check(const char *path, const Buf *bytes, const FeatureList *l) MUST_CHECK;
 /* To `--output`, or to standard output if that is not a terminal; as text if `--wat` is given. */
 Error *component_write(const CmdLine *c, const Buf *bytes) MUST_CHECK;
 /* Text to `--output` or standard output. */

@@ -169,6 +169,20 @@ run component wit calc.wasm
 code 0
 expect test "$(grep -c import .out)" = 0
 
+begin "an adapter may get its memory from memory.grow, whatever the module has"
+sed 's/^  (func (export "calc")/  (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) unreachable)\n&/' \
+    main.wat >own.wat
+run component embed calc.wit own.wat -w main -o own.wasm
+run component new own.wasm --adapt old.wasm -o own.out.wasm
+code 0
+run --invoke 'calc()' own.out.wasm
+code 134
+run component new own.wasm --adapt old.wasm --realloc-via-memory-grow -o own.out.wasm
+code 0
+run --invoke 'calc()' own.out.wasm
+code 0
+stdout 42
+
 begin "a module may import a thing several times"
 cat >again.wat <<'EOF'
 (module

@@ -294,6 +294,102 @@ run component wit inline.wat
 code 1
 err_has '`q` is the type `r` of an interface without a full name: WIT cannot express it'
 
+begin "a world turned round"
+cat >turn.wit <<'EOF'
+package a:b@1.0.0;
+interface t { type x = u32; }
+interface i { use t.{x}; f: func(y: x); }
+interface j { use i.{x}; h: func() -> x; }
+world w {
+  use t.{x};
+  record rr { a: x }
+  import log: func(s: string);
+  import i;
+  export j;
+  export run: func(r: rr) -> x;
+  export k: interface { z: func(); }
+}
+EOF
+run component wit turn.wit --importize-world w
+code 0
+out_has 'world w-importized {'
+for what in 'import t;' 'import i;' 'import j;' 'import k: interface {' 'import run: func(r: rr) -> x;'; do
+    out_has "$what"
+done
+expect test "$(grep -c 'export\|log' .out)" = 0
+cp .out turned.wit
+run component wit turned.wit
+code 0
+expect cmp -s .out turned.wit
+run component wit turn.wit --exportize --exportize-out-world-name served
+code 0
+out_has 'world served {'
+for what in 'export t;' 'export i;' 'export log: func(s: string);' 'use t.{x};'; do
+    out_has "$what"
+done
+expect test "$(grep -c 'run\|export k\|export j' .out)" = 0
+run component wit turn.wit --exportize --exportize-import a:b/i@1.0.0 -w -o turned.wasm
+code 0
+run component wit turned.wasm
+out_has 'export i;'
+out_has 'import log: func(s: string);'
+run component wit turn.wit --exportize --exportize-import a:b/j@1.0.0
+code 1
+err_has 'world `w` does not import `a:b/j@1.0.0`'
+run component wit turn.wit --importize --importize-out-world-name j
+code 1
+err_has 'there is an interface `j` already'
+run component wit turn.wit --importize --exportize
+code 2
+run component parse hello.wat -o hello.wasm
+run component wit hello.wasm --importize
+out_has 'world root-importized {'
+out_has 'import five: func() -> u32;'
+
+begin "proposals to validate with"
+echo '(module (func (param v128)))' >vector.wat
+run component validate --features=mvp vector.wat
+code 1
+err_has 'v128'
+run component validate --features=mvp,simd vector.wat
+code 0
+run component validate --features=wasm3 --features=-simd,-relaxed-simd vector.wat
+code 1
+run component validate --features=mvp hello.wat
+code 1
+err_has 'the features are without `component-model`'
+run component validate --features=cm-async hello.wat
+code 0
+run component validate --features=typo hello.wat
+code 2
+err_has 'there is no proposal `typo`; these are: component-model, '
+
+begin "a dummy with standard names, and the world alone"
+for names in legacy standard32; do
+    run component embed several.wit -w w --dummy-names $names -o dummy.wasm
+    code 0
+    run component new dummy.wasm -o dummy.out.wasm
+    code 0
+    run component wit dummy.out.wasm
+    out_has 'export backup: a:b/store@1.0.0;'
+done
+run component print dummy.wasm
+for what in '"cm32p2|a:b/store@1" "get"' '"cm32p2|_ex_backup" "r_new"' '"cm32p2|backup|r_dtor"' \
+    '"cm32p2|backup|get_post"' '"cm32p2_memory"'; do
+    out_has "$what"
+done
+run component embed several.wit -w w --dummy-names other
+code 2
+err_has 'expected legacy or standard32'
+run component embed several.wit -w w --only-custom -o world.wasm
+code 0
+run component wit world.wasm
+code 0
+out_has 'import primary: store;'
+run component embed several.wit several.wat -w w --only-custom
+code 2
+err_has 'there is no module'
+
 begin "WIT with many resources is printed in linear time"
 awk 'BEGIN { print "package a:many;\ninterface i {"
     for (i = 0; i < 60000; i++) printf "resource r%d { constructor(); m: func(); }\n", i

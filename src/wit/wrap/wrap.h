@@ -16,8 +16,9 @@
 Error *component_embed(const WitModel *m, WitId world, StringEncoding encoding, const u8 *p,
                        usize n, Buf *out) MUST_CHECK;
 
-/* Appends a module with all that the world imports and exports, which does nothing. */
-Error *component_dummy(const WitModel *m, WitId world, Buf *out) MUST_CHECK;
+/* Appends a module with all that the world imports and exports, which does nothing; `standard`: its
+ * names are those that begin with cm32p2. */
+Error *component_dummy(const WitModel *m, WitId world, bool standard, Buf *out) MUST_CHECK;
 
 /* A module that serves imports of the other under its name. */
 typedef struct WrapAdapter {
@@ -30,6 +31,7 @@ typedef struct WrapOptions {
     const WrapAdapter *adapters;
     u32 nadapters;
     bool keep_versions; /* imports of compatible versions are not merged */
+    bool adapters_grow; /* they get memory by memory.grow, not from the module's cabi_realloc */
 } WrapOptions;
 
 /* Appends the component, which has been validated. */

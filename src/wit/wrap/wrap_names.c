@@ -267,8 +267,9 @@ static bool classify_adapter(Wrap *w, const Import *i, CoreImport *ret)
     if (!str_eq(i->module, STR(MAIN_MODULE)) || i->kind != EXTERN_FUNC)
         return false;
     bool realloc = str_eq(i->name, STR("cabi_realloc"));
-    const Export *e = realloc ? wrap_standard_export(main, CORE_REALLOC)
-                              : wrap_core_export(main, i->name, EXTERN_FUNC);
+    const Export *e = !realloc                    ? wrap_core_export(main, i->name, EXTERN_FUNC)
+                      : w->options->adapters_grow ? NULL
+                                                  : wrap_standard_export(main, CORE_REALLOC);
     ret->use = e ? USE_MAIN : USE_REALLOC;
     ret->export = e ? (u32)(e - main->m->exports) : 0;
     return e || realloc;
