@@ -574,13 +574,12 @@ Error *cgroup_remove(const Cgroups *c, const char *path)
     u64 until = os_monotonic_ns() + (u64)REMOVE_WAIT_MS * 1000000;
     if (!cgroup_path_valid(path))
         return error_new("`%s` is not the path of a control group", path);
-    for (bool killed = false; !try_remove(c, path); killed = true) {
+    kill_group(c, path);
+    while (!try_remove(c, path)) {
         if (os_monotonic_ns() > until)
             return error_new("the control group `%s` is in use", path);
-        if (killed) {
-            os_pause_us(pause);
-            pause = MIN(pause * 2, MAX_PAUSE_US);
-        }
+        os_pause_us(pause);
+        pause = MIN(pause * 2, MAX_PAUSE_US);
         kill_group(c, path);
     }
     return NULL;
