@@ -148,10 +148,12 @@ static void read_some(LiftCall *call, Input *s, u64 len, u64 deadline, ReadResul
                             .as.err =
                                 failed_with(call, err, s->ops ? s->ops->describe : NULL, s->impl)};
         s->fd = -1;
-    } else if (n == 0)
+    } else if (n == 0) {
         *ret = (ReadResult){.is_err = true, .as.err = closed()};
-    else
+        s->fd = -1;
+    } else {
         ret->as.ok = (LiftListU8){p, n};
+    }
 }
 
 static void skip_some(LiftCall *call, Input *s, u64 len, u64 deadline, CountResult *ret)

@@ -2,6 +2,7 @@
 /* wasi:io/streams, poll and error, on files and standard streams. */
 /* stdin: standard input */
 /* case: files */
+/* case: grows */
 /* case: modes */
 /* case: stdin */
 /* case: poll */
@@ -247,6 +248,27 @@ static void polls(void)
     data("read", &n);
 }
 
+/* What is closed stays closed, though the file grows. */
+static void grows(u32 dir)
+{
+    Res4 r;
+    Narrow n;
+    u32 f = open(dir, "new", 0, CREATE, READ | WRITE);
+    write_at(f, "abc", 0);
+    d_read_via_stream(f, 0, &r);
+    u32 in = r.v;
+    in_blocking_read(in, 8, &n);
+    data("read", &n);
+    in_blocking_read(in, 8, &n);
+    data("read", &n);
+    write_at(f, "def", 3);
+    in_blocking_read(in, 8, &n);
+    data("read", &n);
+    in_blocking_read(in, 0, &n);
+    data("read nothing", &n);
+    in_drop(in);
+}
+
 void test(void)
 {
     Span args;
@@ -255,6 +277,8 @@ void test(void)
     Span arg = ((const Span *)args.p)[1];
     if (span_is(arg, "files"))
         files(preopen(0));
+    if (span_is(arg, "grows"))
+        grows(preopen(0));
     if (span_is(arg, "modes"))
         modes(preopen(0));
     if (span_is(arg, "stdin"))
