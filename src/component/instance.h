@@ -109,8 +109,6 @@ void component_linker_fuel(ComponentLinker *l, u64 bytes);
 /* Handles that an instance and those inside it may have at a time. */
 enum { COMPONENT_MAX_HANDLES = 100000 };
 void component_linker_max_handles(ComponentLinker *l, u64 count); /* the same, if it is not said */
-/* Offers a resource type of a linked interface in another one that uses it. */
-Error *component_linker_use(ComponentLinker *l, Str instance, const LiftResource *type) MUST_CHECK;
 /* What stands for it in values of type own; NULL if its interface is not linked. */
 ResourceType *component_linker_type(const ComponentLinker *l, const LiftResource *type);
 /* What is offered for an import, as items_find_version. */

@@ -194,14 +194,6 @@ Error *component_linker_interface(ComponentLinker *l, const LiftInterface *inter
     return e;
 }
 
-Error *component_linker_use(ComponentLinker *l, Str instance, const LiftResource *type)
-{
-    ResourceType *t = component_linker_type(l, type);
-    if (!t)
-        return error_new("the resource type `%s` is not linked", type->name);
-    return component_linker_resource(l, instance, str_of(type->name), t);
-}
-
 void component_linker_hint(ComponentLinker *l, ComponentHint *hint, void *arg)
 {
     l->hint = hint;

@@ -225,10 +225,12 @@ cat >twins.wat <<'EOF'
   (import "wasi:io/poll@0.2.0" (instance $poll
     (export "pollable" (type $p (sub resource)))
     (export "[method]pollable.ready" (func (param "self" (borrow $p)) (result bool)))))
+  (import "wasi:io/poll@0.2.1" (instance $poll1 (export "pollable" (type (sub resource)))))
+  (alias export $poll1 "pollable" (type $mine))
   (import "wasi:clocks/monotonic-clock@0.2.0" (instance $clock
-    (export "pollable" (type $p (sub resource)))
+    (alias outer 1 $mine (type $mine))
+    (export "pollable" (type $p (eq $mine)))
     (export "subscribe-duration" (func (param "when" u64) (result (own $p))))))
-  (alias export $clock "pollable" (type $mine))
   (core func $sub (canon lower (func $clock "subscribe-duration")))
   (core func $ready (canon lower (func $poll "[method]pollable.ready")))
   (core func $drop (canon resource.drop $mine))
@@ -248,6 +250,21 @@ code 0
 run --invoke "bad()" twins.wat
 code 1
 err_has "handle index 1 used with the wrong type, expected host-defined resource but found a different host-defined resource"
+
+begin "a resource type is offered by the interface that defines it, not by those that use it"
+cat >used.wat <<'EOF'
+(component
+  (import "wasi:clocks/monotonic-clock@0.2.0" (instance
+    (export "pollable" (type $p (sub resource)))
+    (export "now" (func (result u64)))))
+  (core module $m (func (export "f")))
+  (core instance $i (instantiate $m))
+  (func (export "f") (canon lift (core func $i "f"))))
+EOF
+run --invoke "f()" used.wat
+code 1
+err_has "\`wasi:clocks/monotonic-clock@0.2.0\` \`pollable\`: resource (not defined)"
+err_lacks "now"
 
 begin "a task whose caller does not wait for it and that yields is refused, and never spins"
 for name in spin yields between; do

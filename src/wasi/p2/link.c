@@ -29,48 +29,34 @@
 #include "bind/wasi_sockets_udp_create_socket.h"
 #include "wasi/http/http_priv.h"
 
-/* An interface, and the resources it uses from others. */
-typedef struct Row {
-    const LiftInterface *interface;
-    const LiftResource *uses[4];
-} Row;
-
-static const Row rows[] = {
-    {&wasi_io_error_interface, {0}},
-    {&wasi_io_poll_interface, {0}},
-    {&wasi_io_streams_interface, {&wasi_io_error_error_type, &wasi_io_poll_pollable_type}},
-    {&wasi_cli_environment_interface, {0}},
-    {&wasi_cli_exit_interface, {0}},
-    {&wasi_cli_stdin_interface, {&wasi_io_streams_input_stream_type}},
-    {&wasi_cli_stdout_interface, {&wasi_io_streams_output_stream_type}},
-    {&wasi_cli_stderr_interface, {&wasi_io_streams_output_stream_type}},
-    {&wasi_cli_terminal_input_interface, {0}},
-    {&wasi_cli_terminal_output_interface, {0}},
-    {&wasi_cli_terminal_stdin_interface, {&wasi_cli_terminal_input_terminal_input_type}},
-    {&wasi_cli_terminal_stdout_interface, {&wasi_cli_terminal_output_terminal_output_type}},
-    {&wasi_cli_terminal_stderr_interface, {&wasi_cli_terminal_output_terminal_output_type}},
-    {&wasi_clocks_wall_clock_interface, {0}},
-    {&wasi_clocks_monotonic_clock_interface, {&wasi_io_poll_pollable_type}},
-    {&wasi_filesystem_types_interface,
-     {&wasi_io_streams_input_stream_type, &wasi_io_streams_output_stream_type,
-      &wasi_io_error_error_type}},
-    {&wasi_filesystem_preopens_interface, {&wasi_filesystem_types_descriptor_type}},
-    {&wasi_sockets_network_interface, {&wasi_io_error_error_type}},
-    {&wasi_sockets_instance_network_interface, {&wasi_sockets_network_network_type}},
-    {&wasi_sockets_tcp_interface,
-     {&wasi_io_streams_input_stream_type, &wasi_io_streams_output_stream_type,
-      &wasi_io_poll_pollable_type, &wasi_sockets_network_network_type}},
-    {&wasi_sockets_tcp_create_socket_interface,
-     {&wasi_sockets_network_network_type, &wasi_sockets_tcp_tcp_socket_type}},
-    {&wasi_sockets_udp_interface,
-     {&wasi_io_poll_pollable_type, &wasi_sockets_network_network_type}},
-    {&wasi_sockets_udp_create_socket_interface,
-     {&wasi_sockets_network_network_type, &wasi_sockets_udp_udp_socket_type}},
-    {&wasi_sockets_ip_name_lookup_interface,
-     {&wasi_io_poll_pollable_type, &wasi_sockets_network_network_type}},
-    {&wasi_random_random_interface, {0}},
-    {&wasi_random_insecure_interface, {0}},
-    {&wasi_random_insecure_seed_interface, {0}},
+static const LiftInterface *const interfaces[] = {
+    &wasi_io_error_interface,
+    &wasi_io_poll_interface,
+    &wasi_io_streams_interface,
+    &wasi_cli_environment_interface,
+    &wasi_cli_exit_interface,
+    &wasi_cli_stdin_interface,
+    &wasi_cli_stdout_interface,
+    &wasi_cli_stderr_interface,
+    &wasi_cli_terminal_input_interface,
+    &wasi_cli_terminal_output_interface,
+    &wasi_cli_terminal_stdin_interface,
+    &wasi_cli_terminal_stdout_interface,
+    &wasi_cli_terminal_stderr_interface,
+    &wasi_clocks_wall_clock_interface,
+    &wasi_clocks_monotonic_clock_interface,
+    &wasi_filesystem_types_interface,
+    &wasi_filesystem_preopens_interface,
+    &wasi_sockets_network_interface,
+    &wasi_sockets_instance_network_interface,
+    &wasi_sockets_tcp_interface,
+    &wasi_sockets_tcp_create_socket_interface,
+    &wasi_sockets_udp_interface,
+    &wasi_sockets_udp_create_socket_interface,
+    &wasi_sockets_ip_name_lookup_interface,
+    &wasi_random_random_interface,
+    &wasi_random_insecure_interface,
+    &wasi_random_insecure_seed_interface,
 };
 
 void p2_fail(LiftCall *c, Error *e)
@@ -186,23 +172,17 @@ bool p2_stopped(LiftCall *c)
     return true;
 }
 
-MUST_CHECK static Error *define(WasiP2 *p, ComponentLinker *l, const Row *row)
-{
-    LiftInterface i = *row->interface;
-    /* Its only function is unstable, and has to be asked for. */
-    if (row->interface == &wasi_sockets_network_interface && !p->ctx->network.error_code)
-        i.nfuncs = 0;
-    Error *e = component_linker_interface(l, &i, p);
-    for (usize n = 0; n < ARRAY_LEN(row->uses) && row->uses[n] && !e; n++)
-        e = component_linker_use(l, str_of(row->interface->name), row->uses[n]);
-    return e;
-}
-
-MUST_CHECK static Error *define_all(WasiP2 *p, ComponentLinker *l, const Row *r, usize n)
+MUST_CHECK static Error *define_all(WasiP2 *p, ComponentLinker *l, const LiftInterface *const *of,
+                                    usize n)
 {
     Error *e = NULL;
-    for (usize i = 0; i < n && !e; i++)
-        e = define(p, l, &r[i]);
+    for (usize k = 0; k < n && !e; k++) {
+        LiftInterface i = *of[k];
+        /* Its only function is unstable, and has to be asked for. */
+        if (of[k] == &wasi_sockets_network_interface && !p->ctx->network.error_code)
+            i.nfuncs = 0;
+        e = component_linker_interface(l, &i, p);
+    }
     return e;
 }
 
@@ -249,30 +229,30 @@ void wasi_p2_reset(WasiP2 *p)
 
 Error *wasi_p2_link(ComponentLinker *l, WasiP2 *p)
 {
-    return define_all(p, l, rows, ARRAY_LEN(rows));
+    return define_all(p, l, interfaces, ARRAY_LEN(interfaces));
 }
 
 Error *wasi_p2_link_config(ComponentLinker *l, WasiP2 *p, const Str *pairs, u32 n)
 {
-    static const Row config_rows[] = {{&wasi_config_store_interface, {0}}};
+    static const LiftInterface *const config[] = {&wasi_config_store_interface};
     Error *e = p2_pairs_new(pairs, n, &p->own[0]);
     p->config = p->own[0];
-    return e ? e : define_all(p, l, config_rows, ARRAY_LEN(config_rows));
+    return e ? e : define_all(p, l, config, ARRAY_LEN(config));
 }
 
 Error *wasi_p2_link_keyvalue(ComponentLinker *l, WasiP2 *p, const Str *pairs, u32 n)
 {
-    static const Row keyvalue_rows[] = {
-        {&wasi_keyvalue_store_interface, {0}},
-        {&wasi_keyvalue_atomics_interface, {&wasi_keyvalue_store_bucket_type}},
-        {&wasi_keyvalue_batch_interface, {&wasi_keyvalue_store_bucket_type}},
+    static const LiftInterface *const keyvalue[] = {
+        &wasi_keyvalue_store_interface,
+        &wasi_keyvalue_atomics_interface,
+        &wasi_keyvalue_batch_interface,
     };
     Error *e = p2_pairs_new(pairs, n, &p->own[1]);
     p->keyvalue = p->own[1];
-    return e ? e : define_all(p, l, keyvalue_rows, ARRAY_LEN(keyvalue_rows));
+    return e ? e : define_all(p, l, keyvalue, ARRAY_LEN(keyvalue));
 }
 
-/* Of `rows`, what the world wasi:http/proxy imports, and what wasi:http uses. */
+/* What the world wasi:http/proxy imports, and what wasi:http uses. */
 static const LiftInterface *const proxy[] = {
     &wasi_io_error_interface,          &wasi_io_poll_interface,
     &wasi_io_streams_interface,        &wasi_cli_stdin_interface,
@@ -282,53 +262,18 @@ static const LiftInterface *const proxy[] = {
 };
 enum { PROXY_IO = 3 };
 
-MUST_CHECK static Error *define_some(WasiP2 *p, ComponentLinker *l, usize n)
-{
-    Error *e = NULL;
-    for (usize i = 0; i < ARRAY_LEN(rows) && !e; i++)
-        for (usize k = 0; k < n && !e; k++)
-            if (rows[i].interface == proxy[k])
-                e = define(p, l, &rows[i]);
-    return e;
-}
-
 Error *wasi_p2_link_proxy(ComponentLinker *l, WasiP2 *p)
 {
-    return define_some(p, l, ARRAY_LEN(proxy));
-}
-
-/* The other names that wasi:http/types has for resources. */
-MUST_CHECK static Error *link_http_names(ComponentLinker *l)
-{
-    static const struct {
-        const char *name;
-        const LiftResource *type;
-    } names[] = {{"headers", &wasi_http_types_fields_type},
-                 {"trailers", &wasi_http_types_fields_type},
-                 {"io-error", &wasi_io_error_error_type}};
-    Error *e = NULL;
-    for (u32 i = 0; i < ARRAY_LEN(names) && !e; i++)
-        e = component_linker_resource(l, str_of(wasi_http_types_interface.name),
-                                      str_of(names[i].name),
-                                      component_linker_type(l, names[i].type));
-    return e;
+    return define_all(p, l, proxy, ARRAY_LEN(proxy));
 }
 
 Error *wasi_p2_link_http(ComponentLinker *l, WasiP2 *p, const WasiHttpOptions *o)
 {
-    static const Row http_rows[] = {
-        {&wasi_http_types_interface,
-         {&wasi_io_streams_input_stream_type, &wasi_io_streams_output_stream_type,
-          &wasi_io_poll_pollable_type}},
-        {&wasi_http_outgoing_handler_interface,
-         {&wasi_http_types_outgoing_request_type, &wasi_http_types_request_options_type,
-          &wasi_http_types_future_incoming_response_type}},
-    };
+    static const LiftInterface *const http[] = {&wasi_http_types_interface,
+                                                &wasi_http_outgoing_handler_interface};
     Error *e = NULL;
     p->http = p2_http_new(p, l, o);
     if (!component_linker_type(l, &wasi_io_streams_input_stream_type))
-        e = define_some(p, l, PROXY_IO);
-    if (!e)
-        e = define_all(p, l, http_rows, ARRAY_LEN(http_rows));
-    return e ? e : link_http_names(l);
+        e = define_all(p, l, proxy, PROXY_IO);
+    return e ? e : define_all(p, l, http, ARRAY_LEN(http));
 }
