@@ -245,4 +245,4 @@ clean:
 
 .PHONY: all unit test tested demo demo-containerd check check-format check-layers check-banned check-headers \
         check-warnings docs install deb bench bench-serve bench-shim fuzz fuzz-programs clean
--include $(EMBED_OBJ:.o=.d) $(LIB_OBJ:.o=.d) $(TEST_OBJ:.o=.d) $(WITGEN_OBJ:.o=.d) $(MAIN_SRC:%.c=$(OBJ)/%.d)
+-include $(EMBED_OBJ:.o=.d) $(wildcard $(OBJ)/tests/bench/*.d) $(LIB_OBJ:.o=.d) $(TEST_OBJ:.o=.d) $(WITGEN_OBJ:.o=.d) $(MAIN_SRC:%.c=$(OBJ)/%.d)

@@ -12,7 +12,7 @@ static u32 place(u64 *at, u32 count, usize size, usize align)
     return (u32)here;
 }
 
-void vm_layout_init(VmLayout *l, const WasmModule *m, Arena *arena)
+void vm_layout_init(VmLayout *l, const WasmModule *m, bool types, Arena *arena)
 {
     u32 *of = arena_array(arena, u32, m->nfuncs);
     l->nfuncrefs = 0;
@@ -28,6 +28,7 @@ void vm_layout_init(VmLayout *l, const WasmModule *m, Arena *arena)
     l->global_ptrs = place(&at, m->n_imported_globals, sizeof(VmVal *), 8);
     l->func_imports = place(&at, m->n_imported_funcs, sizeof(VmFuncImport), 8);
     l->funcrefs = place(&at, l->nfuncrefs, sizeof(VmFuncRef), 8);
-    l->types = place(&at, m->ntypes, sizeof(u32), 8);
+    l->ntypes = types ? m->ntypes : 0;
+    l->types = place(&at, l->ntypes, sizeof(u32), 8);
     l->size = (u32)align_up(at, 16);
 }

@@ -27,6 +27,7 @@ typedef struct VmStore {
     u64 exit_pc; /* ... return address into it, noted when wasm calls a builtin or a host function
                   */
     u64 host_pc; /* the same of the last call of a host function; 0: there was none */
+    const void *const *builtins; /* as in VmCtx, for host functions */
 } VmStore;
 
 /* One linear memory. */
@@ -102,13 +103,11 @@ typedef struct VmHostFunc {
     u32 magic;
     u32 reserved;
     VmStore *store;
-    const void *const *builtins; /* as in VmCtx, at the same offset */
     void *fn;
     void *env;
 } VmHostFunc;
-static_assert(offsetof(VmHostFunc, store) == offsetof(VmCtx, store) &&
-                  offsetof(VmHostFunc, builtins) == offsetof(VmCtx, builtins),
-              "stubs read these without knowing the kind of callee");
+static_assert(offsetof(VmHostFunc, store) == offsetof(VmCtx, store),
+              "read without knowing the kind of callee");
 
 /* Where things are in the context of a module's instance: offsets in bytes from the VmCtx. */
 typedef struct VmLayout {
@@ -125,11 +124,13 @@ typedef struct VmLayout {
      * for. */
     u32 nfuncrefs;
     u32 types;             /* u32[ntypes]: canonical ids by module type index */
+    u32 ntypes;            /* 0: the code has them in itself */
     const u32 *funcref_of; /* function index -> number in funcrefs, UINT32_MAX if it has none */
 } VmLayout;
 
-/* Places the arrays; funcref_of lives in `arena`. */
-void vm_layout_init(VmLayout *l, const WasmModule *m, Arena *arena);
+/* Places the arrays; funcref_of lives in `arena`. `types`: code reads canonical ids from the
+ * context. */
+void vm_layout_init(VmLayout *l, const WasmModule *m, bool types, Arena *arena);
 
 /* A context has at most 2^31 bytes (limits.def sees to it), so every offset fits a displacement. */
 static inline u32 vm_layout_func_import(const VmLayout *l, u32 func)

@@ -134,7 +134,8 @@ static void host_end(Baseline *b, u32 stack_bytes)
         x64_ret(c);
     code_bind(c, b->epilogue);
     x64_rm(c, X64_MOV, SZ_64, RDI, x64_mem(RBP, HOST_CALLER));
-    x64_rm(c, X64_MOV, SZ_64, RAX, x64_mem(ROLE_VMCTX, offsetof(VmHostFunc, builtins)));
+    x64_rm(c, X64_MOV, SZ_64, RAX, x64_mem(ROLE_VMCTX, offsetof(VmHostFunc, store)));
+    x64_rm(c, X64_MOV, SZ_64, RAX, x64_mem(RAX, offsetof(VmStore, builtins)));
     /* called from the host, there is no context: the function's own store tells it all */
     x64_rr(c, X64_TEST, SZ_64, RDI, RDI);
     x64_cmov_rr(c, CC_E, SZ_64, RDI, ROLE_VMCTX);

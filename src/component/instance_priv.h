@@ -110,9 +110,13 @@ typedef struct CanonEnv {
 
 struct ComponentFunc {
     bool is_host;
-    HostFunc host;
-    CanonEnv env; /* lifted functions, from here on */
-    VmFuncRef *core;
+    union {
+        HostFunc host;
+        struct { /* of a lifted function */
+            CanonEnv env;
+            VmFuncRef *core;
+        };
+    };
 };
 
 /* Where a hash of types (wit/type_hash.h) gets resources from: NULL for those that are not of

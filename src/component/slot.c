@@ -12,8 +12,7 @@ typedef struct FrozenInstance {
     ComponentInstance *i;
     Handle *slots; /* own */
     u32 n, free;
-    Task *task; /* those of calls are gone, whatever ended them */
-    Task start;
+    u64 context[2]; /* of the task while it was instantiated; those of calls are gone */
     u32 backpressure;
 } FrozenInstance;
 
@@ -91,8 +90,7 @@ static bool freeze_instances(Slot *s)
             .slots = t->slots.n ? mem_dup(t->slots.p, t->slots.n * sizeof *t->slots.p) : NULL,
             .n = t->slots.n,
             .free = t->free,
-            .task = i->task,
-            .start = i->start,
+            .context = {i->start.context[0], i->start.context[1]},
             .backpressure = i->backpressure};
     }
     s->handles = s->instance->root->handles.alive;
@@ -109,8 +107,8 @@ static void reset_instance(const FrozenInstance *f)
         memcpy(t->slots.p, f->slots, f->n * sizeof *f->slots);
     t->slots.n = f->n;
     t->free = f->free;
-    f->i->task = f->task;
-    f->i->start = f->start;
+    f->i->start = (Task){.context = {f->context[0], f->context[1]}};
+    f->i->task = &f->i->start;
     f->i->backpressure = f->backpressure;
 }
 

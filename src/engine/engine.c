@@ -159,7 +159,11 @@ ModuleConfig engine_module_config(Engine *e)
 {
     /* Reservations for memories are made where address space is not limited. */
     bool roomy = e->config.tunables.memory_reservation >= GUARDED_RESERVATION;
-    return (ModuleConfig){.arg = e, .compile = compile_one, .release = release, .roomy = roomy};
+    return (ModuleConfig){.arg = e,
+                          .compile = compile_one,
+                          .release = release,
+                          .roomy = roomy,
+                          .types = e->config.tunables.direct_calls};
 }
 
 /* --- stubs --- */

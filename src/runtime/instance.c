@@ -55,8 +55,8 @@ static Instance *instance_alloc(Store *s, Module *m)
     i->module = module_ref(m);
     *i->ctx =
         (VmCtx){.magic = VMCTX_MAGIC, .store = &s->vm, .builtins = builtin_entries, .instance = i};
-    if (m->wasm->ntypes)
-        memcpy(CTX_ARRAY(i, u32, types), m->wasm->types, m->wasm->ntypes * sizeof(u32));
+    if (m->layout.ntypes)
+        memcpy(CTX_ARRAY(i, u32, types), m->wasm->types, m->layout.ntypes * sizeof(u32));
     return i;
 }
 

@@ -20,7 +20,7 @@ static u64 text_bytes(const WasmModule *w, u32 defined, bool roomy)
            (u64)defined * TEXT_PER_FUNC;
 }
 
-static Module *module_make(WasmModule *w, const ModuleConfig *c)
+static Module *module_make(WasmModule *w, const ModuleConfig *c, bool types)
 {
     Module *m = mem_alloc(sizeof *m);
     atomic_init(&m->refs, 1);
@@ -29,13 +29,13 @@ static Module *module_make(WasmModule *w, const ModuleConfig *c)
     os_mutex_init(&m->lock);
     pool_init(&m->pool, w);
     arena_init(&m->arena);
-    vm_layout_init(&m->layout, w, &m->arena);
+    vm_layout_init(&m->layout, w, types, &m->arena);
     return m;
 }
 
 Error *module_new(WasmModule *w, const ModuleConfig *c, Module **ret_module)
 {
-    Module *m = module_make(w, c);
+    Module *m = module_make(w, c, c->types);
     u32 defined = w->nfuncs - w->n_imported_funcs;
     CodeMemConfig config = {.owner = m,
                             .nslots = defined,
@@ -56,7 +56,7 @@ Error *module_new(WasmModule *w, const ModuleConfig *c, Module **ret_module)
 Module *module_new_image(WasmModule *w, const ModuleConfig *c, u8 *map, u64 map_bytes, u8 *text,
                          u64 text_bytes, const CodeFunc *funcs)
 {
-    Module *m = module_make(w, c);
+    Module *m = module_make(w, c, true);
     m->code = code_mem_image(m, map, map_bytes, text, text_bytes, w->n_imported_funcs, funcs,
                              w->nfuncs - w->n_imported_funcs);
     return m;

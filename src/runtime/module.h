@@ -25,6 +25,7 @@ typedef struct ModuleConfig {
     void (*release)(void *arg);
     CodeBacking backing;
     bool roomy; /* there is address space to spare */
+    bool types; /* code reads the ids of types from the context */
 } ModuleConfig;
 
 /* Transfers `w`, also on failure. */

@@ -16,31 +16,24 @@
 
 typedef struct FrozenTable {
     RtTable *t;
-    u64 *elems; /* own; NULL: those of a common table */
+    u64 *elems; /* NULL: those of a common table */
     u64 length;
 } FrozenTable;
 
 typedef struct FrozenInstance {
     Instance *i;
-    VmVal *globals; /* own ones, in FrozenStore.values */
-    bool *dropped;  /* of elem, then data segments, in FrozenStore.flags */
-    u32 refs_at;    /* functions that were compiled when the references were made */
+    u32 refs_at; /* functions that were compiled when the references were made */
 } FrozenInstance;
 
-typedef struct FrozenGlobal {
-    RtGlobal *g;
-    VmVal value;
-} FrozenGlobal;
-
+/* One piece of memory: idle stores are many. */
 struct FrozenStore {
     SlotOptions options;
     FrozenInstance *instances;
     FrozenMemory *memories;
     FrozenTable *tables;
-    FrozenGlobal *globals;
-    VmVal *values;
-    bool *flags;
-    u32 ninstances, nmemories, ntables, nglobals, nexterns, ntypes;
+    VmVal *values; /* of the instances' own globals, then of those that the host made */
+    bool *flags;   /* of the instances: elem, then data segments that are dropped */
+    u32 ninstances, nmemories, ntables, nexterns, ntypes;
     usize arena; /* what of the store's arena is taken */
     i64 fuel;
     u64 epoch_deadline;
@@ -75,14 +68,6 @@ void frozen_free(FrozenStore *f)
         return;
     for (u32 k = 0; k < f->nmemories; k++)
         frozen_memory_release(&f->memories[k]);
-    for (u32 k = 0; k < f->ntables; k++)
-        mem_free(f->tables[k].elems);
-    mem_free(f->instances);
-    mem_free(f->memories);
-    mem_free(f->tables);
-    mem_free(f->globals);
-    mem_free(f->values);
-    mem_free(f->flags);
     mem_free(f);
 }
 
@@ -98,66 +83,87 @@ static VmVal *globals_of(const Instance *i)
     return (VmVal *)((u8 *)i->ctx + i->module->layout.globals);
 }
 
+static bool is_as_at_first(const RtTable *t)
+{
+    return t->common && t->vm->elems == t->common;
+}
+
+/* How many there are of everything. */
+typedef struct Counts {
+    usize instances, memories, tables, elems, values, flags;
+} Counts;
+
+static Counts count(const Store *s)
+{
+    Counts c = {0};
+    for (const Instance *i = s->instances; i; i = i->next) {
+        const WasmModule *w = i->module->wasm;
+        c.instances++;
+        c.values += own_globals(w);
+        c.flags += (usize)w->nelems + w->ndatas;
+    }
+    for (const RtGlobal *g = s->globals; g; g = g->next)
+        c.values++;
+    for (const Memory *m = s->memories; m; m = m->next)
+        c.memories++;
+    for (const RtTable *t = s->tables; t; t = t->next) {
+        c.tables++;
+        c.elems += is_as_at_first(t) ? 0 : t->vm->length;
+    }
+    return c;
+}
+
+/* With room for all of it; *ret_elems is that of the tables. */
+static FrozenStore *frozen_new(const Counts *c, u64 **ret_elems)
+{
+    FrozenStore *f =
+        mem_alloc(sizeof *f + c->instances * sizeof *f->instances +
+                  c->memories * sizeof *f->memories + c->tables * sizeof *f->tables +
+                  c->values * sizeof *f->values + c->elems * sizeof **ret_elems + c->flags);
+    f->instances = (FrozenInstance *)(f + 1);
+    f->memories = (FrozenMemory *)(f->instances + c->instances);
+    f->tables = (FrozenTable *)(f->memories + c->memories);
+    f->values = (VmVal *)(f->tables + c->tables);
+    *ret_elems = (u64 *)(f->values + c->values);
+    f->flags = (bool *)(*ret_elems + c->elems);
+    return f;
+}
+
 static void freeze_instances(Store *s, FrozenStore *f)
 {
-    usize values = 0, flags = 0;
-    for (Instance *i = s->instances; i; i = i->next) {
-        const WasmModule *w = i->module->wasm;
-        f->ninstances++;
-        values += own_globals(w);
-        flags += (usize)w->nelems + w->ndatas;
-    }
-    f->instances = mem_alloc_array(MAX(f->ninstances, 1), sizeof *f->instances);
-    f->values = mem_alloc_array(MAX(values, 1), sizeof *f->values);
-    f->flags = mem_alloc(flags);
-    FrozenInstance *x = f->instances;
     VmVal *value = f->values;
     bool *flag = f->flags;
-    for (Instance *i = s->instances; i; i = i->next, x++) {
+    for (Instance *i = s->instances; i; i = i->next) {
         const WasmModule *w = i->module->wasm;
         /* references may be older than the functions: made again by the first reset */
-        *x = (FrozenInstance){i, value, flag, UINT32_MAX};
+        f->instances[f->ninstances++] = (FrozenInstance){i, UINT32_MAX};
         memcpy(value, globals_of(i), own_globals(w) * sizeof *value);
         memcpy(flag, i->elem_dropped, w->nelems);
         memcpy(flag + w->nelems, i->data_dropped, w->ndatas);
         value += own_globals(w);
         flag += (usize)w->nelems + w->ndatas;
     }
+    for (const RtGlobal *g = s->globals; g; g = g->next)
+        *value++ = g->own;
 }
 
-static u64 *frozen_elems(const RtTable *t)
+static void freeze_tables(Store *s, FrozenStore *f, u64 *elems)
 {
-    if (t->common && t->vm->elems == t->common)
-        return NULL;
-    return mem_dup(t->vm->elems, t->vm->length * sizeof(u64));
-}
-
-static void freeze_tables(Store *s, FrozenStore *f)
-{
-    for (RtTable *t = s->tables; t; t = t->next)
-        f->ntables++;
-    f->tables = mem_alloc_array(MAX(f->ntables, 1), sizeof *f->tables);
-    FrozenTable *x = f->tables;
-    for (RtTable *t = s->tables; t; t = t->next, x++)
-        *x = (FrozenTable){t, frozen_elems(t), t->vm->length};
-}
-
-static void freeze_globals(Store *s, FrozenStore *f)
-{
-    for (RtGlobal *g = s->globals; g; g = g->next)
-        f->nglobals++;
-    f->globals = mem_alloc_array(MAX(f->nglobals, 1), sizeof *f->globals);
-    FrozenGlobal *x = f->globals;
-    for (RtGlobal *g = s->globals; g; g = g->next, x++)
-        *x = (FrozenGlobal){g, g->own};
+    for (RtTable *t = s->tables; t; t = t->next) {
+        u64 n = t->vm->length;
+        FrozenTable *x = &f->tables[f->ntables++];
+        *x = (FrozenTable){.t = t, .length = n};
+        if (is_as_at_first(t))
+            continue;
+        x->elems = elems;
+        if (n)
+            memcpy(elems, t->vm->elems, n * sizeof *elems);
+        elems += n;
+    }
 }
 
 MUST_CHECK static Error *freeze_memories(Store *s, FrozenStore *f, SlotImages *images)
 {
-    u32 n = 0;
-    for (Memory *m = s->memories; m; m = m->next)
-        n++;
-    f->memories = mem_alloc_array(MAX(n, 1), sizeof *f->memories);
     for (Memory *m = s->memories; m; m = m->next) {
         Error *e = memory_freeze(m, f->nmemories, &f->options, images, &f->memories[f->nmemories]);
         if (e)
@@ -191,17 +197,19 @@ Error *store_freeze(Store *s, const SlotOptions *o, SlotImages *images)
 {
     ALWAYS(s->will_freeze && !s->frozen);
     drop_spent(s);
-    FrozenStore *f = mem_alloc(sizeof *f);
-    *f = (FrozenStore){.options = *o,
-                       .nexterns = s->externs.n,
-                       .ntypes = s->types.n,
-                       .arena = arena_used(&s->arena),
-                       .fuel = s->vm.fuel,
-                       .epoch_deadline = s->vm.epoch_deadline};
+    u64 *elems = NULL;
+    Counts c = count(s);
+    FrozenStore *f = frozen_new(&c, &elems);
+    f->options = *o;
+    f->nexterns = s->externs.n;
+    f->ntypes = s->types.n;
+    f->arena = arena_used(&s->arena);
+    f->fuel = s->vm.fuel;
+    f->epoch_deadline = s->vm.epoch_deadline;
     s->vm.host_pc = 0;
+    vec_shrink(&s->types);
     freeze_instances(s, f);
-    freeze_tables(s, f);
-    freeze_globals(s, f);
+    freeze_tables(s, f, elems);
     Error *e = freeze_memories(s, f, images);
     if (e)
         frozen_free(f);
@@ -218,15 +226,21 @@ static bool was_added_to(const Store *s, const FrozenStore *f)
            arena_used(&s->arena) != f->arena;
 }
 
-static void reset_instances(FrozenStore *f)
+static void reset_instances(const Store *s, const FrozenStore *f)
 {
+    const VmVal *value = f->values;
+    const bool *flag = f->flags;
     for (u32 k = 0; k < f->ninstances; k++) {
-        const FrozenInstance *x = &f->instances[k];
-        const WasmModule *w = x->i->module->wasm;
-        memcpy(globals_of(x->i), x->globals, own_globals(w) * sizeof *x->globals);
-        memcpy(x->i->elem_dropped, x->dropped, w->nelems);
-        memcpy(x->i->data_dropped, x->dropped + w->nelems, w->ndatas);
+        const Instance *i = f->instances[k].i;
+        const WasmModule *w = i->module->wasm;
+        memcpy(globals_of(i), value, own_globals(w) * sizeof *value);
+        memcpy(i->elem_dropped, flag, w->nelems);
+        memcpy(i->data_dropped, flag + w->nelems, w->ndatas);
+        value += own_globals(w);
+        flag += (usize)w->nelems + w->ndatas;
     }
+    for (RtGlobal *g = s->globals; g; g = g->next)
+        g->own = *value++;
 }
 
 /* References to functions that were compiled since lead straight to them from now on. */
@@ -274,9 +288,7 @@ bool store_reset(Store *s)
         if (!table_reset(x->t, elems, x->length, f->options.table_spare))
             return false;
     }
-    for (u32 k = 0; k < f->nglobals; k++)
-        f->globals[k].g->own = f->globals[k].value;
-    reset_instances(f);
+    reset_instances(s, f);
     update_refs(f);
     reset_store(s, f);
     return true;

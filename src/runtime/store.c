@@ -28,6 +28,7 @@ Error *store_new(const StoreConfig *c, Store **ret_store)
     s->config.max_backtrace = (u32)MIN(c->max_backtrace, most_frames(c->max_wasm_stack));
     s->tunables = *c->tunables;
     s->vm.epoch = c->epoch;
+    s->vm.builtins = builtin_entries;
     s->vm.epoch_deadline = UINT64_MAX;
     if (s->config.max_backtrace > THREAD_FRAMES)
         s->frames = mem_alloc_array(s->config.max_backtrace, sizeof *s->frames);
@@ -141,8 +142,7 @@ Error *store_host_func(Store *s, u32 type, bool typed, void *fn, void *env, VmFu
     types_ref(s->config.registry, type);
     vec_push(&s->types, type);
     HostFunc *f = arena_new(&s->arena, HostFunc);
-    f->host = (VmHostFunc){
-        .magic = VMHOST_MAGIC, .store = &s->vm, .builtins = builtin_entries, .fn = fn, .env = env};
+    f->host = (VmHostFunc){.magic = VMHOST_MAGIC, .store = &s->vm, .fn = fn, .env = env};
     f->ref =
         (VmFuncRef){.code = code, .vmctx = (VmCtx *)&f->host, .type = type, .func = UINT32_MAX};
     *ret_func = &f->ref;

@@ -78,7 +78,7 @@ TEST(vm_layout_places_without_overlap)
     Arena arena;
     arena_init(&arena);
     VmLayout l;
-    vm_layout_init(&l, &m, &arena);
+    vm_layout_init(&l, &m, true, &arena);
     EXPECT_EQ(l.globals % 16, 0);
     EXPECT(l.memories >= l.globals + 2 * sizeof(VmVal));
     EXPECT_EQ(l.memory_ptrs - l.memories, sizeof(VmMemory));

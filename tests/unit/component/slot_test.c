@@ -411,7 +411,7 @@ TEST(component_slot_idle_ones_are_light)
 #if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
     test_skip("a sanitizer has a heap of its own");
 #endif
-    enum { SLOTS = 100, HEAVY = 7 << 10 };
+    enum { SLOTS = 100, HEAVY = 6 << 10 };
     Bed b;
     bed_init(&b, "");
     b.config.max_idle = SLOTS + 1;

@@ -50,14 +50,15 @@ ROUTINE(entry_stub, "push rbp; mov rbp, rsp; push rbx; push r12; push r13; push 
                "pop r15; pop r14; pop r13; pop r12; pop rbx; pop rbp; ret")
 ROUTINE(host_stub, "push rbp; mov rbp, rsp; push r10; push r11; sub rsp, 32; mov rcx, [r14 + 8];"
               "mov rdx, [rbp]; mov [rcx + 40], rdx; mov rdx, [rbp + 8]; mov [rcx + 48], rdx;"
-              "mov [rsp], rdi; mov [rsp + 16], rsi; mov rdi, [r14 + 32]; mov rsi, rax; mov rdx, rsp;"
-              "call [r14 + 24]; mov rcx, [r14 + 8]; cmp qword ptr [rcx + 32], 0; je 1f;"
-              "mov rdi, r14; mov rax, [r14 + 16]; call [rax + 8 * 12];"
+              "mov [rsp], rdi; mov [rsp + 16], rsi; mov rdi, [r14 + 24]; mov rsi, rax; mov rdx, rsp;"
+              "call [r14 + 16]; mov rcx, [r14 + 8]; cmp qword ptr [rcx + 32], 0; je 1f;"
+              "mov rdi, r14; mov rax, [rcx + 64]; call [rax + 8 * 12];"
               "1: mov eax, [rsp]; add rsp, 32; pop r11; pop r10; pop rbp; ret")
 /* clang-format on */
 static_assert(BUILTIN_memory_grow == 0 && BUILTIN_raise_pending == 12, "numbers in the routines");
-static_assert(offsetof(VmCtx, memory0_base) == 24 && offsetof(VmHostFunc, fn) == 24 &&
-                  offsetof(VmHostFunc, env) == 32 && offsetof(VmStore, pending) == 32,
+static_assert(offsetof(VmCtx, memory0_base) == 24 && offsetof(VmHostFunc, fn) == 16 &&
+                  offsetof(VmHostFunc, env) == 24 && offsetof(VmStore, pending) == 32 &&
+                  offsetof(VmStore, builtins) == 64,
               "offsets in the routines");
 
 typedef struct Routine {
