@@ -4,22 +4,24 @@
 #include "base/utf8.h"
 #include "component/wave.h"
 
-/* Characters that are shown by number: controls, and marks that would join the one before. */
 static bool is_hidden(u32 c)
 {
     static const struct {
         u32 first, last;
-    } rows[] = {{0, 0x1f},        {0x7f, 0xa0},     {0xad, 0xad},       {0x300, 0x36f},
-                {0x61c, 0x61c},   {0x1680, 0x1680}, {0x2000, 0x200a},   {0x202f, 0x202f},
-                {0x205f, 0x205f}, {0x3000, 0x3000}, {0xfdd0, 0xfdef},   {0x483, 0x489},
-                {0x591, 0x5bd},   {0x610, 0x61a},   {0x64b, 0x65f},     {0x1ab0, 0x1aff},
-                {0x1dc0, 0x1dff}, {0x200b, 0x200f}, {0x2028, 0x202e},   {0x2060, 0x206f},
-                {0x20d0, 0x20ff}, {0xfe00, 0xfe0f}, {0xfe20, 0xfe2f},   {0xfeff, 0xfeff},
-                {0xfff9, 0xfffb}, {0xe000, 0xf8ff}, {0xe0000, 0x10ffff}};
-    for (usize i = 0; i < ARRAY_LEN(rows); i++)
-        if (c >= rows[i].first && c <= rows[i].last)
-            return true;
-    return (c & 0xfffe) == 0xfffe;
+    } rows[] = {
+#define HIDDEN(from, to) {from, to},
+#include "component/wave_hidden.def"
+#undef HIDDEN
+    };
+    usize low = 0, high = ARRAY_LEN(rows);
+    while (low < high) {
+        usize mid = (low + high) / 2;
+        if (c > rows[mid].last)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low < ARRAY_LEN(rows) && c >= rows[low].first;
 }
 
 static void put_char(u32 c, Buf *out)

@@ -96,6 +96,12 @@ TEST(wave_values_read_and_print)
         {"c", "'\\u{a0}'", "'\\u{a0}'"},
         {"c", "'\\u{3000}'", "'\\u{3000}'"},
         {"c", "'\\u{1ffff}'", "'\\u{1ffff}'"},
+        /* a vowel sign that joins, one that does not, an unassigned character, the last assigned */
+        {"c", "'\\u{941}'", "'\\u{941}'"},
+        {"c", "'\\u{93f}'", "'\xe0\xa4\xbf'"},
+        {"c", "'\\u{d7ff}'", "'\\u{d7ff}'"},
+        {"c", "'\\u{d7fb}'", "'\xed\x9f\xbb'"},
+        {"c", "'\\u{10ffff}'", "'\\u{10ffff}'"},
         {"text", "\"a\\t\\\"\\\\\\u{e9}\"", "\"a\\t\\\"\\\\\xc3\xa9\""},
         {"text", "\"a", "unexpected end at 1:3"},
         {"text", "\"\\q\"", "invalid escape at 1:3"},
