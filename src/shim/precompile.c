@@ -17,6 +17,7 @@
 #include "shim/confine.h"
 #include "shim/entry.h"
 
+#include <errno.h>
 #include <grp.h>
 #include <signal.h>
 #include <stdio.h>
@@ -35,6 +36,9 @@ enum {
     EXIT_OTHER = 2,
 };
 
+/* For its memory and its file. */
+#define MEMORY ((rlim_t)4 << 30)
+
 /* ---- the process ---- */
 
 static void limit(int what, rlim_t value)
@@ -48,7 +52,8 @@ static bool give_up_rights(void)
     error_free(os_write_file("/proc/self/oom_score_adj", "1000", 4));
     limit(RLIMIT_CPU, SECONDS);
     limit(RLIMIT_CORE, 0);
-    limit(RLIMIT_FSIZE, (rlim_t)4 << 30);
+    limit(RLIMIT_FSIZE, MEMORY);
+    limit(RLIMIT_DATA, MEMORY);
     if (geteuid() == 0 && (setgroups(0, NULL) != 0 || setresgid(NOBODY, NOBODY, NOBODY) != 0 ||
                            setresuid(NOBODY, NOBODY, NOBODY) != 0))
         return false;
@@ -121,6 +126,12 @@ static void say(Error *e)
     error_free(e);
 }
 
+static int say_why(const char *what)
+{
+    fprintf(stderr, "%s: %s", what, strerror(errno));
+    return EXIT_OTHER;
+}
+
 int precompile_main(bool makes, int nwords, char **words)
 {
     CmdLine c;
@@ -136,7 +147,7 @@ int precompile_main(bool makes, int nwords, char **words)
     if (e)
         say(e);
     else if (makes && !os_pwrite(OUTPUT_FD, out.p, out.n, 0))
-        status = EXIT_OTHER;
+        status = say_why("the code can not be written");
     buf_release(&out);
     cmdline_release(&c);
     return status;
@@ -175,13 +186,16 @@ static char *read_words(int fd)
     return mem_strdup_n(bytes, n);
 }
 
-static char *why_not(int status)
+static char *why_not(int status, int words)
 {
+    char *said = read_words(words);
     Buf b = {0};
     if (WIFSIGNALED(status))
         buf_printf(&b, "compiling was ended by signal %d", WTERMSIG(status));
     else
         buf_printf(&b, "compiling ended with exit code %d", WEXITSTATUS(status));
+    buf_printf(&b, "%s%s", *said ? ": " : "", said);
+    mem_free(said);
     return buf_take_string(&b);
 }
 
@@ -206,7 +220,7 @@ Error *precompile_run(Children *children, const char *func, EngineWords options,
         e = error_new("%s", why);
         mem_free(why);
     } else if (!*ret_made) {
-        *ret_why = e ? mem_strdup_n(e->message, strlen(e->message)) : why_not(status);
+        *ret_why = e ? mem_strdup_n(e->message, strlen(e->message)) : why_not(status, words);
         error_free(e);
         e = NULL;
     }
