@@ -11,6 +11,7 @@
 #include "cli/value.h"
 #include "engine/engine.h"
 #include "os/fs.h"
+#include "os/socket.h"
 #include "os/vm.h"
 #include "shim/entry.h"
 #include "shim/options.h"
@@ -163,7 +164,7 @@ static void put_run(WordList *words, const Guest *g)
         put(words, g->args[i], "");
 }
 
-/* A number that is none is as if it was not there, as with the address. */
+/* A number that is none is as if it was not there. */
 static void put_backlog(WordList *words)
 {
     static const char *const names[] = {"WASMTIME_HTTP_PROXY_BACKLOG", "WASMTIME_HTTP_BACKLOG"};
@@ -177,17 +178,29 @@ static void put_backlog(WordList *words)
         unsetenv(names[i]);
 }
 
-static void put_serve(WordList *words, const Guest *g)
+/* A wrong address is not the usual one: that would be open to all networks. */
+static Error *check_address(const char *address)
+{
+    OsAddress parsed;
+    if (os_address_parse(str_of(address), &parsed))
+        return NULL;
+    return error_new(HTTP_ADDRESS ": `%.100s` is not an IP address with a port", address);
+}
+
+static Error *put_serve(WordList *words, const Guest *g)
 {
     const char *address = getenv(HTTP_ADDRESS);
+    address = address && *address ? address : "0.0.0.0:8080";
+    Error *e = check_address(address);
     put(words, "serve", "");
     put(words, "--allow-precompiled", "");
     put(words, "-S", "cli,inherit-env");
     put_options(words, g, NULL);
-    put(words, "--addr=", address && *address ? address : "0.0.0.0:8080");
+    put(words, "--addr=", address);
     put_backlog(words);
     put(words, MODULE, "");
     unsetenv(HTTP_ADDRESS);
+    return e;
 }
 
 static Error *run_words(const WordList *words, const char *name, int *ret_status)
@@ -253,8 +266,8 @@ int guest_main(bool held, int nargs, char **args)
     g.func = guest_word_read(args[0], &g.options);
     Error *e = find_kind(&g);
     take_signals(g.kind);
-    if (g.kind == ENTRY_HTTP)
-        put_serve(&words, &g);
+    if (g.kind == ENTRY_HTTP && !e)
+        e = put_serve(&words, &g);
     else
         put_run(&words, &g);
     if (held && !may_run())
