@@ -143,6 +143,9 @@ static void pass_add(LoopScan *s)
 static bool pass(const Baseline *b, LoopScan *s, const Insn *in)
 {
     switch ((u32)in->op) {
+    case OP_block: /* what is in it is passed as well */
+    case OP_nop:
+        return true;
     case OP_local_get:
         push(s, in->idx);
         return true;

@@ -144,6 +144,18 @@ static const char loops[] =
     "  (global.set $seen (local.get 2)) (i32.store8 (local.get 0) (i32.const 7))"
     "  (local.set 0 (INDEX.add (local.get 0) (INDEX.const 1)))"
     "  (br_if 0 (local.tee 1 (i32.sub (local.get 1) (i32.const 1))))))"
+    /* the access is in a block, behind which turns end */
+    "(func (export \"blocked\") (param INDEX i32)"
+    " (loop (block (i32.store8 (local.get 0) (i32.const 7)) (br_if 0 (local.get 1)))"
+    "  (local.set 0 (INDEX.add (local.get 0) (INDEX.const 1)))"
+    "  (br_if 0 (local.tee 1 (i32.sub (local.get 1) (i32.const 1))))))"
+    /* it is left before the access, but in the last turn */
+    "(func (export \"left\") (param INDEX i32) (result INDEX)"
+    " (loop (block (br_if 0 (i32.ne (local.get 1) (i32.const 1)))"
+    "   (i32.store8 (local.get 0) (i32.const 7)))"
+    "  (local.set 0 (INDEX.add (local.get 0) (INDEX.const 1)))"
+    "  (br_if 0 (local.tee 1 (i32.sub (local.get 1) (i32.const 1)))))"
+    " (local.get 0))"
     /* what is in bounds changes */
     "(func (export \"grows\") (param INDEX i32)"
     " (loop (i32.store8 (local.get 0) (i32.const 7)) (drop (memory.grow (INDEX.const 1)))"
@@ -264,7 +276,7 @@ static void check_loops(const char *index, const EngineConfig *config)
     __attribute__((cleanup(free_text))) char *text = with_index(loops, index);
     TrapCode oob = TRAP_MEMORY_OUT_OF_BOUNDS;
     Harness h = harness_new(text, config);
-    static const char *const steppers[] = {"fill", "leaves", "seen", "stored", "kept"};
+    static const char *const steppers[] = {"fill", "leaves", "seen", "stored", "kept", "blocked"};
     for (u32 i = 0; i < ARRAY_LEN(steppers); i++) {
         harness_run(&h, steppers[i], 65526, 10, 0);
         harness_trap(&h, steppers[i], 65526, 11, oob);
@@ -283,6 +295,11 @@ static void check_loops(const char *index, const EngineConfig *config)
     harness_trap(&h, "stored", 0x12345678, 1, oob);
     EXPECT_EQ(harness_run(&h, "byte", 17, 0, 0), 0x56);
     EXPECT_EQ(harness_run(&h, "leaves", 0x10000000, 0, 0), 0x10000000);
+    harness_trap(&h, "left", 0x10000000, 0x1000000, oob);
+    EXPECT_EQ(harness_run(&h, "left", 65535 - 100, 101, 0), 65536);
+    harness_trap(&h, "left", 65535 - 100, 102, oob);
+    if (index[1] == '3')
+        EXPECT_EQ(harness_run(&h, "left", 0xfffffff0, 32, 0), 16);
     harness_run(&h, "ahead", 65535 - 32000 - 640, 10, 0);
     harness_trap(&h, "ahead", 65535 - 32000 - 640, 11, oob);
     harness_trap(&h, "ahead", 65535, 11, oob);
