@@ -75,6 +75,8 @@ static void on_acceptable(uv_poll_t *poll, int status, int events)
         int fd, e = os_accept(l->fd, &fd);
         if (e == EAGAIN)
             return;
+        if (e && s->h.starved)
+            s->h.starved(s->ctx, e);
         s->starved = e != 0;
         if (e) { /* no descriptors or no memory: again in a while, or when a connection has ended */
             uv_poll_stop(&l->poll);

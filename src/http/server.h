@@ -44,6 +44,9 @@ typedef struct HttpHandler {
      * May be NULL.
      */
     void (*refused)(void *ctx, HttpRequest *r, HttpFault fault);
+    /* Connections have to wait, since the system has no descriptor or no memory for them, as the
+     * errno value says. Often, while that lasts. May be NULL. */
+    void (*starved)(void *ctx, int error);
 } HttpHandler;
 
 typedef struct HttpServerOptions {

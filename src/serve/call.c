@@ -411,6 +411,11 @@ static void on_refused(void *ctx, HttpRequest *r, HttpFault fault)
     worker_refused(ctx, r, fault);
 }
 
+static void on_starved(void *ctx, int error)
+{
+    worker_starved(ctx, error);
+}
+
 static Call *call_get(Worker *w)
 {
     Call *c = w->free;
@@ -465,4 +470,5 @@ const HttpHandler call_handler = {
     .writable = on_writable,
     .aborted = on_aborted,
     .refused = on_refused,
+    .starved = on_starved,
 };

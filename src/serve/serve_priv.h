@@ -79,6 +79,7 @@ struct Worker {
     Buf lines; /* of the access log, until the loop sleeps */
     HttpTask write_lines;
     u64 connections; /* atomic, of the HTTP server */
+    u64 starved_at;  /* when that was told last; 0: never */
 };
 
 /* Where it listens by a file, which goes with it. */
@@ -140,6 +141,8 @@ void serve_wake(Server *s);
 void worker_observe(Worker *w, Call *c);
 /* A message was refused before it was a request. */
 void worker_refused(Worker *w, HttpRequest *r, HttpFault fault);
+/* Connections have to wait: told once a minute. */
+void worker_starved(Worker *w, int error);
 
 bool worker_start(Worker *w) MUST_CHECK;
 void worker_stop(Worker *w); /* from another thread */

@@ -6,6 +6,10 @@
 #include "os/time.h"
 #include "runtime/fiber.h"
 
+#include <string.h>
+
+#define STARVED_NS UINT64_C(60000000000)
+
 static SlotPool *pool_new(Worker *w)
 {
     const ServeConfig *c = &w->server->c;
@@ -135,6 +139,15 @@ void worker_refused(Worker *w, HttpRequest *r, HttpFault fault)
         return;
     access_refused(w->server->c.access_json, r, fault, &w->lines);
     http_task_queue(w->http_loop, &w->write_lines);
+}
+
+void worker_starved(Worker *w, int error)
+{
+    u64 now = os_monotonic_ns();
+    if (w->starved_at && now - w->starved_at < STARVED_NS)
+        return;
+    w->starved_at = now;
+    serve_report(REPORT_ERROR, error_new("connections have to wait: %s", strerror(error)));
 }
 
 static void observe_slots(Worker *w)
