@@ -144,7 +144,9 @@ static void lift_variant(Bindgen *g, WitId id, const WitType *t, Str dest, const
     wit_flatten(g->m, id, &want);
     u32 first = *at;
     *at += want.n;
-    buf_printf(body, "  %.*s.%s = %.*s;\n", TEXT_ARG(dest), tag_member(t),
+    const char *tag =
+        t->kind == WIT_VARIANT ? bindgen_int_type(wit_discriminant_size(t->nfields)) : "bool";
+    buf_printf(body, "  %.*s.%s = (%s) %.*s;\n", TEXT_ARG(dest), tag_member(t), tag,
                TEXT_ARG(flat->e[first]));
     if (want.n == 1)
         return;

@@ -108,4 +108,7 @@ void bindgen_lift(Bindgen *g, WitId type, Str dest, const FlatExprs *flat, const
                   u32 *at, Buf *body);
 Str bindgen_core_type(char letter);
 
+/* "uint8_t" */
+const char *bindgen_int_type(u32 bytes);
+
 #endif

@@ -283,7 +283,7 @@ static void define_handle(Bindgen *g, WitId id, const WitType *t)
 
 /* --- declarations --- */
 
-static const char *int_type(u32 bytes)
+const char *bindgen_int_type(u32 bytes)
 {
     return bytes == 1 ? "uint8_t" : bytes == 2 ? "uint16_t" : "uint32_t";
 }
@@ -333,7 +333,7 @@ static void put_variant(Bindgen *g, const WitType *t)
     bool has_payload = false;
     for (u32 i = 0; i < t->nfields; i++)
         has_payload |= t->fields[i].type != WIT_NONE;
-    buf_printf(&g->types, "  %s tag;\n", int_type(wit_discriminant_size(t->nfields)));
+    buf_printf(&g->types, "  %s tag;\n", bindgen_int_type(wit_discriminant_size(t->nfields)));
     if (!has_payload)
         return;
     buf_str(&g->types, STR("  union {\n"));
@@ -412,7 +412,7 @@ static void put_type(Bindgen *g, WitId id, const WitType *t)
                     : t->nfields <= 8   ? 1
                     : t->nfields <= 16  ? 2
                                         : 4;
-        buf_printf(&g->types, "typedef %s %.*s_t;\n", int_type(bytes), TEXT_ARG(name));
+        buf_printf(&g->types, "typedef %s %.*s_t;\n", bindgen_int_type(bytes), TEXT_ARG(name));
         put_constants(g, name, t);
         buf_u8(&g->types, '\n');
     } else if (t->kind == WIT_ALIAS) {
