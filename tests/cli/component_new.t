@@ -183,6 +183,25 @@ run --invoke 'calc()' own.out.wasm
 code 0
 stdout 42
 
+begin "a program of Go's compiler has room in front of an adapter's pages"
+for language in Go C; do
+    cat >go.wat <<EOF
+(module
+  (import "old" "twice" (func \$twice (param i32) (result i32)))
+  (memory (export "memory") 1)
+  (func (export "calc") (result i32)
+    (drop (call \$twice (i32.const 21)))
+    (i32.gt_u (memory.size) (i32.const 1024)))
+  (@custom "producers" "\\02\\0cprocessed-by\\00\\08language\\01\\0${#language}$language\\011"))
+EOF
+    run component embed calc.wit go.wat -w main -o go.wasm
+    run component new go.wasm --adapt old.wasm -o go.out.wasm
+    code 0
+    run --invoke 'calc()' go.out.wasm
+    code 0
+    stdout "$([ $language = Go ] && echo 1 || echo 0)"
+done
+
 begin "a module may import a thing several times"
 cat >again.wat <<'EOF'
 (module

@@ -340,11 +340,57 @@ static bool needs_realloc_module(const Wrap *w)
     return false;
 }
 
+/* The number at *s, cut off; a wrong one leaves nothing. */
+static u32 take_u32(Str *s)
+{
+    u32 v = 0;
+    for (u32 shift = 0; shift < 35 && s->n; shift += 7) {
+        u8 byte = (u8)*s->p++;
+        s->n--;
+        v |= (u32)(byte & 0x7f) << shift;
+        if (!(byte & 0x80))
+            return v;
+    }
+    s->n = 0;
+    return 0;
+}
+
+static Str take_word(Str *s)
+{
+    u32 n = take_u32(s);
+    n = MIN(n, (u32)s->n);
+    Str word = {s->p, n};
+    s->p += n;
+    s->n -= n;
+    return word;
+}
+
+/*
+ * Programs of Go's own compiler take memory that follows theirs for theirs, whoever grew it; pages
+ * of adapters would be overwritten. With room in front of these that happens to large heaps only.
+ */
+static bool needs_room(const WasmModule *m)
+{
+    Str s;
+    if (!module_custom(m, STR("producers"), &s))
+        return false;
+    for (u32 fields = take_u32(&s); fields && s.n; fields--) {
+        bool language = str_eq(take_word(&s), STR("language"));
+        for (u32 values = take_u32(&s); values && s.n; values--) {
+            Str value = take_word(&s);
+            take_word(&s); /* version */
+            if (language && str_eq(value, STR("Go")))
+                return true;
+        }
+    }
+    return false;
+}
+
 static void put_realloc(Wrap *w)
 {
     Buf bytes = {0};
     Parts parts = {0};
-    wrap_realloc_module(&bytes);
+    wrap_realloc_module(needs_room(wrap_main(w)->m), &bytes);
     u32 module = wrap_core_module(w, &bytes);
     add_part(&parts, STR("mm"), CORE_MEMORY, w->memory);
     u32 instance = end_parts(w, &parts);

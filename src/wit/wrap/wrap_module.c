@@ -181,21 +181,32 @@ void wrap_fixup_module(const Wrap *w, bool init, Buf *out)
  * (func (export "cabi_realloc") (param old old_size align size) (result i32)): new memory only, in
  * whole pages: grows the memory, traps if it cannot or if there is something to move.
  */
-void wrap_realloc_module(Buf *out)
+void wrap_realloc_module(bool room, Buf *out)
 {
     /* clang-format off */
-    static const u8 bytes[] = {
+    static const u8 head[] = {
         0, 'a', 's', 'm', 1, 0, 0, 0,
-        M_TYPE, 9, 1, 0x60, 4, 0x7f, 0x7f, 0x7f, 0x7f, 1, 0x7f,
-        M_IMPORT, 8, 1, 0, 2, 'm', 'm', 2, 0, 0,             /* (import "" "mm" (memory 0)) */
-        M_FUNCTION, 2, 1, 0,
-        M_EXPORT, 16, 1, 12, 'c', 'a', 'b', 'i', '_', 'r', 'e', 'a', 'l', 'l', 'o', 'c', 0, 0,
-        M_CODE, 39, 1, 37, 0,
+        M_TYPE, 12, 2, 0x60, 4, 0x7f, 0x7f, 0x7f, 0x7f, 1, 0x7f, 0x60, 0, 0,
+        M_IMPORT, 8, 1, 0, 2, 'm', 'm', 2, 0, 0};            /* (import "" "mm" (memory 0)) */
+    static const u8 functions[] = {M_FUNCTION, 2, 1, 0}, functions_room[] = {M_FUNCTION, 3, 2, 0, 1};
+    static const u8 export[] = {
+        M_EXPORT, 16, 1, 12, 'c', 'a', 'b', 'i', '_', 'r', 'e', 'a', 'l', 'l', 'o', 'c', 0, 0};
+    static const u8 code[] = {M_CODE, 39, 1}, code_room[] = {M_START, 1, 1, M_CODE, 48, 2};
+    static const u8 body[] = {
+        37, 0,
         0x20, 0, 0x20, 1, 0x72, 0x04, 0x40, 0x00, 0x0b,      /* old | old_size: unreachable */
         0x20, 3, 0x41, 0xff, 0xff, 3, 0x6a, 0x41, 16, 0x76,  /* (size + 65535) >> 16 */
         0x40, 0, 0x22, 0,                                    /* memory.grow, local.tee */
         0x41, 0x7f, 0x46, 0x04, 0x40, 0x00, 0x0b,            /* -1: unreachable */
         0x20, 0, 0x41, 16, 0x74, 0x0b};
+    static const u8 body_room[] = {8, 0, 0x41, 0x80, 8, 0x40, 0, 0x1a, 0x0b}; /* 1024 pages */
     /* clang-format on */
-    buf_bytes(out, bytes, sizeof bytes);
+    buf_bytes(out, head, sizeof head);
+    buf_bytes(out, room ? functions_room : functions,
+              room ? sizeof functions_room : sizeof functions);
+    buf_bytes(out, export, sizeof export);
+    buf_bytes(out, room ? code_room : code, room ? sizeof code_room : sizeof code);
+    buf_bytes(out, body, sizeof body);
+    if (room)
+        buf_bytes(out, body_room, sizeof body_room);
 }

@@ -123,7 +123,8 @@ FuncNeeds wrap_needs(const Wrap *w, const WitFunc *f, bool lift);
 void wrap_shim_module(const Wrap *w, Buf *out);
 /* `init`: the main module has a function that must run first; NO_INDEX for none. */
 void wrap_fixup_module(const Wrap *w, bool init, Buf *out);
-void wrap_realloc_module(Buf *out);
+/* `room`: memory is grown once more, for a program that takes all that comes to be for its own. */
+void wrap_realloc_module(bool room, Buf *out);
 
 /* ---- wrap_core.c ---- */
 u32 wrap_core_module(Wrap *w, const Buf *bytes);
