@@ -97,10 +97,12 @@ static void set_backtrace(const Options *o, EngineConfig *config)
 {
     u64 frames = opt_u64(o, OPT_D_max_backtrace);
     const char *details = getenv("WASMTIME_BACKTRACE_DETAILS");
+    bool wanted = details && strcmp(details, "1") == 0;
     if (frames)
         config->max_backtrace = (u32)MIN(frames, UINT32_MAX);
     config->no_offsets = !opt_bool(o, OPT_D_address_map);
-    config->details_note = frames && !(details && strcmp(details, "1") == 0);
+    config->details = frames && wanted;
+    config->details_note = frames && !wanted;
 }
 
 Error *engine_setup_config(const CmdLine *c, EngineUse use, EngineConfig *ret_config)

@@ -313,6 +313,7 @@ Error *engine_store_new(Engine *e, Store **ret_store)
                      .max_wasm_stack = e->config.max_wasm_stack,
                      .max_backtrace = e->config.max_backtrace,
                      .no_offsets = e->config.no_offsets,
+                     .details = e->config.details,
                      .details_note = e->config.details_note,
                      .epoch = (const u64 *)&e->epoch,
                      .stub = find_stub,

@@ -19,6 +19,7 @@ typedef struct EngineConfig {
     u64 max_wasm_stack;  /* 512 KiB */
     u32 max_backtrace;   /* 20 */
     bool no_offsets;     /* backtraces say nothing of places within functions */
+    bool details;        /* backtraces name source files and lines, by the modules' DWARF */
     bool details_note;   /* backtraces name WASMTIME_BACKTRACE_DETAILS where it may help */
     u32 compile_threads; /* for whole modules; 0: one a core */
     bool memories_given; /* a compiled file does not decide on guard regions or checks */

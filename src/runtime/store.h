@@ -35,6 +35,7 @@ typedef struct StoreConfig {
     u64 max_wasm_stack; /* bytes */
     u32 max_backtrace;  /* frames shown, 20; 0 none */
     bool no_offsets;    /* backtraces say nothing of places within functions */
+    bool details;       /* backtraces name source files and lines, by the modules' DWARF */
     bool details_note;  /* a backtrace through modules with debug information ends in a note */
     const u64 *epoch;   /* the engine's counter */
     /* Makes (or finds) the stub of a signature; it stays as long as `arg`. Thread-safe. */

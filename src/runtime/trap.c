@@ -25,6 +25,7 @@
 #include "runtime/runtime_priv.h"
 #include "runtime/x64/entry.h"
 #include "runtime/x64/offsets.h"
+#include "wasm/dwarf.h"
 
 #include <stdio.h>
 
@@ -39,6 +40,7 @@ static_assert(offsetof(VmStore, exit_pc) == STORE_EXIT_PC, "known to entry.S");
 
 enum {
     NULL_PAGE = 64 << 10, /* accesses through null references fault below */
+    MAX_INLINED = 64,     /* functions that a frame may stand for */
 };
 static const u32 NO_OFFSET = UINT32_MAX; /* of a frame */
 
@@ -310,21 +312,55 @@ Error *trap_error(TrapCode code)
     return error_new_kind(ERROR_TRAP, (int)code, "wasm trap: %s", trap_text(code));
 }
 
-static void format_frame(Buf *out, u32 number, const Frame *f, bool offsets)
+static void put_func_name(Buf *out, const WasmModule *w, u32 func)
 {
-    const WasmModule *w = module_wasm(f->module);
-    Str module = module_name(w), name = module_func_name(w, f->func);
-    char offset[16];
-    snprintf(offset, sizeof offset, "0x%llx", (unsigned long long)w->file_at + f->offset);
-    buf_printf(out, "\n  %3u: ", number);
-    if (offsets && f->offset != NO_OFFSET)
-        buf_printf(out, "%8s - ", offset);
-    buf_str(out, module.p ? module : STR("<unknown>"));
-    buf_u8(out, '!');
+    Str name = module_func_name(w, func);
     if (name.p)
         demangle(out, name);
     else
-        buf_printf(out, "<wasm function %u>", f->func);
+        buf_printf(out, "<wasm function %u>", func);
+}
+
+/* One of the functions that a frame stands for; the first one is where it stopped. */
+static void put_source(Buf *out, const WasmModule *w, u32 func, const DwarfFrame *d, bool first)
+{
+    if (!first)
+        buf_str(out, STR("\n                - "));
+    if (d->name.p)
+        demangle(out, d->name);
+    else if (first)
+        put_func_name(out, w, func);
+    else
+        buf_str(out, STR("<inlined function>"));
+    if (!d->file.p)
+        return;
+    buf_str(out, STR("\n                    at "));
+    dwarf_put_path(d, out);
+    if (d->line)
+        buf_printf(out, ":%u", d->line);
+    if (d->line && d->column)
+        buf_printf(out, ":%u", d->column);
+}
+
+static void format_frame(Buf *out, u32 number, const Frame *f, const StoreConfig *config)
+{
+    const WasmModule *w = module_wasm(f->module);
+    Str module = module_name(w);
+    char offset[16];
+    snprintf(offset, sizeof offset, "0x%llx", (unsigned long long)w->file_at + f->offset);
+    buf_printf(out, "\n  %3u: ", number);
+    bool known = !config->no_offsets && f->offset != NO_OFFSET;
+    if (known)
+        buf_printf(out, "%8s - ", offset);
+    DwarfFrame sources[MAX_INLINED];
+    u32 n = known && config->details ? dwarf_frames(w, f->offset, sources, MAX_INLINED) : 0;
+    for (u32 i = 0; i < n; i++)
+        put_source(out, w, f->func, &sources[i], i == 0);
+    if (n)
+        return;
+    buf_str(out, module.p ? module : STR("<unknown>"));
+    buf_u8(out, '!');
+    put_func_name(out, w, f->func);
 }
 
 static bool has_backtrace(const Error *e)
@@ -365,7 +401,7 @@ Error *activation_error(Activation *a)
     Buf text = {0};
     buf_str(&text, STR(BACKTRACE_HEAD));
     for (u32 i = 0; i < s->nframes; i++)
-        format_frame(&text, i, &frames_of(s)[i], !s->config.no_offsets);
+        format_frame(&text, i, &frames_of(s)[i], &s->config);
     if (s->config.details_note && frames_have_debug_info(s))
         buf_str(&text, STR("\n" DETAILS_NOTE));
     char *message = buf_take_string(&text);

@@ -510,6 +510,7 @@ void decode_code(Decoder *d)
     WasmModule *m = d->m;
     Reader *r = &d->r;
     const u8 *at = r->at;
+    m->code_at = (u32)read_offset(r, at);
     m->code_size = (u32)read_left(r);
     u32 n = read_count(r, LIMIT_FUNCTIONS, "function bodies");
     if (read_ok(r) && n != m->nfuncs - m->n_imported_funcs)

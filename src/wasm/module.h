@@ -124,9 +124,9 @@ typedef struct WasmModule {
     bool has_data_count;
     u32 ncustoms;
     CustomSection *customs;
-    u8 *escapes;    /* a byte a function: EscapeMask; 0: no reference to it can exist */
-    u32 n_escaping; /* functions that escape */
-    u32 code_size;  /* bytes of the code section's payload */
+    u8 *escapes;            /* a byte a function: EscapeMask; 0: no reference to it can exist */
+    u32 n_escaping;         /* functions that escape */
+    u32 code_at, code_size; /* the code section's payload */
     Range type_section;
     Map export_map;          /* name -> index into exports */
     struct NameIndex *names; /* made by the first who asks for a name */

@@ -278,3 +278,24 @@ err_has "the module uses the gc proposal, which is not supported by this build"
 err_has "ref.i31"
 
 finish
+
+begin "source files and lines, with inlined functions"
+for version in 4 5; do
+    WASMTIME_BACKTRACE_DETAILS=1 run --invoke run "$data/lines$version.wat" 1
+    code 134
+    [ "$(sed -n '/wasm backtrace/,$p' .err)" = "    1: error while executing at wasm backtrace:
+    0:     0x4a - inner
+                    at /src/lines.c:3:16
+                - middle
+                    at /src/lines.c:7:12
+                - outer
+                    at /src/lines.c:11:12
+    1:     0x56 - run
+                    at /src/lines.c:15:12
+    2: wasm trap: integer divide by zero" ] || wrong "backtrace is $(cat .err)"
+    run --invoke run "$data/lines$version.wat" 1
+    err_has "    1:     0x56 - <unknown>!run
+note: using the \`WASMTIME_BACKTRACE_DETAILS=1\`"
+    run -D max-backtrace=0 --invoke run "$data/lines$version.wat" 1
+    err_lacks "WASMTIME_BACKTRACE_DETAILS"
+done

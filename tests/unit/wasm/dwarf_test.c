@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Source positions: of what clang writes, and of what nobody would. */
+#include "wasm/dwarf.h"
+
+#include "unit/wasm/dwarf_samples.h"
+#include "unit/wasm/wasm_fixture.h"
+
+static const char *const samples[] = {dwarf4_sample, dwarf5_sample};
+
+enum { DIVISION = 9, MAX_FRAMES = 8 }; /* where inner() divides, in the first body */
+
+static void expect_frame(const DwarfFrame *f, const char *name, u32 line, u32 column)
+{
+    Buf path = {0};
+    EXPECT(str_eq(f->name, str_of(name)));
+    EXPECT_EQ(f->line, line);
+    EXPECT_EQ(f->column, column);
+    dwarf_put_path(f, &path);
+    buf_u8(&path, 0);
+    EXPECT_STR((const char *)path.p, "/src/lines.c");
+    buf_release(&path);
+}
+
+TEST(dwarf_inlined_functions_and_lines)
+{
+    for (usize i = 0; i < ARRAY_LEN(samples); i++) {
+        Buf b = {0};
+        wasm_begin(&b);
+        wasm_hex(&b, samples[i]);
+        WasmModule *m = DECODE_OK(&b);
+        DwarfFrame f[MAX_FRAMES];
+        EXPECT_EQ(dwarf_frames(m, m->funcs[0].body.at + DIVISION, f, MAX_FRAMES), 3);
+        expect_frame(&f[0], "inner", 3, 16);
+        expect_frame(&f[1], "middle", 7, 12);
+        expect_frame(&f[2], "outer", 11, 12);
+        EXPECT_EQ(dwarf_frames(m, m->funcs[0].body.at + DIVISION, f, 2), 2);
+        EXPECT_EQ(dwarf_frames(m, m->funcs[1].body.at + 4, f, MAX_FRAMES), 1);
+        expect_frame(&f[0], "run", 15, 12);
+        EXPECT_EQ(dwarf_frames(m, 8, f, MAX_FRAMES), 0);
+        EXPECT_EQ(dwarf_frames(m, UINT32_MAX, f, MAX_FRAMES), 0);
+        wasm_drop(m);
+        buf_release(&b);
+    }
+}
+
+/* All positions of all functions; nothing is asked but that it ends, within the sections. */
+static void look_everywhere(const Buf *b)
+{
+    WasmModule *m = DECODE_OK(b);
+    DwarfFrame f[MAX_FRAMES];
+    for (u32 i = 0; i < m->nfuncs; i++) {
+        Range body = m->funcs[i].body;
+        for (u32 at = body.at; at < body.at + body.size; at += 3) {
+            u32 n = dwarf_frames(m, at, f, MAX_FRAMES);
+            Buf path = {0};
+            for (u32 k = 0; k < n; k++)
+                dwarf_put_path(&f[k], &path);
+            buf_release(&path);
+        }
+    }
+    wasm_drop(m);
+}
+
+TEST(dwarf_with_any_byte_changed)
+{
+    static const u8 values[] = {0, 1, 0x7f, 0x80, 0xff};
+    for (usize i = 0; i < ARRAY_LEN(samples); i++) {
+        Buf b = {0};
+        wasm_begin(&b);
+        wasm_hex(&b, samples[i]);
+        WasmModule *m = DECODE_OK(&b);
+        u32 n = 0;
+        Range r[32];
+        for (u32 k = 0; k < m->ncustoms && n < ARRAY_LEN(r); k++)
+            r[n++] = m->customs[k].payload;
+        EXPECT(n >= 4);
+        wasm_drop(m);
+        for (u32 k = 0; k < n; k++) {
+            for (u32 at = r[k].at; at < r[k].at + r[k].size; at++) {
+                u8 was = b.p[at];
+                for (usize v = 0; v < ARRAY_LEN(values); v++) {
+                    b.p[at] = values[v];
+                    look_everywhere(&b);
+                }
+                b.p[at] = was;
+            }
+        }
+        buf_release(&b);
+    }
+}
+
+/* An abbreviation without attributes in bodies of millions, and names that lead to themselves. */
+TEST(dwarf_work_is_bounded)
+{
+    Buf b = {0}, info = {0};
+    wasm_begin(&b);
+    wasm_hex(&b, "01 04 01 60 00 00 03 02 01 00 0a 04 01 02 00 0b");
+    buf_uleb(&info, 11);
+    buf_str(&info, STR(".debug_info"));
+    u32 entries = 8 << 20;
+    u32 size = 7 + entries;
+    buf_bytes(&info, &size, 4);
+    wasm_hex(&info, "04 00 00 00 00 00 04");
+    for (u32 i = 0; i < entries; i++)
+        buf_u8(&info, 1);
+    wasm_section(&b, 0, &info);
+    wasm_section_hex(&b, 0, "0d 2e 64 65 62 75 67 5f 61 62 62 72 65 76 01 11 01 31 13 00 00 00");
+    WasmModule *m = DECODE_OK(&b);
+    DwarfFrame f[MAX_FRAMES];
+    EXPECT_EQ(dwarf_frames(m, m->funcs[0].body.at, f, MAX_FRAMES), 0);
+    wasm_drop(m);
+    buf_release(&info);
+    buf_release(&b);
+}
