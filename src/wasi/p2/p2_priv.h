@@ -124,7 +124,7 @@ struct WasiIoStreamsInputStream {
     void *impl;
     P2Children pollables;
     P2Children *parent; /* counts it; may be NULL */
-    int fd;             /* -1: at its end, or it failed */
+    int fd;             /* -1: a file at its end, or it failed */
     P2File *file;       /* own; NULL: standard input */
     u64 offset;
 };

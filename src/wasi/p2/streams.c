@@ -150,7 +150,8 @@ static void read_some(LiftCall *call, Input *s, u64 len, u64 deadline, ReadResul
         s->fd = -1;
     } else if (n == 0) {
         *ret = (ReadResult){.is_err = true, .as.err = closed()};
-        s->fd = -1;
+        if (s->file)
+            s->fd = -1;
     } else {
         ret->as.ok = (LiftListU8){p, n};
     }

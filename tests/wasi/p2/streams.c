@@ -219,6 +219,8 @@ static void from_stdin(void)
     data("read", &n);
     in_blocking_skip(in, 100, &w);
     count("blocking-skip", &w);
+    in_read(in, 0, &n); /* of the standard input this says nothing */
+    data("read nothing", &n);
 }
 
 static void polls(void)
