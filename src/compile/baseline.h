@@ -284,8 +284,13 @@ typedef struct LoopScan {
 void loop_scan_init(Baseline *b, LoopScan *s);
 void loop_scan_open(Baseline *b, LoopScan *s); /* the loop that was pushed last */
 void loop_scan_close(Baseline *b, LoopScan *s);
+void loop_scan_straight(Baseline *b, LoopScan *s, const Insn *in);
 /* Every instruction, before what it does to loops and locals is told. */
-void loop_scan_insn(Baseline *b, LoopScan *s, const Insn *in);
+static inline void loop_scan_insn(Baseline *b, LoopScan *s, const Insn *in)
+{
+    if (s->straight)
+        loop_scan_straight(b, s, in);
+}
 /* A write that adds the constant `step` to the local; 0: any other. */
 void loop_scan_write(Baseline *b, LoopScan *s, u32 local, u64 step);
 /* Before the head of the loop whose block will have that depth and serial. */

@@ -427,7 +427,7 @@ void bl_local_set(Baseline *b, u32 local, bool tee)
 {
     Local *l = b->locals + local;
     Val v = bl_pop(b);
-    u32 reach = bl_reach(b, &v);
+    u32 reach = l->reg == GPR_NONE ? 0 : bl_reach(b, &v);
     l->check_serial = 0;
     if (v.kind == V_LOCAL && v.local == local) {
         bl_release(b, v);

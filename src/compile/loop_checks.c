@@ -203,9 +203,9 @@ static void end_straight(Baseline *b, LoopScan *s)
     info->nhoists = b->hoists.n - info->hoist;
 }
 
-void loop_scan_insn(Baseline *b, LoopScan *s, const Insn *in)
+void loop_scan_straight(Baseline *b, LoopScan *s, const Insn *in)
 {
-    if (s->straight && (!pass(b, s, in) || s->full))
+    if (!pass(b, s, in) || s->full)
         end_straight(b, s);
 }
 
