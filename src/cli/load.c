@@ -3,6 +3,7 @@
 #include "cli/load.h"
 
 #include "cli/file.h"
+#include "cli/pool_limits.h"
 #include "os/file.h"
 #include "wit/text/ctext.h"
 
@@ -235,6 +236,16 @@ static void log_loaded(const CmdLine *c, const char *path, const Module *m)
               w->nfuncs, w->nimports, w->nexports);
 }
 
+MUST_CHECK static Error *check_pool(const CmdLine *c, Module **m)
+{
+    Error *e = pool_limits_check(&c->options, module_wasm(*m));
+    if (e) {
+        module_unref(*m);
+        *m = NULL;
+    }
+    return e;
+}
+
 Error *load_module(Engine *engine, const CmdLine *c, const char *path, Module **ret_module)
 {
     return load_program(engine, c, path, ret_module, NULL);
@@ -262,6 +273,8 @@ Error *load_program(Engine *engine, const CmdLine *c, const char *path, Module *
     buf_release(&bytes);
     if (!is_stdin)
         close(fd);
+    if (!e && *ret_module)
+        e = check_pool(c, ret_module);
     if (!e)
         log_loaded(c, path, *ret_module);
     return e;

@@ -141,3 +141,29 @@ last="ulimit -n 0"
 code 1
 
 finish
+
+begin "limits of a pool, where one is asked for"
+echo '(module (table 25000 funcref))' > table.wat
+echo '(module (memory 2) (table 0 funcref) (table 0 funcref))' > two.wat
+run table.wat
+code 0
+run -O pooling-allocator table.wat
+code 1
+err_has "Error: module table does not fit in pooling allocator requirements"
+err_has "    table index 0 has a minimum element size of 25000 which exceeds the limit of 20000"
+run -O pooling-allocator -W max-table-elements=25000 table.wat
+code 0
+run -O pooling-allocator,pooling-table-elements=25000 table.wat
+code 0
+run -O pooling-allocator two.wat
+code 1
+err_has "    defined tables count of 2 exceeds the per-instance limit of 1"
+run -O pooling-allocator,pooling-max-tables-per-module=2 two.wat
+code 0
+run -O pooling-allocator -W max-memory-size=65536 two.wat
+code 1
+err_has "    0: memory index 0 is unsupported in this pooling allocator configuration"
+err_has "    1: memory has a minimum byte size of 131072 which exceeds the limit of 0x10000 bytes"
+run -O pooling-allocator,pooling-max-memories-per-module=0 two.wat
+code 1
+err_has "    defined memories count of 1 exceeds the per-instance limit of 0"
