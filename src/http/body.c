@@ -41,14 +41,18 @@ static i32 hex_digit(u8 c)
 }
 
 /*
- * Text of an extension, which has a name; quotes hide nothing but ';' and '=', a control character
- * ends it all.
+ * Text of an extension, which has a name; quotes hide nothing but ';', '=' and what a backslash
+ * escapes, a control character ends it all.
  */
 static HttpFault extension_char(HttpBody *b, u8 c)
 {
     bool ends_name = c == '\r' || c == ';' || c == '=' || c == '"';
     if (++b->extensions > HTTP_MAX_EXTENSIONS || (ends_name && b->unnamed))
         return HTTP_FAULT_CHUNK_EXTENSION;
+    if (b->chunk == HTTP_CHUNK_ESCAPED) {
+        b->chunk = HTTP_CHUNK_QUOTED;
+        return http_value_char(c) && c < 0x80 ? HTTP_FAULT_NONE : HTTP_FAULT_CHUNK_EXTENSION;
+    }
     if (b->chunk == HTTP_CHUNK_EXTENSION && c != ' ' && c != '\t')
         b->unnamed = c == ';';
     if (c == '\r' && b->chunk == HTTP_CHUNK_EXTENSION) {
@@ -57,7 +61,9 @@ static HttpFault extension_char(HttpBody *b, u8 c)
     }
     if (c == '"')
         b->chunk = b->chunk == HTTP_CHUNK_QUOTED ? HTTP_CHUNK_EXTENSION : HTTP_CHUNK_QUOTED;
-    else if (!http_value_char(c) || c == '\\' || c >= 0x80)
+    else if (c == '\\' && b->chunk == HTTP_CHUNK_QUOTED)
+        b->chunk = HTTP_CHUNK_ESCAPED;
+    else if (!http_value_char(c) || c >= 0x80)
         return HTTP_FAULT_CHUNK_EXTENSION;
     else if (b->chunk == HTTP_CHUNK_EXTENSION && !(http_chars[c] & HTTP_CHAR_TOKEN) && c != ';' &&
              c != '=' && c != ' ' && c != '\t')
@@ -104,6 +110,7 @@ static HttpFault framing_char(HttpBody *b, u8 c)
         return size_char(b, c);
     case HTTP_CHUNK_EXTENSION:
     case HTTP_CHUNK_QUOTED:
+    case HTTP_CHUNK_ESCAPED:
         return extension_char(b, c);
     case HTTP_CHUNK_SIZE_LF:
         return c == '\n' ? chunk_begins(b) : HTTP_FAULT_CHUNK_SIZE;

@@ -13,6 +13,7 @@ typedef enum HttpChunkState {
     HTTP_CHUNK_SIZE,
     HTTP_CHUNK_EXTENSION,
     HTTP_CHUNK_QUOTED,
+    HTTP_CHUNK_ESCAPED, /* a character of the quoted text, behind a backslash */
     HTTP_CHUNK_SIZE_LF,
     HTTP_CHUNK_DATA,
     HTTP_CHUNK_CR,
