@@ -202,6 +202,22 @@ EOF
     stdout "$([ $language = Go ] && echo 1 || echo 0)"
 done
 
+begin "what a module imports must be imported by its world"
+cat >only.wit <<'EOF'
+package a:b;
+interface i { f: func(); }
+interface t { resource r; g: func(); }
+world w { export i; import p: t; }
+EOF
+for import in '"a:b/i" "f" (func)' '"a:b/t" "g" (func)' '"a:b/t" "[resource-drop]r" (func (param i32))'; do
+    echo "(module (import $import) (memory (export \"memory\") 1) (func (export \"a:b/i#f\")))" >only.wat
+    run component embed only.wit only.wat -o only.wasm
+    code 0
+    run component new only.wasm -o only.out.wasm
+    code 1
+    err_has "$(echo "$import" | cut -d' ' -f1 | tr -d '"')"
+done
+
 begin "a module may import a thing several times"
 cat >again.wat <<'EOF'
 (module

@@ -42,6 +42,7 @@ void wrap_index_world(Wrap *w)
 {
     index_members(w);
     const WitWorld *world = w->world;
+    w->imported = arena_alloc(&w->arena, (usize)w->m->ninterfaces + 1);
     w->exported = arena_alloc(&w->arena, (usize)w->m->ninterfaces + 1);
     for (u32 i = 0; i < world->nimports; i++) {
         const WitWorldItem *item = &world->imports[i];
@@ -49,6 +50,8 @@ void wrap_index_world(Wrap *w)
             map_add(&w->items[0], item->name, i);
         else
             map_add(&w->tracks[0], track_of(w, w->m->interfaces[item->id].full), item->id);
+        if (item->kind == WIT_ITEM_INTERFACE)
+            w->imported[item->id] = 1;
     }
     for (u32 i = 0; i < world->nexports; i++) {
         const WitWorldItem *item = &world->exports[i];
@@ -73,7 +76,8 @@ static bool find_interface(Wrap *w, bool exported, Str name, WitId *ret_interfac
         *ret_interface = i->id;
         return i->kind == WIT_ITEM_INTERFACE;
     }
-    if (!map_get(&w->names, name, &found) &&
+    const u8 *there = exported ? w->exported : w->imported;
+    if ((!map_get(&w->names, name, &found) || !there[found]) &&
         !map_get(&w->tracks[exported], track_of(w, name), &found))
         return false;
     *ret_interface = (WitId)found;

@@ -76,7 +76,8 @@ typedef struct Wrap {
     IntMap shell_seen;   /* anonymous type -> interface whose component has its parts */
     u8 *live_types, *live_funcs;
     TypeShape *shapes; /* of the model's types */
-    u8 *exported;      /* interfaces: 1 for those that the world exports */
+    u8 *imported;      /* interfaces: 1 for those that the world imports */
+    u8 *exported;      /* the same of exports */
     Map members;       /* of interfaces: types and functions, see wrap_names.c */
     Map tracks[2];     /* of imported and exported interfaces: what is compatible -> WitId */
     Map items[2];      /* plain names of the world's imports and exports -> index of the item */
