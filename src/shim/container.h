@@ -44,7 +44,7 @@ typedef struct Container {
     Runtime runtime;
     Process *init, *execs; /* own */
     bool gone;             /* deleted, but somebody still looks at it */
-    const void *client;    /* of Create or Start, while it is done */
+    const void *client;    /* of Create, while it is done */
     atomic_bool abandoned; /* by that one */
     pthread_mutex_t op;
 } Container;

@@ -148,6 +148,8 @@ Error *container_create(Shim *s, Container *c, const Pb__CreateRequest *m)
     if (e)
         return e;
     e = find_and_create(s, c);
+    if (!e && atomic_load(&c->abandoned))
+        e = error_new("nobody waits for the container any more");
     if (e)
         container_destroy(c);
     return e;

@@ -181,7 +181,7 @@ typedef struct Words {
     const char *w[MAX_WORDS];
     usize n;
     char *log;  /* own */
-    bool makes; /* create, start, exec: of no use when nobody waits for it */
+    bool makes; /* a container: of no use when nobody waits for it */
 } Words;
 
 static void put(Words *words, const char *w)
@@ -256,7 +256,6 @@ static Error *run_with_pid(Runtime *r, Words *words, const char *dir, const char
                            const RuntimeIo *io, pid_t *ret_pid)
 {
     unlink(pid_file);
-    words->makes = true;
     Error *e = run(r, words, dir, io);
     return e ? e : read_pid(pid_file, ret_pid);
 }
@@ -267,6 +266,7 @@ Error *runtime_create(Runtime *r, const char *id, const char *bundle, const char
     Words words = {0};
     char *pid_file = path_in(bundle, "init.pid");
     put_start(&words, r, bundle);
+    words.makes = true;
     put(&words, "create");
     put(&words, "--bundle");
     put(&words, config_dir);
@@ -356,7 +356,6 @@ Error *runtime_do(Runtime *r, const char *bundle, const char *verb, const char *
     Words words = {0};
     put_start(&words, r, bundle);
     put(&words, verb);
-    words.makes = strcmp(verb, "start") == 0;
     if (option)
         put(&words, option);
     put(&words, id);

@@ -8,7 +8,7 @@
 
 typedef struct Runtime {
     Children *children;           /* borrow */
-    const atomic_bool *abandoned; /* borrow; who asked for create, start or exec has gone */
+    const atomic_bool *abandoned; /* borrow; who asked for create has gone */
     char *root;                   /* own; where it keeps its state */
     bool systemd_cgroup, no_pivot;
     /* Of a container that our own sandbox made: its control group (own; NULL: the runtime made it),

@@ -94,7 +94,9 @@ static void leave(Shim *s, Container *c)
     container_unref(s, c);
 }
 
-/* A runtime that hangs, in a hook for example, is ended when nobody waits for it any more. */
+/* A runtime that hangs, in a hook for example, is ended when nobody waits for it any more. A
+ * container that is there, which a containerd finds when it has begun again, is started all the
+ * same. */
 static void begin_for(Shim *s, Container *c, const Call *call)
 {
     pthread_mutex_lock(&s->lock);
@@ -199,9 +201,7 @@ static void task_start(const Task *t)
     bool fresh = t->p->state == PROCESS_CREATED, ended = t->p->state == PROCESS_STOPPED;
     bool paused = t->c->init->state == PROCESS_PAUSED;
     pthread_mutex_unlock(&s->lock);
-    begin_for(s, t->c, t->call);
     Error *e = fresh && !paused ? start_process(s, t->c, t->p) : NULL;
-    end_for(s, t->c);
     if (paused)
         call_fail(t->call, RPC_FAILED_PRECONDITION, "the container is paused");
     else if (!fresh)
