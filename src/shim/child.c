@@ -6,6 +6,8 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -151,4 +153,14 @@ void children_abandon(Children *c, atomic_bool *abandoned)
         if (k->abandoned == abandoned && !k->ended)
             kill(k->pid, SIGKILL);
     pthread_mutex_unlock(&c->lock);
+}
+
+int child_main(int nwords, char **words)
+{
+    if (nwords < 2 || prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0)
+        return EXIT_NO_COMMAND;
+    if (strtol(words[0], NULL, 10) != getppid()) /* killed before that */
+        return EXIT_NO_COMMAND;
+    execvp(words[1], words + 1);
+    return EXIT_NO_COMMAND;
 }

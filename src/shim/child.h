@@ -13,7 +13,7 @@
 #include <stdatomic.h>
 #include <sys/types.h>
 
-enum { CHILD_FDS = 5 };
+enum { CHILD_FDS = 5, EXIT_NO_COMMAND = 127 };
 
 /* What a command gets: descriptors 0 to 4 (-1: /dev/null for the first three, else nothing). */
 typedef struct ChildSpec {
@@ -47,5 +47,10 @@ Error *children_start(Children *c, const ChildSpec *spec) MUST_CHECK;
 Error *children_run(Children *c, const ChildSpec *spec, int *ret_status) MUST_CHECK;
 /* Sets the flag: commands with it are killed, and no more are run. */
 void children_abandon(Children *c, atomic_bool *abandoned);
+/*
+ * The process of "--with-parent PID COMMAND...", as which a command is run that must not go on when
+ * who runs it is killed: becomes the command. It lives no longer than the thread that has begun it.
+ */
+int child_main(int nwords, char **words);
 
 #endif

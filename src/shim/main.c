@@ -2,7 +2,7 @@
 /*
  * containerd-shim-wasmtime-v1: between containerd and containers with WebAssembly programs. Also
  * the program inside those containers ("--guest", "--held-guest"), and the compiler for them
- * ("--precompile", "--check").
+ * ("--precompile", "--check"), and the beginning of the OCI runtime ("--with-parent").
  */
 #include "base/version.h"
 #include "shim/guest.h"
@@ -38,6 +38,8 @@ int main(int argc, char **argv)
         return precompile_main(true, argc - 2, argv + 2);
     if (argc > 1 && strcmp(argv[1], "--check") == 0)
         return precompile_main(false, argc - 2, argv + 2);
+    if (argc > 1 && strcmp(argv[1], "--with-parent") == 0)
+        return child_main(argc - 2, argv + 2);
     ShimFlags f;
     Error *e = shim_flags_parse(&f, argc, argv);
     if (!e)

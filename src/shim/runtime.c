@@ -209,11 +209,27 @@ static void put_start(Words *words, const Runtime *r, const char *bundle)
         put(words, "--systemd-cgroup");
 }
 
+/* What makes a container must not go on after a shim that was killed: containerd has cleaned up by
+ * then. */
+static void bind_words(const Words *words, const char *bound[MAX_WORDS + 3], char pid[16])
+{
+    snprintf(pid, 16, "%d", (int)getpid());
+    bound[0] = "/proc/self/exe";
+    bound[1] = "--with-parent";
+    bound[2] = pid;
+    memcpy(bound + 3, words->w, sizeof words->w);
+}
+
 static Error *run(Runtime *r, Words *words, const char *dir, const RuntimeIo *io)
 {
+    const char *bound[MAX_WORDS + 3];
+    char pid[16];
     ChildSpec spec = {.argv = words->w, .dir = words->log ? dir : "/", .fds = {-1, -1, -1, -1, -1}};
-    if (words->makes)
+    if (words->makes) {
         spec.abandoned = r->abandoned;
+        spec.argv = bound;
+        bind_words(words, bound, pid);
+    }
     if (io) {
         memcpy(spec.fds, io->fds, sizeof spec.fds);
         spec.hold_signals = io->fds[3] >= 0; /* the executor takes them; native programs do not */
@@ -224,6 +240,8 @@ static Error *run(Runtime *r, Words *words, const char *dir, const RuntimeIo *io
         char *why = words->log ? logged_error(words->log) : NULL;
         if (why)
             e = error_new("%s", why);
+        else if (words->makes && WEXITSTATUS(status) == EXIT_NO_COMMAND)
+            e = error_new("failed to run `runc`: is it in the PATH of containerd?");
         else if (WIFSIGNALED(status))
             e = error_new("runc was ended by signal %d", WTERMSIG(status));
         else

@@ -93,6 +93,18 @@ test_client_that_gives_up() {
     for at in before-create amid-create after-create; do gone_after "$at"; done
 }
 
+# The runtime ends with the shim, so that it makes nothing when all has been cleaned up.
+test_runtime_ends_with_its_shim() {
+    held_daemon
+    hold before-create bound
+    start bound /bin/native sleep >/dev/null 2>&1 &
+    until_ok is_held bound
+    kill -9 "$(shim_pid bound)"
+    sleep 0.3
+    gone "$(cat tools/held-bound)"
+    gone_after bound
+}
+
 # The task is deleted as an operator would do it.
 clean_up() {
     for _ in 1 2 3 4 5 6 7 8; do
