@@ -197,13 +197,20 @@ void builtin_elem_drop(VmCtx *ctx, u32 segment)
     instance_of(ctx)->elem_dropped[segment] = true;
 }
 
+/* The index, 0 where only a predicted branch says that it is below n. */
+static u64 masked(u64 index, u64 n)
+{
+    __asm__("" : "+r"(index)); /* what is known of it is forgotten */
+    return index & (0 - (u64)(index < n));
+}
+
 u64 builtin_table_get(VmCtx *ctx, u32 table, u64 index)
 {
     Instance *i = instance_of(ctx);
     const VmTable *t = i->tables[table]->vm;
     if (index >= t->length)
         trap_raise(ctx, TRAP_TABLE_OUT_OF_BOUNDS);
-    return instance_own_ref(i, t->elems[index]);
+    return instance_own_ref(i, t->elems[masked(index, t->length)]);
 }
 
 void builtin_table_set(VmCtx *ctx, u32 table, u64 index, u64 value)
