@@ -13,7 +13,7 @@
 enum {
     TAG_SUBPROGRAM = 0x2e,
     TAG_INLINED = 0x1d,
-    MAX_STEPS = 1 << 24, /* entries, ranges, rows and file names that a frame may take */
+    MAX_STEPS = 1 << 25, /* entries, attributes, ranges, rows and file names a frame may take */
     MAX_NESTED = 64,     /* inlined functions of an address */
     MAX_ORIGINS = 8,     /* entries that a name may be away */
 };
@@ -63,7 +63,7 @@ static void read_abbrevs(Dwarf *d, Unit *u)
         if (c.bad)
             break;
         a.at = (u32)(c.at - start);
-        for (bool more = true; more && !c.bad;) {
+        for (bool more = true; more && !c.bad && dw_step(d);) {
             u64 attribute = dw_uleb(&c), form = dw_uleb(&c);
             if (form == 0x21) /* implicit_const */
                 dw_sleb(&c);
@@ -129,17 +129,18 @@ static bool read_die(Dwarf *d, const Unit *u, DwCursor *c, Die *ret)
     ret->tag = a->tag;
     ret->children = a->children;
     DwCursor at = dw_at(d, DW_ABBREV, a->at);
-    for (;;) {
+    while (dw_step(d)) {
         u64 attribute = dw_uleb(&at), form = dw_uleb(&at);
         i64 implicit = form == 0x21 ? dw_sleb(&at) : 0;
         if (at.bad || (attribute == 0 && form == 0))
             return !at.bad && !c->bad;
         DwValue v, *field = die_field(ret, attribute);
-        if (!dw_form(d, c, u->format, form, implicit, &v) || c->bad)
+        if (!dw_form(c, u->format, form, implicit, &v) || c->bad)
             return false;
         if (field && v.kind != DWV_NONE)
             *field = v;
     }
+    return false;
 }
 
 static DwCursor unit_cursor(const Dwarf *d, const Unit *u, u64 at)
@@ -170,7 +171,7 @@ static u64 address_of(const Dwarf *d, const Unit *u, const DwValue *v)
 static Str string_of(const Dwarf *d, const Unit *u, const DwValue *v)
 {
     if (v->kind != DWV_STRX)
-        return v->s;
+        return dw_text(d, v);
     return dw_string_at(d, DW_STR, table_entry(d, DW_STR_OFFSETS, &u->root.str_base, v->n, 4));
 }
 

@@ -2,6 +2,8 @@
 /* DWARF's values: numbers, strings and forms. */
 #include "wasm/dwarf_priv.h"
 
+enum { MAX_LEB_BITS = 16 * 7 }; /* linkers pad them, but not for ever */
+
 u64 dw_uint(DwCursor *c, u32 bytes)
 {
     if (c->bad || (usize)(c->end - c->at) < bytes) {
@@ -18,19 +20,21 @@ u64 dw_uint(DwCursor *c, u32 bytes)
 u64 dw_uleb(DwCursor *c)
 {
     u64 v = 0;
-    for (u32 shift = 0;; shift += 7) {
+    for (u32 shift = 0; shift < MAX_LEB_BITS; shift += 7) {
         u64 b = dw_uint(c, 1);
         if (shift < 64)
             v |= (b & 0x7f) << shift;
         if (b < 0x80)
             return v;
     }
+    c->bad = true;
+    return 0;
 }
 
 i64 dw_sleb(DwCursor *c)
 {
     u64 v = 0;
-    for (u32 shift = 0;;) {
+    for (u32 shift = 0; shift < MAX_LEB_BITS;) {
         u64 b = dw_uint(c, 1);
         if (shift < 64)
             v |= (b & 0x7f) << shift;
@@ -38,6 +42,8 @@ i64 dw_sleb(DwCursor *c)
         if (b < 0x80)
             return (i64)(shift < 64 && (b & 0x40) ? v | ~(u64)0 << shift : v);
     }
+    c->bad = true;
+    return 0;
 }
 
 Str dw_string(DwCursor *c)
@@ -76,6 +82,13 @@ Str dw_string_at(const Dwarf *d, DwSection s, u64 offset)
     return dw_string(&c);
 }
 
+Str dw_text(const Dwarf *d, const DwValue *v)
+{
+    if (v->kind == DWV_STRP)
+        return dw_string_at(d, DW_STR, v->n);
+    return v->kind == DWV_LINE_STRP ? dw_string_at(d, DW_LINE_STR, v->n) : v->s;
+}
+
 bool dw_step(Dwarf *d)
 {
     if (d->steps == 0)
@@ -109,7 +122,7 @@ static bool number_form(DwCursor *c, DwFormat f, u64 form, DwValue *ret)
     return false;
 }
 
-bool dw_form(const Dwarf *d, DwCursor *c, DwFormat f, u64 form, i64 implicit, DwValue *ret)
+bool dw_form(DwCursor *c, DwFormat f, u64 form, i64 implicit, DwValue *ret)
 {
     *ret = (DwValue){0};
     if (number_form(c, f, form, ret))
@@ -136,8 +149,7 @@ bool dw_form(const Dwarf *d, DwCursor *c, DwFormat f, u64 form, i64 implicit, Dw
         return true;
     case 0x0e: /* strp */
     case 0x1f: /* line_strp */
-        *ret = (DwValue){.kind = DWV_STRING,
-                         .s = dw_string_at(d, form == 0x0e ? DW_STR : DW_LINE_STR, dw_uint(c, 4))};
+        *ret = (DwValue){.kind = form == 0x0e ? DWV_STRP : DWV_LINE_STRP, .n = dw_uint(c, 4)};
         return true;
     case 0x10: /* ref_addr: before version 3 as wide as an address */
         *ret = (DwValue){.kind = DWV_REF_INFO, .n = dw_uint(c, f.version < 3 ? f.address_size : 4)};

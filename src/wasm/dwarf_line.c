@@ -60,7 +60,7 @@ static void advance(const Header *h, Row *r, u64 operation)
     r->address += operation * h->min_length;
 }
 
-static void extended(const Header *h, DwCursor *c, Row *r)
+static void extended(DwCursor *c, Row *r)
 {
     u64 n = dw_uleb(c);
     DwCursor in = *c;
@@ -78,7 +78,6 @@ static void extended(const Header *h, DwCursor *c, Row *r)
     default:
         break;
     }
-    (void)h;
 }
 
 /* One instruction; true if it writes a row. */
@@ -93,7 +92,7 @@ static bool execute(const Header *h, DwCursor *c, Row *r)
     }
     switch (op) {
     case 0:
-        extended(h, c, r);
+        extended(c, r);
         return r->end;
     case 1: /* copy */
         return true;
@@ -188,10 +187,10 @@ static void entry_of(Dwarf *d, DwFormat f, DwCursor *c, u64 wanted, Str *ret_pat
         for (u32 k = 0; k < nformats && dw_step(d); k++) {
             u64 content = dw_uleb(&at), form = dw_uleb(&at);
             DwValue v;
-            if (!dw_form(d, c, f, form, 0, &v))
+            if (!dw_form(c, f, form, 0, &v))
                 return;
             if (i == wanted && content == CONTENT_PATH)
-                *ret_path = v.s;
+                *ret_path = dw_text(d, &v);
             else if (i == wanted && content == CONTENT_DIRECTORY)
                 *ret_dir = v.n;
         }

@@ -38,6 +38,8 @@ typedef enum DwValueKind {
     DWV_REF,      /* from the unit's start */
     DWV_REF_INFO, /* from the section's start */
     DWV_STRING,
+    DWV_STRP, /* place of one: looked for only where it is wanted (dw_text) */
+    DWV_LINE_STRP,
     DWV_STRX,
     DWV_ADDRX,
     DWV_RNGLISTX,
@@ -66,7 +68,9 @@ Str dw_string_at(const Dwarf *d, DwSection s, u64 offset);
 bool dw_step(Dwarf *d);
 
 /* A value of that form; false, with the cursor bad, for forms that are not known. */
-bool dw_form(const Dwarf *d, DwCursor *c, DwFormat f, u64 form, i64 implicit, DwValue *ret_value);
+bool dw_form(DwCursor *c, DwFormat f, u64 form, i64 implicit, DwValue *ret_value);
+/* Of a value with one of the kinds of strings; empty of others. */
+Str dw_text(const Dwarf *d, const DwValue *v);
 
 /* --- dwarf_line.c --- */
 
