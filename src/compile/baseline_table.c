@@ -101,10 +101,9 @@ static void op_table_size(Baseline *b)
 /* The builtin takes the delta before the value. */
 static void op_table_grow(Baseline *b)
 {
-    Val *top = b->stack.p + b->stack.n;
-    Val v = top[-2];
-    top[-2] = top[-1];
-    top[-1] = v;
+    Val delta = bl_pop(b), v = bl_pop(b);
+    bl_push(b, delta);
+    bl_push(b, v);
     bl_call_builtin(b, BUILTIN_table_grow, (BuiltinArgs){{b->in.idx}, 1, 2},
                     index_type(b, b->in.idx));
 }

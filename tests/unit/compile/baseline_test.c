@@ -197,3 +197,20 @@ TEST(baseline_registers_over_builtins)
     EXPECT_EQ(harness_run(&h, "t", 10, 0, 0), 150);
     harness_free(&h);
 }
+
+/* The builtin has them the other way round; a value of a local among them is the local's as before.
+ */
+TEST(table_grow_by_a_value_of_a_local)
+{
+    Harness h = harness_new(
+        "(table $t 1 10 funcref) (func $g) (elem declare func $g)"
+        "(func (export \"f\") (param i32) (result i32) (local $r funcref)"
+        "  (local.set $r (ref.func $g))"
+        "  (local.get $r) (local.get $r) (i32.const 2) (table.grow $t)"
+        "  (ref.null func) (local.set $r)"
+        "  (i32.mul (i32.const 10)) (local.set 0) (ref.is_null) (i32.add (local.get 0))"
+        "  (i32.add (i32.mul (i32.const 100) (ref.is_null (table.get $t (i32.const 2))))))",
+        NULL);
+    EXPECT_EQ(harness_run(&h, "f", 3, 0, 0), 10);
+    harness_free(&h);
+}
