@@ -181,7 +181,12 @@ killed_after() { # SECONDS VICTIM
         kill -9 "$(daemon)"
         start_daemon
     else
-        kill -9 $pid # and what it is just made of
+        for _ in $(seq 100); do # `start` and the shim, whichever are there: the first ends by itself
+            pid=$(shim_pid "$id")
+            # shellcheck disable=SC2086 # words
+            [ -n "$pid" ] && kill -9 $pid 2>/dev/null && break
+            sleep 0.002
+        done
     fi
     wait $client || :
     clean_up "$id"
